@@ -1,0 +1,23 @@
+# constellation_options: the one target that carries language level, warnings and hardening.
+add_library(constellation_options INTERFACE)
+target_compile_features(constellation_options INTERFACE cxx_std_20)
+target_include_directories(constellation_options INTERFACE
+  ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
+target_compile_options(constellation_options INTERFACE
+  -Wall -Wextra -Wshadow -Wconversion -Werror
+  -fstack-protector-strong -fstack-clash-protection -fcf-protection
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported()
+if(CONSTELLATION_SANITIZE)
+  target_compile_options(constellation_options INTERFACE
+    -fsanitize=${CONSTELLATION_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(constellation_options INTERFACE -fsanitize=${CONSTELLATION_SANITIZE})
+else()
+  target_compile_definitions(constellation_options INTERFACE
+    $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
+endif()
+target_link_options(constellation_options INTERFACE -Wl,-z,relro,-z,now -Wl,--as-needed -Wl,--gc-sections)
+target_compile_options(constellation_options INTERFACE -ffunction-sections -fdata-sections)
