@@ -6,6 +6,7 @@ function(constellation_library)
   cmake_parse_arguments(L "" "NAME" "SRCS;DEPS;PRIVATE_DEPS" ${ARGN})
   if(L_SRCS)
     add_library(${L_NAME} STATIC ${L_SRCS})
+    set_target_properties(${L_NAME} PROPERTIES OUTPUT_NAME constellation_${L_NAME})  # "crypto" is taken
     target_link_libraries(${L_NAME} PUBLIC constellation_options ${L_DEPS} PRIVATE ${L_PRIVATE_DEPS})
   else()
     add_library(${L_NAME} INTERFACE)
