@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A local cluster as the end-to-end tests see it: the command line, kubectl and the files of a workspace."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+
+
+class Failure(Exception):
+    """A check that did not hold; the message says wanted and got."""
+
+
+class Cluster:
+    """Drives one workspace through the `constellation` binary, as a user does."""
+
+    def __init__(self, constellation, kubectl, image):
+        self.constellation = constellation
+        self.kubectl_path = kubectl
+        self.image = image
+        self.workspace = tempfile.mkdtemp(prefix='constellation-e2e-')
+
+    def cli(self, *arguments, timeout=3600, want=0, workspace=None):
+        """Runs the cli; returns standard output. `want` is the exit code demanded (None: any) ."""
+        command = [self.constellation, '-C', workspace or self.workspace, *arguments]
+        print('$ constellation', ' '.join(arguments), flush=True)
+        run = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL)
+        if want is not None and run.returncode != want:
+            raise Failure(f'constellation {" ".join(arguments)}: want exit code {want}, got {run.returncode}\n'
+                          f'{run.stdout[-6000:]}\n{run.stderr[-6000:]}')
+        return run.stdout
+
+    def kubectl(self, *arguments, timeout=300, check=True):
+        """Runs kubectl against the cluster; returns standard output."""
+        config = os.path.join(self.workspace, 'constellation-admin.conf')
+        run = subprocess.run([self.kubectl_path, '--kubeconfig', config, '--request-timeout=60s', *arguments],
+                             capture_output=True, text=True, timeout=timeout, check=False)
+        if check and run.returncode != 0:
+            raise Failure(f'kubectl {" ".join(arguments)}: {run.stderr[-2000:]}')
+        return run.stdout
+
+    def apply(self, manifest):
+        config = os.path.join(self.workspace, 'constellation-admin.conf')
+        subprocess.run([self.kubectl_path, '--kubeconfig', config, 'apply', '-f', '-'], input=json.dumps(manifest), text=True,
+                       check=True, timeout=300)
+
+    def nodes(self):
+        """Name -> whether Ready, from the API server."""
+        items = json.loads(self.kubectl('get', 'nodes', '-o', 'json'))['items']
+        return {n['metadata']['name']: any(c['type'] == 'Ready' and c['status'] == 'True' for c in n['status']['conditions'])
+                for n in items}
+
+    def status(self):
+        """Name -> status object of every machine, as `constellation status --output json` says."""
+        return {node['name']: node for node in json.loads(self.cli('status', '--output', 'json'))['nodes']}
+
+    def node_of_role(self, role):
+        return next(name for name, node in self.status().items() if node['role'] == role)
+
+    def power(self, operation, node):
+        """stop, start, reset or kill a machine."""
+        self.cli('qemu-power', operation, node)
+
+    def serial_log(self, node):
+        for folder, _, files in os.walk(self.workspace):
+            if os.path.basename(folder) == node and 'serial.log' in files:
+                with open(os.path.join(folder, 'serial.log'), encoding='utf-8', errors='replace') as log:
+                    return log.read()
+        return ''
+
+    def state_disk(self, node):
+        for folder, _, files in os.walk(self.workspace):
+            if os.path.basename(folder) == node:
+                for name in files:
+                    if name.startswith('state') and name.endswith(('.raw', '.img')):
+                        return os.path.join(folder, name)
+        raise Failure(f'{node}: no state disk file in {self.workspace}')
+
+    def leftovers(self):
+        """Processes whose command line names the workspace, and files other than the master secret."""
+        processes = []
+        for pid in filter(str.isdigit, os.listdir('/proc')):
+            try:
+                with open(f'/proc/{pid}/cmdline', 'rb') as file:
+                    line = file.read().replace(b'\0', b' ').decode(errors='replace')
+            except OSError:
+                continue
+            if self.workspace in line and int(pid) != os.getpid():
+                processes.append(line)
+        files = [os.path.join(folder, name) for folder, _, names in os.walk(self.workspace) for name in names]
+        return processes, [f for f in files if os.path.basename(f) != 'constellation-mastersecret.json']
+
+    def destroy(self):
+        """Cleans up after a test, whatever happened in it."""
+        self.cli('terminate', '-y', want=None, timeout=300)
+        shutil.rmtree(self.workspace, ignore_errors=True)
+
+
+def wait_for(what, condition, timeout, interval=5):
+    """Polls `condition` until it returns something true. Errors count as "not yet"; the last one is in the failure."""
+    deadline, last = time.monotonic() + timeout, ''
+    while time.monotonic() < deadline:
+        try:
+            result = condition()
+            if result:
+                return result
+        except (Failure, subprocess.SubprocessError, ValueError, KeyError) as error:
+            last = str(error)
+        time.sleep(interval)
+    raise Failure(f'{what}: not within {timeout} s; last: {last}')
+
+
+def expect(condition, message):
+    if not condition:
+        raise Failure(message)

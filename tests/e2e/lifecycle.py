@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The life of one cluster in order; each function is one check and builds on those before it."""
+import json
+import os
+import secrets
+import shutil
+import tempfile
+
+from cluster import expect, wait_for
+
+BOOT = 1800  # seconds that an emulated machine may take until it is Ready again
+MARKER = 'marker-' + secrets.token_hex(16)
+WORKLOAD = {
+    'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': 'probe'},
+    'spec': {
+        'containers': [{
+            'name': 'probe', 'image': 'constellation.local/toolbox:v1', 'imagePullPolicy': 'Never',
+            'command': ['/bin/sh', '-c', 'echo probe-started; sync; while true; do sleep 1; done'],
+            'volumeMounts': [{'name': 'data', 'mountPath': '/data'}]}],
+        'volumes': [{'name': 'data', 'hostPath': {'path': '/var/lib/kubelet/probe-data', 'type': 'DirectoryOrCreate'}}],
+        'terminationGracePeriodSeconds': 0,
+    },
+}
+
+
+def mini_up_gives_two_ready_nodes(cluster):
+    cluster.cli('mini', 'up', '--image', cluster.image)
+    nodes = wait_for('two Ready nodes', lambda: (n := cluster.nodes()) and len(n) == 2 and all(n.values()) and n, BOOT)
+    expect(len(nodes) == 2, f'want 2 nodes, got {nodes}')
+
+
+def verify_shows_every_check_of_every_node(cluster):
+    report = json.loads(cluster.cli('verify', '--output', 'json'))
+    names = {node['name'] for node in report['nodes']}
+    expect(names == set(cluster.nodes()), f'verify names {names}')
+    for node in report['nodes']:
+        checks = {row['name'] for row in node['rows']}
+        for index in (4, 8, 9, 11, 12, 13, 14, 15):
+            expect(any(str(index) in check and 'pcr' in check.lower() for check in checks), f'{node["name"]}: no row for PCR {index}: {checks}')
+
+
+def verify_refuses_another_cluster_id(cluster):
+    cluster.cli('verify', '--cluster-id', '00' * 32, want=2)
+
+
+def apply_again_changes_nothing(cluster):
+    before = cluster.status()
+    cluster.cli('apply', '-y')
+    after = cluster.status()
+    expect({n: s.get('pid') for n, s in before.items()} == {n: s.get('pid') for n, s in after.items()}, 'apply restarted a machine')
+
+
+def second_init_is_refused(cluster):
+    """An owner with the init secret but another master secret gets nothing."""
+    other = tempfile.mkdtemp(prefix='constellation-e2e-other-')
+    for name in ('constellation-conf.yaml', 'constellation-state.yaml'):
+        shutil.copy(os.path.join(cluster.workspace, name), other)
+    state = os.path.join(other, 'constellation-state.yaml')
+    with open(state, encoding='utf-8') as file:
+        lines = [line for line in file if 'clusterID' not in line]
+    with open(state, 'w', encoding='utf-8') as file:
+        file.writelines(lines)
+    try:
+        cluster.cli('init', want=None, workspace=other, timeout=600)
+        expect(not os.path.exists(os.path.join(other, 'constellation-admin.conf')), 'a second init returned a kubeconfig')
+    finally:
+        shutil.rmtree(other, ignore_errors=True)
+
+
+def pod_runs_on_the_worker(cluster):
+    worker = cluster.node_of_role('worker')
+    workload = json.loads(json.dumps(WORKLOAD))
+    workload['spec']['nodeName'] = worker
+    cluster.apply(workload)
+    wait_for('pod Running', lambda: cluster.kubectl('get', 'pod', 'probe', '-o', 'jsonpath={.status.phase}') == 'Running', 600)
+    wait_for('logs of the pod', lambda: 'probe-started' in cluster.kubectl('logs', 'probe'), 120)
+    cluster.kubectl('exec', 'probe', '--', '/bin/sh', '-c', f'echo {MARKER} > /data/file; sync')
+    expect(MARKER in cluster.kubectl('exec', 'probe', '--', 'cat', '/data/file'), 'exec does not show the file')
+    cluster.kubectl('create', 'configmap', 'probe', f'--from-literal=marker={MARKER}')
+
+
+def state_disk_hides_the_marker(cluster):
+    for node in cluster.nodes():
+        disk = cluster.state_disk(node)
+        with open(disk, 'rb') as file:
+            tail = b''
+            size = os.fstat(file.fileno()).st_size
+            position = 0
+            while position < size:
+                try:
+                    position = os.lseek(file.fileno(), position, os.SEEK_DATA)
+                except OSError:
+                    break  # only holes follow
+                file.seek(position)
+                chunk = file.read(1 << 20)
+                expect(MARKER.encode() not in tail + chunk, f'{disk} holds the marker in clear near {position}')
+                tail, position = chunk[-64:], position + len(chunk)
+
+
+def worker_returns_after_a_reset(cluster):
+    worker = cluster.node_of_role('worker')
+    cluster.power('reset', worker)
+    wait_for('worker member again', lambda: cluster.status()[worker]['phase'] == 'member', BOOT)
+    wait_for('worker Ready', lambda: cluster.nodes().get(worker), BOOT)
+    wait_for('file in the pod', lambda: MARKER in cluster.kubectl('exec', 'probe', '--', 'cat', '/data/file'), 600)
+    cluster.cli('verify')
+
+
+def recover_brings_everything_back(cluster):
+    names = list(cluster.status())
+    for name in names:
+        cluster.power('stop', name)
+    for name in names:
+        cluster.power('start', name)
+    control_plane = cluster.node_of_role('control-plane')
+    wait_for('control plane waits for recovery', lambda: cluster.status()[control_plane]['phase'] == 'recovery', BOOT)
+    cluster.cli('recover')
+    wait_for('both nodes Ready', lambda: (n := cluster.nodes()) and len(n) == 2 and all(n.values()), BOOT)
+    value = cluster.kubectl('get', 'configmap', 'probe', '-o', 'jsonpath={.data.marker}')
+    expect(value == MARKER, f'the ConfigMap holds {value!r}')
+    wait_for('file in the pod', lambda: MARKER in cluster.kubectl('exec', 'probe', '--', 'cat', '/data/file'), 600)
+    cluster.cli('verify')
+
+
+def terminate_leaves_only_the_master_secret(cluster):
+    cluster.cli('terminate', '-y')
+    processes, files = cluster.leftovers()
+    expect(not processes, f'processes left: {processes}')
+    expect(not files, f'files left: {files}')
+    expect(os.path.exists(os.path.join(cluster.workspace, 'constellation-mastersecret.json')), 'the master secret is gone')
+
+
+CHECKS = [
+    mini_up_gives_two_ready_nodes,
+    verify_shows_every_check_of_every_node,
+    verify_refuses_another_cluster_id,
+    apply_again_changes_nothing,
+    pod_runs_on_the_worker,
+    second_init_is_refused,
+    state_disk_hides_the_marker,
+    worker_returns_after_a_reset,
+    recover_brings_everything_back,
+    terminate_leaves_only_the_master_secret,
+]
