@@ -74,7 +74,6 @@ class Tpm final {
                                  uint32_t mask);
 
  private:
-  friend class TpmEnroller;
   class Impl;
   explicit Tpm(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
