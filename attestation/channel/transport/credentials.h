@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CONSTELLATION_ATTESTATION_CHANNEL_TRANSPORT_CREDENTIALS_H_
+#define CONSTELLATION_ATTESTATION_CHANNEL_TRANSPORT_CREDENTIALS_H_
+
+#include <grpcpp/security/auth_context.h>
+#include <grpcpp/security/credentials.h>
+#include <grpcpp/security/server_credentials.h>
+
+#include <memory>
+
+#include "absl/status/statusor.h"
+#include "common/hex.h"
+#include "crypto/tls_identity.h"
+
+namespace constellation::attestation {
+
+// TLS credentials that carry a key and check NOTHING: neither chain nor name
+// nor date. Safe only for streams that begin with HandshakeAsClient() or
+// HandshakeAsServer(), or for data that needs no trust in its carrier.
+std::shared_ptr<grpc::ServerCredentials> AttestedServerCredentials(
+    const crypto::TlsIdentity& identity);
+std::shared_ptr<grpc::ChannelCredentials> AttestedChannelCredentials(
+    const crypto::TlsIdentity& identity);
+
+// The DER SubjectPublicKeyInfo of the peer's TLS certificate. UNAUTHENTICATED
+// if it showed none.
+absl::StatusOr<Bytes> PeerSpki(const grpc::AuthContext& context);
+
+}  // namespace constellation::attestation
+
+#endif  // CONSTELLATION_ATTESTATION_CHANNEL_TRANSPORT_CREDENTIALS_H_

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CONSTELLATION_ATTESTATION_CHANNEL_TRANSPORT_HANDSHAKE_H_
+#define CONSTELLATION_ATTESTATION_CHANNEL_TRANSPORT_HANDSHAKE_H_
+
+#include <grpcpp/client_context.h>
+#include <grpcpp/server_context.h>
+
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "attestation/channel/handshake_core.h"
+#include "attestation/channel/transport/credentials.h"
+#include "attestation/channel/transport/evidence_conversion.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+#include "crypto/tls_identity.h"
+
+namespace constellation::attestation {
+
+// Both functions attest a bidirectional gRPC stream whose messages have a
+// field `attestation` of type AttestationMessage, before anything else is sent
+// on it. They block until the peer answers: set a deadline on the call. Errors
+// as HandshakeCore says; UNAVAILABLE if the stream breaks (a client then learns
+// the server's reason from Finish()).
+
+template <typename Incoming, typename Stream>
+absl::StatusOr<HandshakeMessage> ReadHandshakeMessage(Stream& stream) {
+  Incoming incoming;
+  if (!stream.Read(&incoming)) {
+    return Unavailable(
+        "attested channel: the peer ended the stream during attestation");
+  }
+  if (!incoming.has_attestation()) {
+    return InvalidArgument(
+        "attested channel: want an attestation message, got another kind");
+  }
+  return MessageFromProto(incoming.attestation());
+}
+
+template <typename Outgoing, typename Stream>
+absl::Status WriteHandshakeMessage(Stream& stream,
+                                   const HandshakeMessage& message) {
+  Outgoing outgoing;
+  *outgoing.mutable_attestation() = MessageToProto(message);
+  if (!stream.Write(outgoing)) {
+    return Unavailable(
+        "attested channel: the peer ended the stream during attestation");
+  }
+  return absl::OkStatus();
+}
+
+// Outgoing and Incoming are the stream's message types.
+template <typename Outgoing, typename Incoming>
+absl::Status HandshakeAsClient(
+    grpc::ClientContext& context, const crypto::TlsIdentity& own,
+    grpc::ClientReaderWriter<Outgoing, Incoming>& stream, std::string_view name,
+    Attester* attester, const VerifyFn& verify) {
+  HandshakeCore core(Role::kClient, own.spki_der, name, attester, verify);
+  RETURN_IF_ERROR(WriteHandshakeMessage<Outgoing>(stream, core.Begin()));
+  ASSIGN_OR_RETURN(const HandshakeMessage answer,
+                   ReadHandshakeMessage<Incoming>(stream));
+  ASSIGN_OR_RETURN(const Bytes peer, PeerSpki(*context.auth_context()));
+  ASSIGN_OR_RETURN(const HandshakeMessage last, core.Answer(answer, peer));
+  return answer.nonce.empty() ? absl::OkStatus()
+                              : WriteHandshakeMessage<Outgoing>(stream, last);
+}
+
+template <typename Outgoing, typename Incoming>
+absl::Status HandshakeAsServer(
+    grpc::ServerContext& context, const crypto::TlsIdentity& own,
+    grpc::ServerReaderWriter<Outgoing, Incoming>& stream, std::string_view name,
+    Attester* attester, const VerifyFn& verify) {
+  HandshakeCore core(Role::kServer, own.spki_der, name, attester, verify);
+  ASSIGN_OR_RETURN(const HandshakeMessage first,
+                   ReadHandshakeMessage<Incoming>(stream));
+  ASSIGN_OR_RETURN(const Bytes peer, PeerSpki(*context.auth_context()));
+  ASSIGN_OR_RETURN(const HandshakeMessage answer, core.Answer(first, peer));
+  RETURN_IF_ERROR(WriteHandshakeMessage<Outgoing>(stream, answer));
+  if (!core.AwaitsEvidence()) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const HandshakeMessage last,
+                   ReadHandshakeMessage<Incoming>(stream));
+  return core.Finish(last);
+}
+
+}  // namespace constellation::attestation
+
+#endif  // CONSTELLATION_ATTESTATION_CHANNEL_TRANSPORT_HANDSHAKE_H_
