@@ -22,8 +22,9 @@ namespace constellation::kubernetes {
 
 // Which objects of a collection.
 struct Selection {
-  std::string labels;  // a label selector, such as "app=joinservice"
-  std::string fields;  // a field selector, such as "metadata.name=join-config"
+  std::string labels = {};  // a label selector, such as "app=joinservice"
+  std::string fields =
+      {};  // a field selector, such as "metadata.name=join-config"
 };
 
 // A collection at one moment.

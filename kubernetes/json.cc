@@ -23,7 +23,7 @@ absl::StatusOr<Json> ParseJson(std::string_view text, std::string_view what) {
   bool too_deep = false;
   const auto depth_guard = [&too_deep](int depth, Json::parse_event_t /*event*/,
                                        Json& /*value*/) {
-    too_deep = too_deep || depth > kMaxJsonDepth;
+    too_deep = too_deep || depth >= kMaxJsonDepth;
     return !too_deep;
   };
   Json value = Json::parse(text.begin(), text.end(), depth_guard,
