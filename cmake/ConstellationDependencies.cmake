@@ -2,6 +2,15 @@
 # a program then starts in 3-5 ms instead of 18 and needs half the memory.
 find_package(OpenSSL 3 REQUIRED)
 find_package(absl REQUIRED)
+# Debian's package describes the shared libraries; the archives lie beside them.
+get_property(imported DIRECTORY PROPERTY IMPORTED_TARGETS)
+foreach(target IN LISTS imported)
+  get_target_property(location ${target} IMPORTED_LOCATION_NONE)
+  if(target MATCHES "^absl::" AND location MATCHES "\\.so")
+    string(REGEX REPLACE "\\.so.*$" ".a" archive ${location})
+    set_target_properties(${target} PROPERTIES IMPORTED_LOCATION_NONE ${archive})
+  endif()
+endforeach()
 find_package(GTest REQUIRED)
 find_package(spdlog REQUIRED)
 find_package(yaml-cpp REQUIRED)
