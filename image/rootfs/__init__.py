@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The root file system: Debian packages, kernel modules, our files."""
