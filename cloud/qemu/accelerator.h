@@ -13,7 +13,7 @@ namespace constellation::cloud::qemu {
 // How guests run on this machine, decided by running one.
 struct AcceleratorChoice {
   Accelerator accelerator = Accelerator::kEmulation;  // never kAuto
-  std::string reason;  // why KVM is not used; empty with KVM
+  std::string reason = {};  // why KVM is not used; empty with KVM
   // Multiply time-outs and expectations by this: 1 with KVM, 10 in emulation.
   unsigned TimeScale() const;
   // One sentence for the user: what is used, why, how long a cluster takes.

@@ -76,10 +76,14 @@ struct ClusterSpec {
 // field, what it must be and what it is. Does not look at files.
 absl::Status ValidateClusterSpec(const ClusterSpec& spec);
 
-// The JSON form (docs/formats/qemu-cluster.md), strict: unknown keys, wrong
+// The JSON form (README.md, "cluster.json"), strict: unknown keys, wrong
 // types and values out of range are INVALID_ARGUMENT.
 std::string ClusterSpecToJson(const ClusterSpec& spec);
 absl::StatusOr<ClusterSpec> ParseClusterSpec(std::string_view json);
+
+// The same for one node.
+std::string NodeSpecToJson(const NodeSpec& node);
+absl::StatusOr<NodeSpec> ParseNodeSpec(std::string_view json);
 
 // Fills in what is unset: uid, indices, machine ids, and a free port on
 // 127.0.0.1 for each forward that has none (6443, 9000, 9999, 30081).

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloud/qemu/http_client.h"
+
+#include <curl/curl.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <new>
+
+#include "common/status.h"
+
+namespace constellation::cloud::qemu {
+namespace {
+
+struct EasyDeleter {
+  void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
+};
+struct ListDeleter {
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+};
+
+struct Sink {
+  std::string body = {};
+  size_t max_size = 0;
+  bool too_long = false;
+};
+
+// libcurl's write callback: a short count ends the transfer.
+size_t Write(char* data, size_t size, size_t count, void* user) noexcept {
+  auto* sink = static_cast<Sink*>(user);
+  const size_t length = size * count;
+  if (length > sink->max_size - sink->body.size()) {
+    sink->too_long = true;
+    return 0;
+  }
+  try {
+    sink->body.append(data, length);
+  } catch (const std::bad_alloc&) {
+    return 0;
+  }
+  return length;
+}
+
+void SetOptions(CURL* curl, const HttpCall& call, curl_slist* headers,
+                Sink& sink) {
+  curl_easy_setopt(curl, CURLOPT_URL, call.url.c_str());
+  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
+  curl_easy_setopt(curl, CURLOPT_PROXY, "");  // not what the environment says
+  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+  curl_easy_setopt(
+      curl, CURLOPT_TIMEOUT_MS,
+      static_cast<long>(std::clamp<int64_t>(
+          absl::ToInt64Milliseconds(call.timeout), 1, 24 * 3600 * 1000)));
+  curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE,
+                   static_cast<curl_off_t>(call.max_answer));
+  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Write);
+  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &sink);
+  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+  if (!call.unix_socket.empty()) {
+    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, call.unix_socket.c_str());
+  }
+  if (call.post_body.has_value()) {
+    curl_easy_setopt(curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, call.post_body->data());
+    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                     static_cast<curl_off_t>(call.post_body->size()));
+  }
+}
+
+absl::Status Failure(CURLcode code, const Sink& sink, const HttpCall& call) {
+  if (sink.too_long || code == CURLE_FILESIZE_EXCEEDED) {
+    return InvalidArgument(fmt::format("{}: answer longer than {} octets",
+                                       call.url, call.max_answer));
+  }
+  const std::string message =
+      fmt::format("{}: {}", call.url, curl_easy_strerror(code));
+  switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+      return DeadlineExceeded(message);
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_RECV_ERROR:
+    case CURLE_BAD_CONTENT_ENCODING:
+      return code == CURLE_RECV_ERROR ? Unavailable(message)
+                                      : InvalidArgument(message);
+    default:
+      return Unavailable(message);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<HttpAnswer> CallHttp(const HttpCall& call) {
+  static std::once_flag initialised;
+  std::call_once(initialised, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
+  const std::unique_ptr<CURL, EasyDeleter> curl(curl_easy_init());
+  // No "Expect: 100-continue": our servers are too small for a dialogue.
+  std::unique_ptr<curl_slist, ListDeleter> headers(
+      curl_slist_append(nullptr, "Expect:"));
+  if (curl == nullptr || headers == nullptr ||
+      curl_slist_append(headers.get(), "Content-Type: application/json") ==
+          nullptr) {
+    return Internal("cannot set up libcurl");
+  }
+  Sink sink{.max_size = call.max_answer};
+  SetOptions(curl.get(), call, headers.get(), sink);
+  const CURLcode code = curl_easy_perform(curl.get());
+  if (code != CURLE_OK) {
+    return Failure(code, sink, call);
+  }
+  HttpAnswer answer{.body = std::move(sink.body)};
+  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &answer.status);
+  return answer;
+}
+
+}  // namespace constellation::cloud::qemu
