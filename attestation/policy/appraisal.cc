@@ -1,0 +1,404 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "attestation/policy/appraisal.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "attestation/eventlog/diagnosis.h"
+#include "attestation/policy/json_reader.h"
+#include "attestation/policy/variants.h"
+#include "attestation/tpm/cluster_pcr.h"
+#include "attestation/tpm/quote.h"
+#include "attestation/tpm/tpm_structures.h"
+#include "common/hex.h"
+#include "common/status.h"
+
+namespace constellation::attestation {
+namespace {
+
+using crypto::Sha256Digest;
+
+constexpr std::string_view kNothing = "nothing";
+
+// How far a profile is from the evidence.
+struct ProfileMatch {
+  const Profile* profile = nullptr;
+  size_t differences = 0;
+  bool valid_now = false;
+
+  // Lexicographic: fewer differences first, then validity.
+  bool BetterThan(const ProfileMatch& other) const {
+    return profile != nullptr &&
+           (other.profile == nullptr || differences < other.differences ||
+            (differences == other.differences && valid_now &&
+             !other.valid_now));
+  }
+};
+
+std::optional<Sha256Digest> ValueOf(const std::vector<PcrValue>& pcrs,
+                                    uint32_t index) {
+  for (const PcrValue& pcr : pcrs) {
+    if (pcr.index == index) {
+      return pcr.sha256;
+    }
+  }
+  return std::nullopt;
+}
+
+std::string PcrName(uint32_t index) {
+  return fmt::format("PCR{}", index);
+}
+
+std::string HexOr(const std::optional<Sha256Digest>& value,
+                  std::string_view otherwise) {
+  return value.has_value() ? HexEncode(*value) : std::string(otherwise);
+}
+
+std::string_view PcrAdvice(uint32_t index) {
+  switch (index) {
+    case 4:
+      return "the boot loader or kernel image is another one: is the node's "
+             "image the one the policy was made for?";
+    case 9:
+      return "the initrd is another one";
+    case 11:
+      return "the unified kernel image (kernel, initrd, command line) is "
+             "another one";
+    case 8:
+    case 12:
+      return "a command line, credential or add-on was given at boot that the "
+             "image does not contain";
+    default:
+      return "something was measured that the profile does not know";
+  }
+}
+
+std::string_view QuoteAdvice(QuoteCheckId id) {
+  switch (id) {
+    case QuoteCheckId::kQualifyingData:
+      return "the evidence was made for another connection, nonce or purpose: "
+             "replayed, relayed or mixed up";
+    case QuoteCheckId::kSignature:
+      return "the quote was changed or comes from another key";
+    case QuoteCheckId::kPcrList:
+    case QuoteCheckId::kPcrDigest:
+      return "the values sent are not those that the TPM quoted";
+    default:
+      return "the evidence was not made by a TPM in the agreed way";
+  }
+}
+
+bool ValidAt(const Profile& profile, absl::Time now) {
+  return (!profile.not_before.has_value() || now >= *profile.not_before) &&
+         (!profile.not_after.has_value() || now <= *profile.not_after);
+}
+
+std::string Validity(const Profile& profile) {
+  return fmt::format(
+      "{} to {}",
+      profile.not_before.has_value() ? FormatUtc(*profile.not_before)
+                                     : "always",
+      profile.not_after.has_value() ? FormatUtc(*profile.not_after)
+                                    : "for ever");
+}
+
+}  // namespace
+
+// Builds an Appraisal row by row.
+class Appraiser final {
+ public:
+  Appraiser(const Evidence& evidence, std::span<const uint8_t> user_data,
+            const ClusterState& cluster_state, const Policy& policy,
+            absl::Time now)
+      : evidence_(evidence),
+        user_data_(user_data),
+        cluster_state_(cluster_state),
+        policy_(policy),
+        now_(now),
+        variant_(FindVariant(evidence.variant)) {}
+
+  Appraisal Run() {
+    AddEvidenceRows();
+    AddQuoteRows();
+    AddTpmRows();
+    AddProfileRows();
+    AddClusterRow();
+    AddEventLogRows();
+    result_.rests_on = variant_ == nullptr ? kNothing : variant_->rests_on;
+    result_.accepted =
+        quote_.has_value() &&
+        std::ranges::none_of(result_.rows, [](const CheckRow& row) {
+          return row.verdict == CheckVerdict::kFailed;
+        });
+    return std::move(result_);
+  }
+
+ private:
+  void Add(std::string_view layer, std::string_view name, bool passed,
+           std::string expected, std::string got, std::string_view advice) {
+    result_.rows.push_back(
+        {.layer = std::string(layer),
+         .name = std::string(name),
+         .expected = std::move(expected),
+         .got = std::move(got),
+         .verdict = passed ? CheckVerdict::kPassed : CheckVerdict::kFailed,
+         .advice = std::string(passed ? "" : advice)});
+  }
+
+  void AddEvidenceRows() {
+    const bool in_policy =
+        std::ranges::any_of(policy_.profiles(), [this](const Profile& profile) {
+          return profile.variant == evidence_.variant;
+        });
+    std::string variants;
+    for (const Profile& profile : policy_.profiles()) {
+      if (variants.find(profile.variant) == std::string::npos) {
+        variants += (variants.empty() ? "" : " or ") + profile.variant;
+      }
+    }
+    Add("evidence", "variant", variant_ != nullptr && in_policy,
+        variants.empty() ? std::string(kNothing) : variants,
+        ShownText(evidence_.variant),
+        "no profile of the policy is about this kind of platform");
+    Add("evidence", "user data", user_data_.size() == kUserDataSize,
+        fmt::format("{} bytes", kUserDataSize),
+        fmt::format("{} bytes", user_data_.size()),
+        "the caller asked for evidence in another way than it checks it");
+    Add("evidence", "hardware report", evidence_.hardware_report.empty(),
+        "none", fmt::format("{} bytes", evidence_.hardware_report.size()),
+        "no verifier for it in this variant: unchecked evidence is refused");
+    Add("evidence", "endorsements", evidence_.endorsements.empty(), "none",
+        fmt::format("{} certificates", evidence_.endorsements.size()),
+        "no verifier for them in this variant: unchecked evidence is refused");
+  }
+
+  void AddQuoteRows() {
+    QuoteVerification verification =
+        CheckQuote(evidence_.tpm,
+                   QuoteQualifyingData(user_data_, evidence_.hardware_report));
+    for (QuoteCheck& check : verification.checks) {
+      Add("quote", ToString(check.id), check.passed, std::move(check.expected),
+          std::move(check.got), QuoteAdvice(check.id));
+    }
+    quote_ = std::move(verification.quote);
+  }
+
+  void AddTpmRows() {
+    const absl::StatusOr<TpmName> name = NameOf(evidence_.tpm.ak_public);
+    const auto found = std::ranges::find_if(
+        policy_.enrolled(), [&name](const EnrolledNode& node) {
+          return name.ok() && node.tpm.ak_name == *name;
+        });
+    const EnrolledNode* node =
+        found == policy_.enrolled().end() ? nullptr : &*found;
+    Add("tpm", "AK enrolled", node != nullptr,
+        fmt::format("the Name of one of {} enrolled TPMs",
+                    policy_.enrolled().size()),
+        name.ok() ? HexEncode(*name) : "no AK",
+        "this TPM is not in the policy's enrolledTPMs: it was not made for "
+        "this cluster");
+    const Sha256Digest certificate =
+        crypto::Sha256(evidence_.tpm.ek_certificate);
+    Add("tpm", "EK certificate",
+        node != nullptr && node->tpm.ek_certificate_sha256 == certificate,
+        node == nullptr ? "the certificate of an enrolled TPM"
+                        : HexEncode(node->tpm.ek_certificate_sha256),
+        evidence_.tpm.ek_certificate.empty() ? "none" : HexEncode(certificate),
+        "the certificate is not the one that was pinned with this AK");
+    if (node != nullptr) {
+      result_.node_name = node->node_name;
+      result_.role = node->role;
+    }
+  }
+
+  ProfileMatch Match(const Profile& profile) const {
+    ProfileMatch match{.profile = &profile,
+                       .differences = 0,
+                       .valid_now = ValidAt(profile, now_)};
+    for (const auto& [index, value] : profile.pcrs) {
+      if (ValueOf(evidence_.tpm.pcrs, index) != value) {
+        ++match.differences;
+      }
+    }
+    return match;
+  }
+
+  void AddProfileRows() {
+    ProfileMatch best;
+    size_t candidates = 0;
+    for (const Profile& profile : policy_.profiles()) {
+      if (profile.variant != evidence_.variant) {
+        continue;
+      }
+      ++candidates;
+      const ProfileMatch match = Match(profile);
+      if (match.BetterThan(best)) {
+        best = match;
+      }
+    }
+    const std::string expected = fmt::format("one of {} profiles", candidates);
+    if (best.profile == nullptr) {
+      Add("profile", "image", false, expected, "none",
+          "add a profile for this variant to the policy");
+      Add("profile", "validity", false, "a valid profile", "none", "");
+      for (const uint32_t index : kRequiredPcrs) {
+        Add("pcr", PcrName(index), false, "a profile's value",
+            HexOr(ValueOf(evidence_.tpm.pcrs, index), "not quoted"), "");
+      }
+      return;
+    }
+    const Profile& profile = *best.profile;
+    result_.profile = profile.name;
+    expected_pcrs_ = profile.pcrs;
+    Add("profile", "image", best.differences == 0, expected,
+        best.differences == 0
+            ? profile.name
+            : fmt::format("none; the closest is \"{}\": {} of {} PCRs differ",
+                          profile.name, best.differences, profile.pcrs.size()),
+        "the node runs an image that the policy does not know");
+    MarkUnlessQuoted();
+    Add("profile", "validity", best.valid_now,
+        fmt::format("{}: {}", profile.name, Validity(profile)), FormatUtc(now_),
+        "the profile is not valid now: renew the policy");
+    for (const auto& [index, value] : profile.pcrs) {
+      AddPcrRow("pcr", index, value, PcrAdvice(index));
+    }
+  }
+
+  // A register's row. A value that matches but that no verified quote vouches
+  // for is not called passed.
+  void AddPcrRow(std::string_view layer, uint32_t index,
+                 const Sha256Digest& expected, std::string_view advice) {
+    const std::optional<Sha256Digest> got = ValueOf(evidence_.tpm.pcrs, index);
+    Add(layer, PcrName(index), got == expected, HexEncode(expected),
+        HexOr(got, "not quoted"), advice);
+    MarkUnlessQuoted();
+  }
+
+  void MarkUnlessQuoted() {
+    CheckRow& row = result_.rows.back();
+    if (!quote_.has_value() && row.verdict == CheckVerdict::kPassed) {
+      row.verdict = CheckVerdict::kInfo;
+      row.advice = "the value matches, but no verified quote vouches for it";
+    }
+  }
+
+  void AddClusterRow() {
+    if (quote_.has_value()) {
+      result_.cluster_pcr = quote_->pcr(kClusterPcr);
+    }
+    const std::optional<Sha256Digest> expected = cluster_state_.expected_pcr();
+    switch (cluster_state_.kind()) {
+      case ClusterState::Kind::kNone:
+        return AddPcrRow("cluster", kClusterPcr, *expected,
+                         "the node already belongs to a cluster: it must be "
+                         "reset before it gets a ticket");
+      case ClusterState::Kind::kMember:
+        return AddPcrRow("cluster", kClusterPcr, *expected,
+                         "the node belongs to no cluster or to another one");
+      case ClusterState::Kind::kAnyMember:
+        break;
+    }
+    const std::optional<Sha256Digest> got =
+        ValueOf(evidence_.tpm.pcrs, kClusterPcr);
+    Add("cluster", PcrName(kClusterPcr),
+        got.has_value() && *got != Sha256Digest{}, "not zero",
+        HexOr(got, "not quoted"), "the node belongs to no cluster");
+    MarkUnlessQuoted();
+  }
+
+  void AddInfo(std::string name, std::string expected, std::string got,
+               std::string advice) {
+    result_.rows.push_back({.layer = "event log",
+                            .name = std::move(name),
+                            .expected = std::move(expected),
+                            .got = std::move(got),
+                            .verdict = CheckVerdict::kInfo,
+                            .advice = std::move(advice)});
+  }
+
+  // What the log says about registers that are not as expected.
+  void AddEventLogRows() {
+    const LogDiagnosis diagnosis = DiagnosePcrs(
+        evidence_.tpm.event_log, evidence_.tpm.pcrs, expected_pcrs_);
+    AddInfo("log", "a readable log", diagnosis.summary, "");
+    for (const PcrDiagnosis& pcr : diagnosis.pcrs) {
+      const std::optional<Sha256Digest> given =
+          ValueOf(evidence_.tpm.pcrs, pcr.pcr);
+      if (given != expected_pcrs_.at(pcr.pcr)) {
+        AddInfo(PcrName(pcr.pcr), HexOr(given, "not quoted"), pcr.replayed,
+                pcr.explanation);
+      }
+    }
+  }
+
+  const Evidence& evidence_;
+  const std::span<const uint8_t> user_data_;
+  const ClusterState& cluster_state_;
+  const Policy& policy_;
+  const absl::Time now_;
+  const Variant* variant_;
+  std::optional<VerifiedQuote> quote_;
+  std::map<uint32_t, Sha256Digest> expected_pcrs_;
+  Appraisal result_;
+};
+
+ClusterState ClusterState::MemberOf(std::span<const uint8_t> cluster_id) {
+  return {Kind::kMember, ExpectedClusterPcr(cluster_id)};
+}
+
+std::optional<crypto::Sha256Digest> ClusterState::expected_pcr() const {
+  if (kind_ == Kind::kAnyMember) {
+    return std::nullopt;
+  }
+  return pcr_;
+}
+
+std::string_view ToString(CheckVerdict verdict) {
+  switch (verdict) {
+    case CheckVerdict::kPassed:
+      return "passed";
+    case CheckVerdict::kFailed:
+      return "failed";
+    case CheckVerdict::kInfo:
+      return "info";
+  }
+  return "failed";
+}
+
+std::string Appraisal::Failures() const {
+  std::string text;
+  for (const CheckRow& row : rows) {
+    if (row.verdict == CheckVerdict::kFailed) {
+      // A register's name says enough; other names need their layer.
+      const bool is_pcr = row.name.starts_with("PCR") &&
+                          (row.layer == "pcr" || row.layer == "cluster");
+      text += fmt::format(
+          "{}{}{}: expected {}, got {}", text.empty() ? "" : "; ",
+          is_pcr ? "" : row.layer + " ", row.name, row.expected, row.got);
+    }
+  }
+  return text;
+}
+
+Appraisal Appraise(const Evidence& evidence, std::span<const uint8_t> user_data,
+                   const ClusterState& cluster_state, const Policy& policy,
+                   absl::Time now) {
+  return Appraiser(evidence, user_data, cluster_state, policy, now).Run();
+}
+
+absl::Status ToStatus(const Appraisal& appraisal) {
+  if (appraisal.accepted) {
+    return absl::OkStatus();
+  }
+  return PermissionDenied(
+      fmt::format("evidence refused{}: {}",
+                  appraisal.profile.empty()
+                      ? ""
+                      : fmt::format(" (profile \"{}\")", appraisal.profile),
+                  appraisal.Failures()));
+}
+
+}  // namespace constellation::attestation
