@@ -32,8 +32,11 @@ absl::StatusOr<SecretBytes> HkdfSha256(const SecretBytes& key,
   // OSSL_PARAM takes pointers to non-const, and only reads.
   std::array<char, 7> digest{"SHA256"};
   auto* const key_octets = const_cast<uint8_t*>(key.Expose().data());
-  auto* const salt_octets = const_cast<uint8_t*>(salt.data());
-  auto* const info_octets = const_cast<char*>(info.data());
+  static constexpr uint8_t kNone =
+      0;  // OpenSSL takes no null pointer, even of length 0
+  auto* const salt_octets =
+      const_cast<uint8_t*>(salt.empty() ? &kNone : salt.data());
+  auto* const info_octets = const_cast<char*>(info.empty() ? "" : info.data());
   const std::array<OSSL_PARAM, 5> params{
       OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest.data(), 0),
       OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, key_octets,

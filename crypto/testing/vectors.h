@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CONSTELLATION_CRYPTO_TESTING_VECTORS_H_
+#define CONSTELLATION_CRYPTO_TESTING_VECTORS_H_
+
+#include <string_view>
+
+// Keys, certificates and requests for tests, made once with the openssl
+// command line tool. The private keys protect nothing.
+namespace constellation::crypto::testing {
+
+// A P-384 root "O=Test,CN=root" and a P-256 leaf "O=Test,CN=leaf" signed by it.
+inline constexpr std::string_view kRootPem =
+    R"(-----BEGIN CERTIFICATE-----
+MIIBzjCCAVSgAwIBAgIUNqMWpTprcuMPEQKY67XSQFZn+Q8wCgYIKoZIzj0EAwIw
+HjENMAsGA1UECgwEVGVzdDENMAsGA1UEAwwEcm9vdDAeFw0yNjExMjEwNTI3MDZa
+Fw0zNjExMTgwNTI3MDZaMB4xDTALBgNVBAoMBFRlc3QxDTALBgNVBAMMBHJvb3Qw
+djAQBgcqhkjOPQIBBgUrgQQAIgNiAATaJITL1llOef13CJ/cx8i+KxbB8qIS0Idw
+jdiU0uep91fCGLfyWqzSwKGw9bqQFtuclG2tgduZ4BTCfW1xQn1p2kvXzHnIYbS8
+SqVqNqTY3d0b5GEb75NlUHLsmFFRTSejUzBRMB0GA1UdDgQWBBS0Q5NbaJ4/z2VV
+fVG3n4IqbhB5bDAfBgNVHSMEGDAWgBS0Q5NbaJ4/z2VVfVG3n4IqbhB5bDAPBgNV
+HRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA2gAMGUCMQC90WyVY6gnjNIsobT5BSj2
++340CBVh41jmm/MH3/nh2DJLIqfzIRrba2ynnE06OTUCMGt6s/+KD5yqEptJpfmq
++lSSgDG23gL+dH/F1wRi2jXb7tj0/Gsq7uhnzZnMcpMoyg==
+-----END CERTIFICATE-----
+)";
+inline constexpr std::string_view kLeafPem =
+    R"(-----BEGIN CERTIFICATE-----
+MIIBQzCBygIBBzAKBggqhkjOPQQDAzAeMQ0wCwYDVQQKDARUZXN0MQ0wCwYDVQQD
+DARyb290MB4XDTI2MTEyMTA1MjcwNloXDTM2MTExODA1MjcwNlowHjENMAsGA1UE
+CgwEVGVzdDENMAsGA1UEAwwEbGVhZjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IA
+BOaYF43WNKVP6ukJT2BpH0SVivT8VqP9/FeuOZAdd3ElpEreuIuT8ADLBYDUAkPu
+1waldNtXz94vkBQ1i+kDIBMwCgYIKoZIzj0EAwMDaAAwZQIxAIDmyieuqlPN0ckf
+F7bY60Nqf6nlIIRClN29JJLVM946mHvMGPePPX74Sj4grKftlAIwSJt55ziLZNzH
+4yyrhDFKmCmUapPXtHtTztCMx/g7+YGXvhmhL5LPVRTbvFVA1NNt
+-----END CERTIFICATE-----
+)";
+
+// The leaf's key as PKCS #8, as SEC 1, and encrypted with the passphrase "x".
+inline constexpr std::string_view kLeafKeyPkcs8 =
+    R"(-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgfqE5kmW/nB1RQM6p
+kKQ32TX2YbVp2T3F/gdhtR+f9F+hRANCAATmmBeN1jSlT+rpCU9gaR9ElYr0/Faj
+/fxXrjmQHXdxJaRK3riLk/AAywWA1AJD7tcGpXTbV8/eL5AUNYvpAyAT
+-----END PRIVATE KEY-----
+)";
+inline constexpr std::string_view kLeafKeySec1 =
+    R"(-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEIH6hOZJlv5wdUUDOqZCkN9k19mG1adk9xf4HYbUfn/RfoAoGCCqGSM49
+AwEHoUQDQgAE5pgXjdY0pU/q6QlPYGkfRJWK9PxWo/38V645kB13cSWkSt64i5Pw
+AMsFgNQCQ+7XBqV021fP3i+QFDWL6QMgEw==
+-----END EC PRIVATE KEY-----
+)";
+inline constexpr std::string_view kEncryptedKey =
+    R"(-----BEGIN ENCRYPTED PRIVATE KEY-----
+MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAj0j1PODOzq7QICCAAw
+DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEI6wk40stoLlPwQqZFHJQdUEgZDR
+UnERKMQkuSwsgr5L6DCnFdqc5wQHmrrJ5Tv18cXLfQjNiL+rYzfDZdSaE/wJMVcn
+RRhMw3J2knPkmZu4mLgQ84zAuThwFuM5pz+qaKFBv1rwF6dcyyIgqrcSZM/iNu+u
+/IO75kQQysM0+4YoWtx9g0QsmfApy4DgktZt12PMiz79wE4p+V/uk3XznpGi9H4=
+-----END ENCRYPTED PRIVATE KEY-----
+)";
+
+// DER SubjectPublicKeyInfo of the leaf, hex.
+inline constexpr std::string_view kLeafSpkiHex =
+    "3059301306072a8648ce3d020106082a8648ce3d03010703420004e698178dd6"
+    "34a54feae9094f60691f44958af4fc56a3fdfc57ae39901d777125a44adeb88b"
+    "93f000cb0580d40243eed706a574db57cfde2f9014358be9032013";
+
+// Private keys that are not on P-256.
+inline constexpr std::string_view kP384KeyPem =
+    R"(-----BEGIN PRIVATE KEY-----
+MIG2AgEAMBAGByqGSM49AgEGBSuBBAAiBIGeMIGbAgEBBDAYHF3gNk112HcTI2Om
+3MifJOiq9zURENudGelvs6wc42gjK4NfO8S7n3yfxP3DOVyhZANiAATaJITL1llO
+ef13CJ/cx8i+KxbB8qIS0IdwjdiU0uep91fCGLfyWqzSwKGw9bqQFtuclG2tgduZ
+4BTCfW1xQn1p2kvXzHnIYbS8SqVqNqTY3d0b5GEb75NlUHLsmFFRTSc=
+-----END PRIVATE KEY-----
+)";
+inline constexpr std::string_view kEd25519KeyPem =
+    R"(-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIC5FKf7v0oeCmDbGG3wCGuaiwBn5JxFnhM4fG/dUEcFf
+-----END PRIVATE KEY-----
+)";
+
+// Requests: with an alternative name, with two common names, with an
+// organisational unit, with two organisations, for a P-384 key.
+inline constexpr std::string_view kCsrWithExtension =
+    R"(-----BEGIN CERTIFICATE REQUEST-----
+MIIBCTCBsAIBADAvMRUwEwYDVQQKDAxzeXN0ZW06bm9kZXMxFjAUBgNVBAMMDXN5
+c3RlbTpub2RlOmEwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATmmBeN1jSlT+rp
+CU9gaR9ElYr0/Faj/fxXrjmQHXdxJaRK3riLk/AAywWA1AJD7tcGpXTbV8/eL5AU
+NYvpAyAToB8wHQYJKoZIhvcNAQkOMRAwDjAMBgNVHREEBTADggFhMAoGCCqGSM49
+BAMCA0gAMEUCID5t3x6nnGviTB1khLCv3Kpgygem7007Ph4YMkOyHblMAiEA7hbW
+KoYYvYwHW4IX9x+8Ta15ZD2vYGjQqOE5YquEYU0=
+-----END CERTIFICATE REQUEST-----
+)";
+inline constexpr std::string_view kCsrTwoCommonNames =
+    R"(-----BEGIN CERTIFICATE REQUEST-----
+MIHqMIGRAgEAMC8xFTATBgNVBAoMDHN5c3RlbTpub2RlczEKMAgGA1UEAwwBYTEK
+MAgGA1UEAwwBYjBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABOaYF43WNKVP6ukJ
+T2BpH0SVivT8VqP9/FeuOZAdd3ElpEreuIuT8ADLBYDUAkPu1waldNtXz94vkBQ1
+i+kDIBOgADAKBggqhkjOPQQDAgNIADBFAiABp7aLcKR3+ZqUGo0MNKnDe8I5j1aq
+HN/9K2oaqFkenAIhANHRgyNQYvJQUhpgj53d0x/j5K37WRDoFu+zWzWSNc+e
+-----END CERTIFICATE REQUEST-----
+)";
+inline constexpr std::string_view kCsrWithUnit =
+    R"(-----BEGIN CERTIFICATE REQUEST-----
+MIHqMIGRAgEAMC8xFTATBgNVBAoMDHN5c3RlbTpub2RlczEKMAgGA1UECwwBeDEK
+MAgGA1UEAwwBYTBZMBMGByqGSM49AgEGCCqGSM49AwEHA0IABOaYF43WNKVP6ukJ
+T2BpH0SVivT8VqP9/FeuOZAdd3ElpEreuIuT8ADLBYDUAkPu1waldNtXz94vkBQ1
+i+kDIBOgADAKBggqhkjOPQQDAgNIADBFAiEAzQQd/04ysaGNGTLvKSNdjJ/p+PNr
+Sz+MTZMQTewESIICIAo8hA87OVo0uHKQ+UeXYSH6sOWvSGaL3cEoO5seiMJn
+-----END CERTIFICATE REQUEST-----
+)";
+inline constexpr std::string_view kCsrTwoOrganisations =
+    R"(-----BEGIN CERTIFICATE REQUEST-----
+MIHfMIGGAgEAMCQxCjAIBgNVBAoMAXgxCjAIBgNVBAoMAXkxCjAIBgNVBAMMAWEw
+WTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAATmmBeN1jSlT+rpCU9gaR9ElYr0/Faj
+/fxXrjmQHXdxJaRK3riLk/AAywWA1AJD7tcGpXTbV8/eL5AUNYvpAyAToAAwCgYI
+KoZIzj0EAwIDSAAwRQIgOhULJbg8YbqB26il9spGDzQ25Z/MAdzU1en0fGLBsLcC
+IQCtHDSoAB5NGhc6cuLBVVzc5lJRntAZXFreOyHQjSlG6A==
+-----END CERTIFICATE REQUEST-----
+)";
+inline constexpr std::string_view kCsrP384 =
+    R"(-----BEGIN CERTIFICATE REQUEST-----
+MIIBETCBlwIBADAYMQowCAYDVQQKDAF4MQowCAYDVQQDDAFhMHYwEAYHKoZIzj0C
+AQYFK4EEACIDYgAE2iSEy9ZZTnn9dwif3MfIvisWwfKiEtCHcI3YlNLnqfdXwhi3
+8lqs0sChsPW6kBbbnJRtrYHbmeAUwn1tcUJ9adpL18x5yGG0vEqlajak2N3dG+Rh
+G++TZVBy7JhRUU0noAAwCgYIKoZIzj0EAwIDaQAwZgIxANj6xs0d5FAhcWuEbUcX
+3C+QFHW/dy1OxvOL8iJdUwBHw3Bf7rWgYXUWwq8phd9lFAIxAPK+gkWUxUU8uGR3
+QSTrHS64uQUfBgz+AsS/+Egh/LgQM84e58qav91FdYgnDPsXjw==
+-----END CERTIFICATE REQUEST-----
+)";
+
+// RSA-2048 with exponent 65537, hex, and its signatures over
+// "constellation" with SHA-256: PKCS #1 1.5, PSS with 32 and 222 octets of
+// salt.
+inline constexpr std::string_view kRsaModulusHex =
+    "e7214f7f8ed80958d00e7f49a7908016b6b6f0fe38139c77fb8b84c093d9311a"
+    "ce1a82b9308692537c627a2dab85a38e389243747863025a3ae0b91fb7876752"
+    "eaab74eb7af0ff257d9ab060ebdbb5d09865c0abc209ad3250a14fa63f53c1bd"
+    "acbc37b70de1032bfad132b81f0406803f586f7ca7fab0f2f581db18b5861af2"
+    "e5e088652ee142850f3c1fde8c510b08b7b8a64f800046dcf145af61f77ce9c3"
+    "7fdc0baba722753e7d0fe0d7150a888ea72cae8796c36c7645ac36ba40d7ba2a"
+    "c7863b99c5e9a52cdb25ad9b2bb64a6938c9208d59e11a49df85424287d81961"
+    "694fbee906dcbf540609fb8641a1e342a379e99f604f4d33691000070c45eddb";
+inline constexpr std::string_view kRsaPrivateKeyPem =
+    R"(-----BEGIN PRIVATE KEY-----
+MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQDnIU9/jtgJWNAO
+f0mnkIAWtrbw/jgTnHf7i4TAk9kxGs4agrkwhpJTfGJ6LauFo444kkN0eGMCWjrg
+uR+3h2dS6qt063rw/yV9mrBg69u10JhlwKvCCa0yUKFPpj9Twb2svDe3DeEDK/rR
+MrgfBAaAP1hvfKf6sPL1gdsYtYYa8uXgiGUu4UKFDzwf3oxRCwi3uKZPgABG3PFF
+r2H3fOnDf9wLq6cidT59D+DXFQqIjqcsroeWw2x2Raw2ukDXuirHhjuZxemlLNsl
+rZsrtkppOMkgjVnhGknfhUJCh9gZYWlPvukG3L9UBgn7hkGh40KjeemfYE9NM2kQ
+AAcMRe3bAgMBAAECggEAOQxPwvxO9n+lWu6wD1vrQa/3l6Qn0y9brgrRyXa0tRoY
+pRJ/Ays0Escwx1debq3f/LadT7InPf1navBGk9Yn+p9RkppMzg8sAcScpE+S+11x
+QCw+OLaKuVCNgEtYdiPr3SbX2abjUxUX42rRZ1ZnBGCeQ2ZRT989GLvkiETFxQCW
+/MCboXupuEsQKsjinhoFwAdUl9C/aXiPSKu3VAl6mt5IGMapJPt6N+9767ZQ6wZo
+IuqqiWSPLQ4ou4R4FcMykMtXUwSpAx9n0leYvgTJyBSO9+iNcYuFNpADtkqddGjL
+JhY2Ekc6onvJeYkeaVy9DrdsaFNRXQPOn2OdqWz2AQKBgQD6B2jUQuSIiSUEC5ca
+aRWF1YEntKXAHqJdppzTdXIba25Welmt+MKyU8gR65v6rgS93yUT3DRMhWDh7o8R
+Mx4Oqa63LxCtJy2r0DQprr8uGEkdknwrrdumvRKVAwnWfX+tBz47QxIZHTL8Ef/A
+8l2ezUhXjiJTA2n0yFrNTXhBUQKBgQDsplw0dyPMJyOQnJ5Ws5jGFGZEIDZObbyX
+JZvMjKoZet8Vyc6GRbsrYRZe0l6HGLauKARNLQbCeq9FMOrQBOfxQpdTUbQIdcK/
+IdPrMg2F9MrXq5L+sHGt/WVY0+cH9Ghz4a0NWHioFg7ggKdLeKa1oja2R/Da289Y
+4dFU4thRawKBgAvbdhk64uOmvV6nvg6+lQq3yVw8sO+fhEu0rxNIKpUqTx1CyCX7
++h/C4WYYKlmFDyyB/JwogUJvwNx2F8rVBcPkQCjnzn6nsP7I7PBdHSvucuk4HTNl
+F1mc9dijQEAvy3JFOapNz/no7JYPtHVOCSqSya99ShttugSly8iYt+9BAoGAS9Gc
+9v44zN65SUq0fCi8SLIedbMwUv5bjr1w5h8nHFS+hpeKgIB00Bgh961EtdnYJYIS
+prtHUCXIY82hXZZEzYo9O2eQ26kHBP+Miu0VYhakqmaBCPJ06X6m6sexXF4U3ROv
+wvfWaFvw1kLB1q9IEidvigUQiL4l918aFy06ixMCgYEAtFqDRyjyWYSB+wbvLMYu
+iBWPopatQa3R8ZjOXGvqbW4dmzt6GBh4PCifHsYd03LteCW6q+DubDpGxgt97RfC
+2MJkRmJ2wP9u5wiftenYue1Pj6qUpYgDF86/vgXiWp/pF+fRDhGOtOZoq+rvz2Jm
+1rWkhftmI1Ax7rQtjBZjAa8=
+-----END PRIVATE KEY-----
+)";
+inline constexpr std::string_view kRsaPkcs1Hex =
+    "88a1279d3dee1e7eacba1e8110a5f203909ca4e6bf8c09ea6bc15d33a8604917"
+    "c1caafc566841d402001c013e30235332dd2f9bf9b12703745c5fa7188023d97"
+    "925906edc075047702efa9af8c9eeebc80e054e759ab6dbd4abe6855203b6f0b"
+    "a99d83e1e27dd9fb7a2b4b4ecd65ae32eae2a3e8c2f7666fbef7d877ca2209b7"
+    "8eb8ea896fee2c7dc6356ebd69c986490ef7aa414cf5c3e28638c3ce243c9143"
+    "6de47cbd987be1fe8296a138c085b097c86af602f418b128bb5811aa9d644d94"
+    "b20698cc4c2ab428e7b0a4b620f60ac20d43076471f66d02d32210e61b64576f"
+    "08bec1347e0a30f70749fe3f4f8dafe85e7161789397989d6814a431801f8693";
+inline constexpr std::string_view kRsaPss32Hex =
+    "e5093ddbdd6fa55899eca9588a2d8b1bd48a30578ed14df8da8ba1067e727e1c"
+    "f03e8a6df01498f003698b72a448806752f5b9cd99897350d2d235964568901b"
+    "810497770bc0ccd9e557dc9283334c61928feed82703e49a007ad63019e51e34"
+    "17b121835790494f275a5e9240cf8bbafa065dca69d2c71ca1592a1fb9fb27fd"
+    "909ff627ab9d86cb1b90ededf09a8d7ad4b4f4cf403e983f1db9072d4ed872cb"
+    "957f3cc0c9e95b53ebb5b61b90c37dbfbbc706768b8097aadc53c492ed01812f"
+    "c08c9b26367ae0207dfe1e3e1e332327c5dd72b1319dc6a6130436fd445d868a"
+    "1e14414b6cdc8123498bbe2ffd190f329dce280c372d7d59d8e2e847c6057286";
+inline constexpr std::string_view kRsaPss222Hex =
+    "73834d31eac4e6fbae18dac391079d39228cace0b47726213f30c32473f2f256"
+    "780f03cd3f962f89ea2b811dd9b721eebc6b0c3282033a01083e359bf8468565"
+    "9e1270e070bfbb5d5a74ce7f980a35499905c38185917b8cfc386833deb64e35"
+    "b19b9285c0d558c02426e248813c65e2427f8f9166da07fa139470a0daaf005e"
+    "8be78ce5bff5a3b0f89715f744ed1aa2ef3a3d70ed6aba04dd3966959c392c94"
+    "7024e8a0c4923f47f249d1b18eb94c5e623266b6bf46c458cb720e50cfa5d71b"
+    "d861c0f92f8c833c8648d8e4cd7b0da16cd1524490720e85f73ae249fb291d6c"
+    "9ec711eff01259a9c4f542e0a09e6c6a5ae1e19cca35f897938f779ae0015973";
+
+}  // namespace constellation::crypto::testing
+
+#endif  // CONSTELLATION_CRYPTO_TESTING_VECTORS_H_
