@@ -254,7 +254,7 @@ absl::StatusOr<Bytes> PublicKey::EncryptOaep(
   Bytes cipher(size);
   if (EVP_PKEY_encrypt(context.get(), cipher.data(), &size, plain.data(),
                        plain.size()) != 1) {
-    return OpenSslError(absl::StatusCode::kInternal, "RSA-OAEP");
+    return OpenSslError(absl::StatusCode::kInvalidArgument, "RSA-OAEP");
   }
   cipher.resize(size);
   return cipher;

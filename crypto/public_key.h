@@ -48,7 +48,8 @@ class PublicKey final {
                             std::span<const uint8_t> message,
                             std::span<const uint8_t> signature) const;
   // RSAES-OAEP with `hash` and a label (for TPM credentials the label's NUL is
-  // part of it).
+  // part of it). INVALID_ARGUMENT if the key is not RSA or `plain` does not
+  // fit.
   absl::StatusOr<Bytes> EncryptOaep(HashAlgorithm hash,
                                     std::span<const uint8_t> label,
                                     std::span<const uint8_t> plain) const;

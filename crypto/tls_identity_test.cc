@@ -1,57 +1,99 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/tls_identity.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "common/secret_bytes.h"
 #include "common/testing/status_matchers.h"
+#include "crypto/p256.h"
+#include "crypto/public_key.h"
+#include "crypto/testing/octets.h"
+#include "crypto/testing/vectors.h"
 #include "crypto/x509.h"
 
 namespace constellation::crypto {
 namespace {
 
 using ::constellation::testing::IsOk;
-using ::constellation::testing::IsOkAndHolds;
 using ::constellation::testing::StatusIs;
+using ::testing::HasSubstr;
+using testing::Secret;
 
-TEST(TlsIdentityTest, EachHasAKeyOfItsOwn) {
-  ASSERT_OK_AND_ASSIGN(const TlsIdentity one, CreateTlsIdentity());
-  ASSERT_OK_AND_ASSIGN(const TlsIdentity two, CreateTlsIdentity());
-  EXPECT_NE(one.spki_der, two.spki_der);
-  EXPECT_THAT(SpkiOfCertificatePem(one.certificate_pem),
-              IsOkAndHolds(one.spki_der));
+class TlsIdentityTest : public ::testing::Test {
+ protected:
+  const TlsIdentity identity_ = CreateTlsIdentity().value();
+};
+
+TEST_F(TlsIdentityTest, CertificateHoldsTheKey) {
+  ASSERT_OK_AND_ASSIGN(const Bytes spki,
+                       SpkiOfCertificatePem(identity_.certificate_pem));
+  EXPECT_EQ(spki, identity_.spki_der);
 }
 
-TEST(TlsIdentityTest, RefusesWhatIsNoCertificate) {
-  EXPECT_THAT(SpkiOfCertificatePem("garbage"),
-              StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(SpkiOfCertificatePem(std::string(16385, 'x')),
-              StatusIs(absl::StatusCode::kInvalidArgument));
+TEST_F(TlsIdentityTest, PrivateKeyFits) {
+  ASSERT_OK_AND_ASSIGN(
+      const P256PrivateKey key,
+      P256PrivateKey::FromPem(Secret(identity_.private_key_pem)));
+  EXPECT_EQ(key.PublicSpki(), identity_.spki_der);
 }
 
-TEST(CertificateTest, SignedByItselfAndByNobodyElse) {
-  ASSERT_OK_AND_ASSIGN(const TlsIdentity one, CreateTlsIdentity());
-  ASSERT_OK_AND_ASSIGN(const TlsIdentity two, CreateTlsIdentity());
-  ASSERT_OK_AND_ASSIGN(const Certificate first,
-                       Certificate::FromPem(one.certificate_pem));
-  ASSERT_OK_AND_ASSIGN(const Certificate second,
-                       Certificate::FromPem(two.certificate_pem));
-  EXPECT_THAT(first.VerifySignedBy(first), IsOk());
-  EXPECT_THAT(first.VerifySignedBy(second),
-              StatusIs(absl::StatusCode::kUnauthenticated));
-  EXPECT_EQ(first.Subject(), "CN=constellation");
-  EXPECT_LT(*first.NotBefore(), *first.NotAfter());
-  EXPECT_NE(first.Fingerprint(), second.Fingerprint());
+TEST_F(TlsIdentityTest, KeyIsP256) {
+  ASSERT_OK_AND_ASSIGN(const PublicKey key,
+                       PublicKey::FromSpki(identity_.spki_der));
+  EXPECT_EQ(key.type(), KeyType::kEc);
+  EXPECT_EQ(key.bits(), 256);
 }
 
-TEST(CertificateTest, RefusesTrailingAndMissingOctets) {
-  ASSERT_OK_AND_ASSIGN(const TlsIdentity one, CreateTlsIdentity());
+TEST_F(TlsIdentityTest, CertificateIsSelfSigned) {
   ASSERT_OK_AND_ASSIGN(const Certificate certificate,
-                       Certificate::FromPem(one.certificate_pem));
-  Bytes longer = certificate.der();
-  longer.push_back(0);
-  EXPECT_THAT(Certificate::FromDer(longer).status(),
+                       Certificate::FromPem(identity_.certificate_pem));
+  EXPECT_THAT(certificate.VerifySignedBy(certificate), IsOk());
+  EXPECT_EQ(certificate.Subject(), "CN=constellation");
+}
+
+// Nodes have no believable clock when they boot.
+TEST_F(TlsIdentityTest, CertificateIsValidAtAnyTime) {
+  ASSERT_OK_AND_ASSIGN(const Certificate certificate,
+                       Certificate::FromPem(identity_.certificate_pem));
+  EXPECT_EQ(certificate.NotBefore().value(), absl::UnixEpoch());
+  EXPECT_EQ(absl::FormatTime("%Y-%m-%d", certificate.NotAfter().value(),
+                             absl::UTCTimeZone()),
+            "9999-12-31");
+}
+
+TEST_F(TlsIdentityTest, EachIsFresh) {
+  const TlsIdentity other = CreateTlsIdentity().value();
+  EXPECT_NE(other.spki_der, identity_.spki_der);
+  EXPECT_NE(other.private_key_pem, identity_.private_key_pem);
+  EXPECT_NE(other.certificate_pem, identity_.certificate_pem);
+}
+
+TEST(SpkiOfCertificatePemTest, ReadsACertificateMadeElsewhere) {
+  EXPECT_EQ(HexEncode(SpkiOfCertificatePem(testing::kLeafPem).value()),
+            testing::kLeafSpkiHex);
+}
+
+TEST(SpkiOfCertificatePemTest, TakesTheFirstOfAChain) {
+  const std::string chain =
+      std::string(testing::kLeafPem) + std::string(testing::kRootPem);
+  EXPECT_EQ(HexEncode(SpkiOfCertificatePem(chain).value()),
+            testing::kLeafSpkiHex);
+}
+
+TEST(SpkiOfCertificatePemTest, RejectsTextWithoutACertificate) {
+  EXPECT_THAT(SpkiOfCertificatePem(""),
               StatusIs(absl::StatusCode::kInvalidArgument));
-  longer.resize(longer.size() - 2);
-  EXPECT_THAT(Certificate::FromDer(longer).status(),
+  EXPECT_THAT(SpkiOfCertificatePem(testing::kLeafKeyPkcs8),
               StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(SpkiOfCertificatePemTest, RejectsMoreThanItsLimit) {
+  EXPECT_THAT(SpkiOfCertificatePem(std::string(16385, '\n')),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("at most 16384 octets, got 16385")));
 }
 
 }  // namespace

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "crypto/public_key.h"
+
+// Any octets give a value or a status, never a crash.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  const std::span<const uint8_t> octets(data, size);
+  const auto key = constellation::crypto::PublicKey::FromSpki(octets);
+  if (key.ok()) {
+    (void)key->bits();
+    (void)key->ToSpki();
+  }
+  return 0;
+}
