@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bootstrapper/boot_status.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "common/files.h"
+#include "common/hex.h"
+#include "common/status.h"
+
+namespace constellation::bootstrapper {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr size_t kMaxMessage = 4000;
+constexpr size_t kMaxQueue = 64;
+constexpr mode_t kPublicFileMode = 0644;
+
+std::string_view Name(BootState state) {
+  switch (state) {
+    case BootState::kRunning:
+      return "running";
+    case BootState::kWaiting:
+      return "waiting";
+    case BootState::kDone:
+      return "done";
+    case BootState::kFailed:
+      return "failed";
+  }
+  return "failed";
+}
+
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', true, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+BootStatus::BootStatus(std::string component, std::string file, int console,
+                       Deliver deliver, Clock& clock)
+    : component_(std::move(component)),
+      file_(std::move(file)),
+      console_(console),
+      deliver_(std::move(deliver)),
+      clock_(clock),
+      thread_([this] { DeliverLoop(); }) {}
+
+BootStatus::~BootStatus() {
+  {
+    const absl::MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  thread_.join();
+}
+
+void BootStatus::Report(std::string_view phase, BootState state,
+                        std::string_view message) {
+  const absl::MutexLock lock(&mutex_);
+  const absl::Time now = clock_.Now();
+  if (phase != phase_) {
+    phase_ = phase;
+    phase_start_ = now;
+  }
+  Json report = {{"component", component_},
+                 {"phase", phase},
+                 {"state", Name(state)},
+                 {"message", message.substr(0, kMaxMessage)}};
+  const std::string same_but_for_time = Dump(report);
+  if (same_but_for_time == last_) {
+    return;
+  }
+  last_ = same_but_for_time;
+  report["elapsedMs"] = absl::ToInt64Milliseconds(now - phase_start_);
+  const std::string json = Dump(report);
+  if (console_ >= 0) {
+    // A full console is no reason to stop.
+    (void)WriteAll(console_,
+                   AsBytes(fmt::format("constellation-status: {}\n", json)));
+  }
+  if (const absl::Status written =
+          WriteFileAtomically(file_, json + "\n", kPublicFileMode);
+      !written.ok()) {
+    spdlog::warn("event=status-file-failed error=\"{}\"", Message(written));
+  }
+  if (queue_.size() >= kMaxQueue) {
+    queue_.pop_front();
+  }
+  queue_.push_back(json);
+}
+
+void BootStatus::Flush(absl::Duration timeout) {
+  const absl::MutexLock lock(&mutex_);
+  const auto idle = [this] {
+    mutex_.AssertReaderHeld();
+    return queue_.empty() && !delivering_;
+  };
+  mutex_.AwaitWithTimeout(absl::Condition(&idle), timeout);
+}
+
+void BootStatus::DeliverLoop() {
+  while (true) {
+    std::string json;
+    {
+      const absl::MutexLock lock(&mutex_);
+      const auto work = [this] {
+        mutex_.AssertReaderHeld();
+        return stopping_ || !queue_.empty();
+      };
+      mutex_.Await(absl::Condition(&work));
+      if (stopping_) {
+        return;
+      }
+      json = std::move(queue_.front());
+      queue_.pop_front();
+      delivering_ = true;
+    }
+    if (const absl::Status sent = deliver_(json); !sent.ok()) {
+      spdlog::warn("event=status-not-delivered error=\"{}\"", Message(sent));
+    }
+    const absl::MutexLock lock(&mutex_);
+    delivering_ = false;
+  }
+}
+
+}  // namespace constellation::bootstrapper

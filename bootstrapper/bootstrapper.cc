@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bootstrapper/bootstrapper.h"
+
+#include <fmt/format.h>
+#include <grpcpp/server.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <thread>
+#include <utility>
+
+#include "attestation/same_image.h"
+#include "bootstrapper/cluster_initializer.h"
+#include "bootstrapper/grpc_ticket_source.h"
+#include "bootstrapper/init_service.h"
+#include "bootstrapper/join_client.h"
+#include "bootstrapper/kubeadm_config.h"
+#include "bootstrapper/kubernetes_api.h"
+#include "bootstrapper/node_joiner.h"
+#include "bootstrapper/peer_verifier.h"
+#include "common/files.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+#include "crypto/hash.h"
+#include "crypto/key_hierarchy.h"
+#include "crypto/tls_identity.h"
+
+namespace constellation::bootstrapper {
+namespace {
+
+constexpr absl::Duration kMetadataInterval = absl::Seconds(2);
+// Quotes of an emulated TPM included.
+constexpr absl::Duration kCallLimit = absl::Seconds(30);
+constexpr absl::Duration kApiLimit = absl::Seconds(30);
+constexpr absl::Duration kShutdownLimit = absl::Seconds(2);
+
+}  // namespace
+
+Bootstrapper::Bootstrapper(BootstrapperOptions options,
+                           cloud::MetadataClient& metadata,
+                           CommandRunner& runner, Clock& clock)
+    : options_(std::move(options)),
+      paths_{options_.root},
+      metadata_(metadata),
+      clock_(clock),
+      commands_(runner),
+      lock_(paths_.NodeLock(), paths_.Committed()),
+      status_(
+          "bootstrapper", paths_.BootStatus(), STDOUT_FILENO,
+          [&metadata](std::string_view json) {
+            return metadata.ReportStatus(json);
+          },
+          clock) {}
+
+Bootstrapper::~Bootstrapper() = default;
+
+absl::Status Bootstrapper::Run() {
+  if (const absl::Status ready = SetUp(); !ready.ok()) {
+    status_.Report("start", BootState::kFailed, Message(ready));
+    return ready;
+  }
+  if (lock_.WasAbandoned()) {
+    const absl::Status why =
+        Internal("the bootstrapper stopped in the middle of init or join");
+    GiveUpNode(MakeNode(), why);
+    return why;
+  }
+  ASSIGN_OR_RETURN(const bool member, mark_->IsMember());
+  if (!member) {
+    RETURN_IF_ERROR(BecomeMember());
+  }
+  const absl::Status ended = RunAsMember();
+  if (!ended.ok()) {
+    status_.Report("member", BootState::kFailed, Message(ended));
+    status_.Flush(kCallLimit);
+  }
+  return ended;
+}
+
+absl::Status Bootstrapper::SetUp() {
+  RETURN_IF_ERROR(MakeDirectories(paths_.Runtime()));
+  status_.Report("start", BootState::kRunning);
+  RETURN_IF_ERROR(WaitForMetadata());
+  if (options_.root.empty() &&
+      sethostname(self_.name.data(), self_.name.size()) != 0) {
+    return ErrnoStatus(errno, "set host name to", self_.name);
+  }
+  ASSIGN_OR_RETURN(attester_,
+                   attestation::TpmAttester::Create(
+                       options_.tcti, options_.variant, options_.event_log));
+  mark_ = std::make_unique<TpmClusterMark>(attester_->tpm());
+  return absl::OkStatus();
+}
+
+absl::Status Bootstrapper::WaitForMetadata() {
+  while (true) {
+    auto instance = metadata_.Self();
+    if (instance.ok()) {
+      instance_ = *std::move(instance);
+      break;
+    }
+    status_.Report("metadata", BootState::kWaiting, Message(instance.status()));
+    clock_.Sleep(kMetadataInterval);
+  }
+  self_.name = instance_.name;
+  self_.cluster_ip = instance_.cluster_ip;
+  self_.provider_id = instance_.provider_id;
+  time_scale_ = std::clamp<uint32_t>(instance_.time_scale, 1, kMaxTimeScale);
+  commands_.set_time_scale(time_scale_);
+  return absl::OkStatus();
+}
+
+Node Bootstrapper::MakeNode() {
+  return {self_, paths_, commands_, *mark_, lock_, status_, clock_};
+}
+
+ConnectToCluster Bootstrapper::Connector() const {
+  return [limit = Scaled(kApiLimit, time_scale_)](const std::string& path) {
+    return ConnectWithKubeconfig(path, limit);
+  };
+}
+
+InitRuns::Functions Bootstrapper::InitFunctions() {
+  InitRuns::Functions functions;
+  functions.init_secret_sha256 = [this]() -> absl::StatusOr<std::string> {
+    ASSIGN_OR_RETURN(const cloud::InstanceMetadata now, metadata_.Self());
+    return now.init_secret_sha256;
+  };
+  functions.initialize = [this](const InitParameters& parameters,
+                                const PhaseObserver& observer) {
+    return ClusterInitializer(MakeNode(), Connector())
+        .Run(parameters, observer);
+  };
+  functions.node_is_ours = [this] {
+    return lock_.holder() == NodeLock::Holder::kInit;
+  };
+  functions.give_up = [this](const absl::Status& why) {
+    GiveUpNode(MakeNode(), why);
+  };
+  functions.succeeded = [this] {
+    status_.Report("member", BootState::kDone, "initialized the cluster");
+  };
+  return functions;
+}
+
+// Init and join at the same time. Returns once this node is a member by join;
+// never if it initializes the cluster, for then the init server goes on.
+absl::Status Bootstrapper::BecomeMember() {
+  ASSIGN_OR_RETURN(self_.kubernetes_version, commands_.KubernetesVersion());
+  if (instance_.role != cloud::NodeRole::kControlPlane) {
+    status_.Report("join", BootState::kRunning);
+    return JoinCluster();
+  }
+  ASSIGN_OR_RETURN(crypto::TlsIdentity identity, crypto::CreateTlsIdentity());
+  InitRuns runs(InitFunctions(), clock_);
+  InitService service(runs, *attester_, std::move(identity),
+                      Scaled(kCallLimit, time_scale_));
+  ASSIGN_OR_RETURN(const std::unique_ptr<grpc::Server> server,
+                   StartInitServer(service, options_.listen_address));
+  status_.Report("init", BootState::kWaiting,
+                 "for the owner, or for a cluster");
+  const absl::Status joined = JoinCluster();
+  if (lock_.holder() == NodeLock::Holder::kInit) {
+    server->Wait();
+  }
+  server->Shutdown(absl::ToChronoTime(absl::Now() + kShutdownLimit));
+  return joined;
+}
+
+absl::Status Bootstrapper::JoinCluster() {
+  ASSIGN_OR_RETURN(std::vector<attestation::PcrValue> own_pcrs,
+                   attester_->tpm().ReadPcrs(attestation::kSameImagePcrMask));
+  const PeerVerifier verifier(options_.variant, std::move(own_pcrs), metadata_,
+                              clock_);
+  ASSIGN_OR_RETURN(crypto::TlsIdentity identity, crypto::CreateTlsIdentity());
+  GrpcTicketSource source(
+      *attester_,
+      [&verifier](const attestation::Evidence& evidence,
+                  std::span<const uint8_t> user_data) {
+        return verifier.Verify(evidence, user_data);
+      },
+      std::move(identity), Scaled(kCallLimit, time_scale_));
+  NodeJoiner joiner(MakeNode(), Connector());
+  const absl::Status joined =
+      JoinClient(MakeNode(), metadata_, source, joiner).Run();
+  if (!joined.ok() && lock_.holder() == NodeLock::Holder::kJoin) {
+    GiveUpNode(MakeNode(), joined);
+  }
+  return joined;
+}
+
+absl::Status Bootstrapper::StartMemberUnits() {
+  status_.Report("start-kubelet", BootState::kRunning);
+  // Of the last boot: no pod may start before the pod network is up again.
+  const std::string cni = paths_.CniConfig();
+  if (unlink(cni.c_str()) != 0 && errno != ENOENT) {
+    return ErrnoStatus(errno, "remove", cni);
+  }
+  for (const char* unit : {kContainerdUnit, kKubeletUnit, kPodNetworkUnit}) {
+    RETURN_IF_ERROR(commands_.BeginStartingUnit(unit));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckOwner(const InitParameters& parameters,
+                        std::span<const uint8_t> cluster_id) {
+  ASSIGN_OR_RETURN(const crypto::KeyHierarchy keys,
+                   crypto::KeyHierarchy::Create(parameters.master_key.Clone(),
+                                                parameters.master_salt));
+  ASSIGN_OR_RETURN(const Bytes id, keys.ClusterId(parameters.measurement_salt));
+  if (!crypto::EqualsConstantTime(id, cluster_id)) {
+    return FailedPrecondition(
+        "init: this node belongs to a cluster with other secrets");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<InitOutcome> Bootstrapper::Resume(
+    const NodeState& state, const InitParameters& parameters) const {
+  RETURN_IF_ERROR(CheckOwner(parameters, state.cluster_id));
+  ASSIGN_OR_RETURN(std::string kubeconfig, ReadFile(paths_.AdminKubeconfig()));
+  return InitOutcome{std::move(kubeconfig), state.cluster_id};
+}
+
+absl::Status Bootstrapper::RunAsMember() {
+  ASSIGN_OR_RETURN(const std::string json, ReadFile(paths_.NodeState()));
+  ASSIGN_OR_RETURN(const NodeState state, ParseNodeState(json));
+  RETURN_IF_ERROR(StartMemberUnits());
+  status_.Report("member", BootState::kDone, state.role);
+  if (state.role != kControlPlane) {
+    status_.Flush(kCallLimit);
+    return absl::OkStatus();
+  }
+  InitRuns::Functions functions = InitFunctions();
+  functions.resume = [this, &state](const InitParameters& parameters) {
+    return Resume(state, parameters);
+  };
+  ASSIGN_OR_RETURN(crypto::TlsIdentity identity, crypto::CreateTlsIdentity());
+  InitRuns runs(std::move(functions), clock_);
+  InitService service(runs, *attester_, std::move(identity),
+                      Scaled(kCallLimit, time_scale_));
+  ASSIGN_OR_RETURN(const std::unique_ptr<grpc::Server> server,
+                   StartInitServer(service, options_.listen_address));
+  server->Wait();
+  return absl::OkStatus();
+}
+
+}  // namespace constellation::bootstrapper

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CONSTELLATION_BOOTSTRAPPER_BOOTSTRAPPER_H_
+#define CONSTELLATION_BOOTSTRAPPER_BOOTSTRAPPER_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "attestation/tpm/tpm_attester.h"
+#include "bootstrapper/boot_status.h"
+#include "bootstrapper/cluster_api.h"
+#include "bootstrapper/init_runs.h"
+#include "bootstrapper/node_claim.h"
+#include "bootstrapper/tpm_cluster_mark.h"
+#include "cloud/metadata.h"
+#include "common/clock.h"
+#include "common/command.h"
+
+namespace constellation::bootstrapper {
+
+struct BootstrapperOptions {
+  std::string tcti;
+  std::string variant;
+  std::string event_log;
+  std::string listen_address = "0.0.0.0:9000";
+  // Prefix of all paths; tests only.
+  std::string root;
+};
+
+// The life of a node between the opening of its state disk and Kubernetes:
+// member, or init and join side by side. Thread-compatible.
+class Bootstrapper final {
+ public:
+  // Everything outlives it.
+  Bootstrapper(BootstrapperOptions options, cloud::MetadataClient& metadata,
+               CommandRunner& runner, Clock& clock);
+  ~Bootstrapper();
+
+  // Blocks: for good on control-plane nodes (it serves the owner's init calls),
+  // on others until the node is a member. An error means that the process
+  // should be started anew, or that the node is about to reboot.
+  absl::Status Run();
+
+ private:
+  absl::Status SetUp();
+  absl::Status WaitForMetadata();
+  absl::Status BecomeMember();
+  absl::Status RunAsMember();
+  absl::Status JoinCluster();
+  absl::Status StartMemberUnits();
+  InitRuns::Functions InitFunctions();
+  absl::StatusOr<InitOutcome> Resume(const NodeState& state,
+                                     const InitParameters& parameters) const;
+  Node MakeNode();
+  ConnectToCluster Connector() const;
+
+  const BootstrapperOptions options_;
+  const NodePaths paths_;
+  cloud::MetadataClient& metadata_;
+  Clock& clock_;
+  NodeCommands commands_;
+  NodeLock lock_;
+  BootStatus status_;
+  cloud::InstanceMetadata instance_;
+  NodeIdentity self_;
+  uint32_t time_scale_ = 1;
+  std::unique_ptr<attestation::TpmAttester> attester_;
+  std::unique_ptr<TpmClusterMark> mark_;
+};
+
+// OK, and the cluster's ID, if `parameters` hold the secrets of the cluster
+// `cluster_id`; FAILED_PRECONDITION otherwise.
+absl::Status CheckOwner(const InitParameters& parameters,
+                        std::span<const uint8_t> cluster_id);
+
+}  // namespace constellation::bootstrapper
+
+#endif  // CONSTELLATION_BOOTSTRAPPER_BOOTSTRAPPER_H_

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bootstrapper/commands.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <map>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+#include "attestation/policy/policy.h"
+#include "attestation/tpm/tpm_attester.h"
+#include "attestation/tpm/tpm_device.h"
+#include "bootstrapper/boot_status.h"
+#include "bootstrapper/bootstrapper.h"
+#include "bootstrapper/pod_network_agent.h"
+#include "cloud/qemu/qemu_metadata.h"
+#include "common/command.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+
+namespace constellation::bootstrapper {
+namespace {
+
+using ::constellation::cloud::qemu::QemuMetadataClient;
+
+struct Settings {
+  BootstrapperOptions options;
+  QemuMetadataClient::Options metadata;
+};
+
+absl::StatusOr<Settings> ParseSettings(std::span<char* const> arguments) {
+  Settings settings;
+  settings.options.tcti = attestation::kNodeTcti;
+  settings.options.variant = attestation::kVariantQemuVtpm;
+  settings.options.event_log = attestation::kNodeEventLog;
+  const std::map<std::string_view, std::string*> names = {
+      {"--root", &settings.options.root},
+      {"--tcti", &settings.options.tcti},
+      {"--event-log", &settings.options.event_log},
+      {"--listen", &settings.options.listen_address},
+      {"--metadata-socket", &settings.metadata.unix_socket}};
+  for (size_t i = 0; i < arguments.size(); i += 2) {
+    const auto setting = names.find(arguments[i]);
+    if (setting == names.end() || i + 1 == arguments.size()) {
+      return InvalidArgument(fmt::format(
+          "want a known option and its value, got \"{}\"", arguments[i]));
+    }
+    *setting->second = arguments[i + 1];
+  }
+  return settings;
+}
+
+absl::Status RunPodNetwork(const Settings& settings) {
+  QemuMetadataClient metadata(settings.metadata);
+  ProcessRunner runner;
+  const NodePaths paths{settings.options.root};
+  BootStatus status(
+      "pod-network", paths.Runtime() + "/pod-network-status.json",
+      STDOUT_FILENO,
+      [&metadata](std::string_view json) {
+        return metadata.ReportStatus(json);
+      },
+      Clock::System());
+  const std::stop_source never;
+  return PodNetworkAgent(runner, paths, status, Clock::System())
+      .Run(never.get_token());
+}
+
+}  // namespace
+
+absl::Status RunCommand(std::span<char* const> arguments) {
+  const std::string_view command = arguments.empty() ? "" : arguments.front();
+  if (command != "run" && command != "pod-network") {
+    return InvalidArgument("want a command: run or pod-network");
+  }
+  ASSIGN_OR_RETURN(Settings settings, ParseSettings(arguments.subspan(1)));
+  if (command == "pod-network") {
+    return RunPodNetwork(settings);
+  }
+  QemuMetadataClient metadata(settings.metadata);
+  ProcessRunner runner;
+  return Bootstrapper(std::move(settings.options), metadata, runner,
+                      Clock::System())
+      .Run();
+}
+
+}  // namespace constellation::bootstrapper

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bootstrapper/node_joiner.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+
+#include "bootstrapper/kubeadm_config.h"
+#include "bootstrapper/kubelet_files.h"
+#include "common/files.h"
+#include "common/hex.h"
+#include "common/retry.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+
+namespace constellation::bootstrapper {
+namespace {
+
+constexpr absl::Duration kRegistrationTimeout = absl::Minutes(3);
+constexpr absl::Duration kKubeadmTimeout = absl::Minutes(10);
+constexpr absl::Duration kPollInterval = absl::Seconds(2);
+constexpr mode_t kPublicFileMode = 0644;
+constexpr mode_t kPublicDirectoryMode = 0755;
+
+bool IsPublic(std::string_view name) {
+  return name.ends_with(".crt") || name.ends_with(".pub");
+}
+
+}  // namespace
+
+void NodeJoiner::Begin(std::string_view phase) const {
+  node_.status.Report(phase, BootState::kRunning);
+}
+
+absl::Status NodeJoiner::Join(const JoinTicket& ticket,
+                              const TicketRequest& request,
+                              const SecretBytes& kubelet_key_pem) {
+  RETURN_IF_ERROR(node_.lock.TryLock(NodeLock::Holder::kJoin));
+  NodeClaim claim;
+  claim.holder = NodeLock::Holder::kJoin;
+  claim.disk_uuid = request.disk_uuid;
+  claim.state_disk_key = ticket.state_disk_key.Clone();
+  claim.state = {ticket.cluster_id, ticket.role, node_.self.name, {}};
+  const PhaseObserver begin = [this](std::string_view phase) { Begin(phase); };
+  RETURN_IF_ERROR(ClaimNode(node_, claim, begin));
+  RETURN_IF_ERROR(ticket.role == kControlPlane
+                      ? StartControlPlane(ticket)
+                      : StartWorker(ticket, kubelet_key_pem));
+  Begin("start-pod-network");
+  RETURN_IF_ERROR(node_.commands.BeginStartingUnit(kPodNetworkUnit));
+  Begin("wait-for-registration");
+  RETURN_IF_ERROR(WaitForRegistration(ticket.time_scale));
+  return CommitNode(node_, begin);
+}
+
+absl::Status NodeJoiner::StartWorker(const JoinTicket& ticket,
+                                     const SecretBytes& kubelet_key_pem) {
+  Begin("start-kubelet");
+  const KubeletCredentials credentials = {
+      ticket.api_server_endpoint, ticket.cluster_ca_pem,
+      ticket.kubelet_certificate_pem, kubelet_key_pem.Clone(),
+      ticket.kubelet_config};
+  RETURN_IF_ERROR(WriteKubeletFiles(credentials, node_.self, node_.paths));
+  RETURN_IF_ERROR(node_.commands.StartUnit(kContainerdUnit));
+  return node_.commands.StartUnit(kKubeletUnit);
+}
+
+absl::Status NodeJoiner::StartControlPlane(const JoinTicket& ticket) {
+  Begin("start-containerd");
+  RETURN_IF_ERROR(node_.commands.BeginStartingUnit(kContainerdUnit));
+  Begin("kubeadm-join");
+  RETURN_IF_ERROR(
+      MakeDirectories(node_.paths.Pki() + "/etcd", kPublicDirectoryMode));
+  for (const SharedFile& file : ticket.control_plane_files) {
+    RETURN_IF_ERROR(WriteFileAtomically(
+        fmt::format("{}/{}", node_.paths.Pki(), file.name),
+        AsText(file.contents.Expose()),
+        IsPublic(file.name) ? kPublicFileMode : kPrivateFileMode));
+  }
+  RETURN_IF_ERROR(WriteFileAtomically(node_.paths.AuditPolicy(),
+                                      AuditPolicyYaml(), kPublicFileMode));
+  const SecretBytes config =
+      MakeJoinConfig({ticket.api_server_endpoint,
+                      ticket.bootstrap_token.Clone(), ticket.ca_cert_hash},
+                     node_.self);
+  return node_.commands.Kubeadm(
+      {"join", "--config", "/dev/stdin", "--skip-phases", "preflight"},
+      config.Expose(), Scaled(kKubeadmTimeout, ticket.time_scale));
+}
+
+absl::Status NodeJoiner::WaitForRegistration(uint32_t time_scale) {
+  const std::string path = fmt::format("/api/v1/nodes/{}", node_.self.name);
+  const absl::Time deadline =
+      node_.clock.Now() + Scaled(kRegistrationTimeout, time_scale);
+  absl::Status last;
+  std::unique_ptr<ClusterApi> api;
+  while (node_.clock.Now() < deadline) {
+    if (api == nullptr) {
+      auto connected = connect_(node_.paths.KubeletKubeconfig());
+      last = connected.status();
+      if (connected.ok()) {
+        api = *std::move(connected);
+      }
+    }
+    if (api != nullptr) {
+      last = api->Get(path).status();
+      if (last.ok()) {
+        return last;
+      }
+    }
+    node_.clock.Sleep(kPollInterval);
+  }
+  return Annotate(
+      last, fmt::format("node {} did not register (kubelet's last lines: {})",
+                        node_.self.name, node_.commands.LogTail(kKubeletUnit)));
+}
+
+}  // namespace constellation::bootstrapper

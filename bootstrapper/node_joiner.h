@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CONSTELLATION_BOOTSTRAPPER_NODE_JOINER_H_
+#define CONSTELLATION_BOOTSTRAPPER_NODE_JOINER_H_
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "bootstrapper/cluster_api.h"
+#include "bootstrapper/join_ticket.h"
+#include "bootstrapper/node_claim.h"
+#include "common/secret_bytes.h"
+
+namespace constellation::bootstrapper {
+
+// Turns a ticket into a member of the cluster. Thread-compatible.
+class NodeJoiner final {
+ public:
+  NodeJoiner(Node node, ConnectToCluster connect)
+      : node_(std::move(node)), connect_(std::move(connect)) {}
+
+  // Takes the node lock and joins: state disk, PCR15, node state, kubelet's
+  // files (worker) or kubeadm join (control plane), then waits until the API
+  // server knows the node, then commits. `issued` must have passed
+  // ValidateTicket(); `kubelet_key_pem` belongs to the request's CSR.
+  //
+  // FAILED_PRECONDITION if init has the node: nothing has changed. After any
+  // other error the node must be given up if the lock is held by join.
+  absl::Status Join(const JoinTicket& ticket, const TicketRequest& request,
+                    const SecretBytes& kubelet_key_pem);
+
+ private:
+  absl::Status StartWorker(const JoinTicket& ticket,
+                           const SecretBytes& kubelet_key_pem);
+  absl::Status StartControlPlane(const JoinTicket& ticket);
+  absl::Status WaitForRegistration(uint32_t time_scale);
+  void Begin(std::string_view phase) const;
+
+  const Node node_;
+  const ConnectToCluster connect_;
+};
+
+}  // namespace constellation::bootstrapper
+
+#endif  // CONSTELLATION_BOOTSTRAPPER_NODE_JOINER_H_

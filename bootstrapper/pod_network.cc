@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bootstrapper/pod_network.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "common/files.h"
+#include "common/hex.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+
+namespace constellation::bootstrapper {
+namespace {
+
+constexpr absl::Duration kTimeout = absl::Minutes(1);
+constexpr mode_t kPublicFileMode = 0644;
+
+CommandOptions Options(std::span<const uint8_t> input = {}) {
+  CommandOptions options;
+  options.timeout = kTimeout;
+  options.input = input;
+  return options;
+}
+
+}  // namespace
+
+absl::StatusOr<PodNetwork::Result> PodNetwork::Reconcile(
+    const std::map<std::string, NodeFacts>& nodes, bool check_all) {
+  ASSIGN_OR_RETURN(const Ipv4Network own_pods, OwnPods(nodes));
+  if (check_all || set_up_for_ != own_pods.ToString()) {
+    RETURN_IF_ERROR(SetUp(own_pods));
+  }
+  MeshPeers peers = PlanPeers(nodes, self_, cluster_pods_);
+  if (check_all || peers_ != peers) {
+    peers_.reset();
+    RETURN_IF_ERROR(wireguard_.SetPeers(peers));
+    peers_ = std::move(peers);
+  }
+  return Result{public_key_, peers_->size()};
+}
+
+absl::StatusOr<Ipv4Network> PodNetwork::OwnPods(
+    const std::map<std::string, NodeFacts>& nodes) const {
+  const auto own = nodes.find(self_);
+  if (own == nodes.end() || own->second.pod_cidr.empty()) {
+    return FailedPrecondition(
+        fmt::format("node {}: want a pod CIDR, got none yet", self_));
+  }
+  ASSIGN_OR_RETURN(const Ipv4Network pods,
+                   Ipv4Network::Parse(own->second.pod_cidr));
+  if (!pods.Overlaps(cluster_pods_) ||
+      pods.prefix_length() < cluster_pods_.prefix_length()) {
+    return FailedPrecondition(
+        fmt::format("node {}: pod CIDR: want one inside {}, got {}", self_,
+                    cluster_pods_.ToString(), pods.ToString()));
+  }
+  return pods;
+}
+
+absl::Status PodNetwork::SetUp(const Ipv4Network& own_pods) {
+  // The firewall first: no pod may ever send in the clear.
+  RETURN_IF_ERROR(SetUpFirewall());
+  // The network's own address is no pod's, and lies inside what peers accept
+  // from this node: the address of the node itself when it talks to pods.
+  ASSIGN_OR_RETURN(public_key_, wireguard_.SetUp(own_pods.AddressAt(0)));
+  const std::string file = paths_.CniConfig();
+  const std::string config = MakeCniConfig(own_pods);
+  const auto present = ReadFile(file);
+  if (!present.ok() || *present != config) {
+    RETURN_IF_ERROR(MakeDirectories(paths_.Cni()));
+    RETURN_IF_ERROR(WriteFileAtomically(file, config, kPublicFileMode));
+  }
+  set_up_for_ = own_pods.ToString();
+  return absl::OkStatus();
+}
+
+absl::Status PodNetwork::SetUpFirewall() {
+  const std::string rules = MakeFirewallRules(cluster_pods_);
+  RETURN_IF_ERROR(RunChecked(runner_, {"iptables-restore", "--noflush"},
+                             Options(AsBytes(rules)))
+                      .status());
+  RETURN_IF_ERROR(EnsureJump("raw", "PREROUTING", "CONSTELLATION-IN"));
+  RETURN_IF_ERROR(EnsureJump("mangle", "POSTROUTING", "CONSTELLATION-OUT"));
+  return EnsureJump("nat", "POSTROUTING", "CONSTELLATION-NAT");
+}
+
+absl::Status PodNetwork::EnsureJump(const char* table, const char* chain,
+                                    const char* target) {
+  ASSIGN_OR_RETURN(
+      const CommandResult present,
+      runner_.Run({"iptables", "-t", table, "-C", chain, "-j", target},
+                  Options()));
+  if (present.exit_code == 0) {
+    return absl::OkStatus();
+  }
+  return RunChecked(runner_,
+                    {"iptables", "-t", table, "-I", chain, "-j", target},
+                    Options())
+      .status();
+}
+
+}  // namespace constellation::bootstrapper

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bootstrapper/pod_network_agent.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <thread>
+
+#include "bootstrapper/node_state.h"
+#include "common/files.h"
+#include "common/secret_bytes.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+#include "kubernetes/json.h"
+
+namespace constellation::bootstrapper {
+namespace {
+
+constexpr absl::Duration kRetryInterval = absl::Seconds(3);
+constexpr absl::Duration kCheckInterval = absl::Minutes(5);
+// Changes of Services come in bursts; the server is told once.
+constexpr absl::Duration kDnsSettling = absl::Milliseconds(500);
+constexpr char kClusterInfo[] =
+    "/api/v1/namespaces/kube-system/configmaps/constellation-cluster";
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<kubernetes::Client>> PodNetworkAgent::Connect()
+    const {
+  ASSIGN_OR_RETURN(std::string yaml, ReadFile(paths_.KubeletKubeconfig()));
+  auto client = kubernetes::Client::FromKubeconfig(yaml);
+  Wipe({reinterpret_cast<uint8_t*>(yaml.data()), yaml.size()});
+  return client;
+}
+
+absl::StatusOr<Ipv4Network> PodNetworkAgent::ReadClusterPods() {
+  ASSIGN_OR_RETURN(const auto client, Connect());
+  ASSIGN_OR_RETURN(const kubernetes::Json info, client->Get(kClusterInfo));
+  ASSIGN_OR_RETURN(const std::string pods,
+                   kubernetes::RequireString(info, {"data", "podCIDR"}));
+  return Ipv4Network::Parse(pods);
+}
+
+absl::Status PodNetworkAgent::Run(const std::stop_token& stop) {
+  ASSIGN_OR_RETURN(const std::string json, ReadFile(paths_.NodeState()));
+  ASSIGN_OR_RETURN(const NodeState state, ParseNodeState(json));
+  auto cluster_pods = ReadClusterPods();
+  while (!cluster_pods.ok() && !stop.stop_requested()) {
+    status_.Report("pod-network", BootState::kWaiting,
+                   Message(cluster_pods.status()));
+    clock_.Sleep(kRetryInterval);
+    cluster_pods = ReadClusterPods();
+  }
+  const auto watch = [this](const char* path,
+                            kubernetes::WatchHandler& handler) {
+    return std::jthread([this, path, &handler](const std::stop_token& token) {
+      WatchUntil(token, path, handler);
+    });
+  };
+  const std::jthread nodes = watch("/api/v1/nodes", nodes_);
+  const std::jthread services = watch("/api/v1/services", services_);
+  const std::jthread endpoints = watch("/api/v1/endpoints", endpoints_);
+  const std::jthread dns(
+      [this](const std::stop_token& token) { RunDns(token); });
+  if (cluster_pods.ok()) {
+    RunNetwork(stop, state.node_name, *cluster_pods);
+  }
+  return absl::OkStatus();
+}
+
+// A new client each time: kubelet's certificate may have been renewed.
+void PodNetworkAgent::WatchUntil(const std::stop_token& stop,
+                                 const std::string& path,
+                                 kubernetes::WatchHandler& handler) {
+  while (!stop.stop_requested()) {
+    absl::Status status;
+    if (const auto client = Connect(); client.ok()) {
+      status = kubernetes::Watch(**client, path, {}, clock_, stop, handler);
+    } else {
+      status = client.status();
+    }
+    if (!stop.stop_requested()) {
+      spdlog::warn("event=watch-ended path={} error=\"{}\"", path,
+                   Message(status));
+      clock_.Sleep(kRetryInterval);
+    }
+  }
+}
+
+void PodNetworkAgent::RunNetwork(const std::stop_token& stop,
+                                 const std::string& self,
+                                 const Ipv4Network& cluster_pods) {
+  PodNetwork network(runner_, paths_, self, cluster_pods);
+  uint64_t seen = 0;
+  absl::Duration wait = kRetryInterval;
+  bool check_all = false;
+  while (!stop.stop_requested()) {
+    const uint64_t changes = node_changes_.Wait(seen, wait);
+    check_all = check_all || changes == seen;
+    seen = changes;
+    const auto nodes = nodes_.Snapshot();
+    const auto result = network.Reconcile(nodes, check_all);
+    absl::Status status = result.status();
+    if (status.ok() && nodes.at(self).wireguard_key != result->public_key) {
+      status = Publish(self, result->public_key);
+    }
+    check_all = false;
+    wait = status.ok() ? kCheckInterval : kRetryInterval;
+    if (status.ok()) {
+      status_.Report("pod-network", BootState::kDone,
+                     fmt::format("{} peers", result->peers));
+    } else {
+      status_.Report("pod-network", BootState::kWaiting, Message(status));
+    }
+  }
+}
+
+void PodNetworkAgent::RunDns(const std::stop_token& stop) {
+  ClusterDns dns(runner_, paths_.root + kDnsFolder);
+  uint64_t seen = 0;
+  absl::Duration wait = kRetryInterval;
+  while (!stop.stop_requested()) {
+    seen = dns_changes_.Wait(seen, wait);
+    clock_.Sleep(kDnsSettling);
+    if (!services_.listed()) {
+      continue;
+    }
+    const absl::Status status =
+        dns.Update(services_.Snapshot(), endpoints_.Snapshot());
+    wait = status.ok() ? kCheckInterval : kRetryInterval;
+    if (!status.ok()) {
+      spdlog::warn("event=dns-failed error=\"{}\"", Message(status));
+    }
+  }
+}
+
+absl::Status PodNetworkAgent::Publish(const std::string& self,
+                                      const std::string& key) {
+  ASSIGN_OR_RETURN(const auto client, Connect());
+  const kubernetes::Json patch = {
+      {"metadata", {{"annotations", {{kWireGuardKeyAnnotation, key}}}}}};
+  return client
+      ->Patch(fmt::format("/api/v1/nodes/{}", self),
+              kubernetes::PatchType::kMerge, patch)
+      .status();
+}
+
+}  // namespace constellation::bootstrapper

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bootstrapper/wireguard.h"
+
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "common/hex.h"
+#include "common/secret_bytes.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+#include "crypto/random.h"
+
+namespace constellation::bootstrapper {
+namespace {
+
+constexpr absl::Duration kTimeout = absl::Minutes(1);
+constexpr size_t kKeySize = 32;
+constexpr std::string_view kNoKey =
+    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
+
+CommandOptions Options(std::span<const uint8_t> input = {}) {
+  CommandOptions options;
+  options.timeout = kTimeout;
+  options.input = input;
+  return options;
+}
+
+}  // namespace
+
+bool IsWireGuardKey(std::string_view key) {
+  const auto decoded = Base64Decode(key);
+  return decoded.ok() && decoded->size() == kKeySize && key != kNoKey;
+}
+
+absl::Status WireGuard::Run(const std::vector<std::string>& argv,
+                            std::span<const uint8_t> input) {
+  return RunChecked(runner_, argv, Options(input)).status();
+}
+
+absl::StatusOr<std::set<std::string>> WireGuard::Lines(
+    const std::vector<std::string>& argv) {
+  ASSIGN_OR_RETURN(const std::string out, RunChecked(runner_, argv, Options()));
+  std::set<std::string> lines;
+  std::istringstream stream(out);
+  for (std::string line; std::getline(stream, line);) {
+    line = line.substr(0, line.find_first_of(" \t"));
+    if (!line.empty()) {
+      lines.insert(line);
+    }
+  }
+  return lines;
+}
+
+absl::StatusOr<std::string> WireGuard::MakeInterface() {
+  const std::vector<std::string> show = {"wg", "show", kWireGuardInterface,
+                                         "public-key"};
+  const auto existing = RunChecked(runner_, show, Options());
+  if (!existing.ok()) {
+    RETURN_IF_ERROR(Run({"ip", "link", "add", "dev", kWireGuardInterface, "mtu",
+                         std::to_string(kWireGuardMtu), "type", "wireguard"}));
+  }
+  if (!existing.ok() || existing->starts_with("(none)")) {
+    // Any 32 octets are a Curve25519 key; the kernel clamps them.
+    const SecretBytes key = crypto::RandomSecret(kKeySize);
+    std::string text = Base64Encode(key.Expose());
+    const SecretBytes input(AsBytes(text));
+    Wipe({reinterpret_cast<uint8_t*>(text.data()), text.size()});
+    RETURN_IF_ERROR(
+        Run({"wg", "set", kWireGuardInterface, "listen-port",
+             std::to_string(kWireGuardPort), "private-key", "/dev/stdin"},
+            input.Expose()));
+  }
+  ASSIGN_OR_RETURN(const std::set<std::string> keys, Lines(show));
+  if (keys.size() != 1 || !IsWireGuardKey(*keys.begin())) {
+    return Internal("wg: want one public key of the interface");
+  }
+  return *keys.begin();
+}
+
+absl::StatusOr<std::string> WireGuard::SetUp(std::string_view address) {
+  ASSIGN_OR_RETURN(std::string key, MakeInterface());
+  RETURN_IF_ERROR(
+      Run({"ip", "address", "replace", fmt::format("{}/32", address), "dev",
+           kWireGuardInterface}));
+  RETURN_IF_ERROR(Run({"ip", "link", "set", "dev", kWireGuardInterface, "up"}));
+  return key;
+}
+
+absl::Status WireGuard::SetPeers(const MeshPeers& peers) {
+  RETURN_IF_ERROR(SyncPeers(peers));
+  return SyncRoutes(peers);
+}
+
+absl::Status WireGuard::SyncPeers(const MeshPeers& peers) {
+  ASSIGN_OR_RETURN(const std::set<std::string> present,
+                   Lines({"wg", "show", kWireGuardInterface, "peers"}));
+  std::vector<std::string> argv = {"wg", "set", kWireGuardInterface};
+  for (const std::string& key : present) {
+    if (!peers.contains(key)) {
+      argv.insert(argv.end(), {"peer", key, "remove"});
+    }
+  }
+  for (const auto& [key, peer] : peers) {
+    argv.insert(argv.end(),
+                {"peer", key, "endpoint",
+                 fmt::format("{}:{}", peer.endpoint_ip, kWireGuardPort),
+                 "allowed-ips", peer.pod_cidr});
+  }
+  return argv.size() > 3 ? Run(argv) : absl::OkStatus();
+}
+
+absl::Status WireGuard::SyncRoutes(const MeshPeers& peers) {
+  ASSIGN_OR_RETURN(std::set<std::string> stale,
+                   Lines({"ip", "-4", "route", "show", "dev",
+                          kWireGuardInterface, "scope", "link"}));
+  for (const auto& [key, peer] : peers) {
+    RETURN_IF_ERROR(Run({"ip", "route", "replace", peer.pod_cidr, "dev",
+                         kWireGuardInterface, "scope", "link"}));
+    stale.erase(peer.pod_cidr);
+  }
+  for (const std::string& route : stale) {
+    RETURN_IF_ERROR(
+        Run({"ip", "route", "del", route, "dev", kWireGuardInterface}));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace constellation::bootstrapper
