@@ -151,7 +151,8 @@ absl::StatusOr<std::vector<uint8_t>> LoadOptions(std::string_view line) {
   return wide;
 }
 
-// The kernel's EFI stub: load options, then the initrd it got from systemd-stub.
+// The kernel's EFI stub: load options, then the initrd it got from
+// systemd-stub.
 absl::StatusOr<crypto::Sha256Digest> PredictPcr9(const PeFile& uki) {
   ASSIGN_OR_RETURN(const std::vector<uint8_t> options,
                    LoadOptions(AsText(*uki.SectionData(".cmdline"))));
