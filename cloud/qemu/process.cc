@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 #include <poll.h>
 #include <signal.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -39,6 +39,11 @@ absl::StatusOr<std::string> BootId() {
     id.pop_back();
   }
   return id;
+}
+
+// The C library's <sys/pidfd.h> (2.36) cannot be used from C++.
+int OpenPidfd(pid_t pid) {
+  return static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
 }
 
 // Everything that the child must not allocate after fork.
@@ -225,7 +230,7 @@ absl::StatusOr<Process> Process::Spawn(const std::vector<std::string>& argv,
   Process process;
   process.is_child_ = true;
   process.identity_.pid = pid;
-  process.pidfd_ = UniqueFd(pidfd_open(pid, 0));
+  process.pidfd_ = UniqueFd(OpenPidfd(pid));
   if (!process.pidfd_.valid()) {
     return ErrnoStatus(errno, "watch", argv[0]);
   }
@@ -258,7 +263,7 @@ std::optional<Process> Process::Adopt(const std::string& pid_file,
   Process process;
   if (identity.ok()) {
     // The descriptor first, the check second: it cannot change owner between.
-    process.pidfd_ = UniqueFd(pidfd_open(identity->pid, 0));
+    process.pidfd_ = UniqueFd(OpenPidfd(identity->pid));
     const std::vector<std::string> argv = CommandLine(identity->pid);
     if (process.pidfd_.valid() && IsAlive(*identity) && !argv.empty() &&
         FileName(argv[0]) == program) {
@@ -306,7 +311,7 @@ absl::Duration Process::Uptime() const {
 
 void Process::Signal(int signal) {
   if (running_) {
-    pidfd_send_signal(pidfd_.get(), signal, nullptr, 0);
+    syscall(SYS_pidfd_send_signal, pidfd_.get(), signal, nullptr, 0);
   }
 }
 
