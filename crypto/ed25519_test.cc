@@ -16,9 +16,9 @@ namespace {
 
 using ::constellation::testing::IsOk;
 using ::constellation::testing::StatusIs;
+using ::testing::HasSubstr;
 using testing::Hex;
 using testing::Secret;
-using ::testing::HasSubstr;
 
 static_assert(!std::is_copy_constructible_v<Ed25519Signer>);
 
@@ -80,9 +80,9 @@ class Ed25519NegativeTest : public ::testing::Test {
 
 TEST_F(Ed25519NegativeTest, RejectsEveryFlippedOctetOfTheSignature) {
   for (size_t i = 0; i < signature_.size(); ++i) {
-    EXPECT_THAT(VerifyEd25519(key_, message_,
-                              testing::WithBitFlipped(signature_, i)),
-                StatusIs(absl::StatusCode::kUnauthenticated))
+    EXPECT_THAT(
+        VerifyEd25519(key_, message_, testing::WithBitFlipped(signature_, i)),
+        StatusIs(absl::StatusCode::kUnauthenticated))
         << i;
   }
 }
@@ -95,9 +95,9 @@ TEST_F(Ed25519NegativeTest, RejectsAnotherMessage) {
 }
 
 TEST_F(Ed25519NegativeTest, RejectsAnotherKey) {
-  EXPECT_THAT(VerifyEd25519(Signer(kVectors[1]).public_key(), message_,
-                            signature_),
-              StatusIs(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(
+      VerifyEd25519(Signer(kVectors[1]).public_key(), message_, signature_),
+      StatusIs(absl::StatusCode::kUnauthenticated));
 }
 
 TEST_F(Ed25519NegativeTest, RejectsSignaturesOfOtherLengths) {

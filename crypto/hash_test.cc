@@ -164,9 +164,9 @@ TEST(HmacSha256Test, DependsOnEveryBitOfTheKey) {
   const Bytes key(32, 7);
   const Sha256Digest mac = HmacSha256(Secret(key), AsBytes("data"));
   for (size_t i = 0; i < key.size(); ++i) {
-    EXPECT_NE(HmacSha256(Secret(testing::WithBitFlipped(key, i)),
-                         AsBytes("data")),
-              mac)
+    EXPECT_NE(
+        HmacSha256(Secret(testing::WithBitFlipped(key, i)), AsBytes("data")),
+        mac)
         << i;
   }
 }

@@ -16,11 +16,13 @@ namespace {
 
 using ::constellation::testing::StatusIs;
 using testing::Counting;
+using ::testing::HasSubstr;
 using testing::Hex;
 using testing::Secret;
-using ::testing::HasSubstr;
 
-std::string Text(const Bytes& octets) { return std::string(AsText(octets)); }
+std::string Text(const Bytes& octets) {
+  return std::string(AsText(octets));
+}
 
 std::string Derive(const Bytes& key, const Bytes& salt, const Bytes& info,
                    size_t length) {
@@ -30,27 +32,24 @@ std::string Derive(const Bytes& key, const Bytes& salt, const Bytes& info,
 
 // RFC 5869 appendix A.1.
 TEST(HkdfSha256Test, MatchesBasicCase) {
-  EXPECT_EQ(
-      Derive(Bytes(22, 0x0b), Counting(0, 13), Counting(0xf0, 10), 42),
-      "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
-      "34007208d5b887185865");
+  EXPECT_EQ(Derive(Bytes(22, 0x0b), Counting(0, 13), Counting(0xf0, 10), 42),
+            "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"
+            "34007208d5b887185865");
 }
 
 // RFC 5869 appendix A.2.
 TEST(HkdfSha256Test, MatchesCaseWithLongInputs) {
-  EXPECT_EQ(
-      Derive(Counting(0, 80), Counting(0x60, 80), Counting(0xb0, 80), 82),
-      "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c"
-      "59045a99cac7827271cb41c65e590e09da3275600c2f09b8367793a9aca3db71"
-      "cc30c58179ec3e87c14c01d5c1f3434f1d87");
+  EXPECT_EQ(Derive(Counting(0, 80), Counting(0x60, 80), Counting(0xb0, 80), 82),
+            "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c"
+            "59045a99cac7827271cb41c65e590e09da3275600c2f09b8367793a9aca3db71"
+            "cc30c58179ec3e87c14c01d5c1f3434f1d87");
 }
 
 // RFC 5869 appendix A.3.
 TEST(HkdfSha256Test, MatchesCaseWithoutSaltAndInfo) {
-  EXPECT_EQ(
-      Derive(Bytes(22, 0x0b), {}, {}, 42),
-      "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
-      "9d201395faa4b61a96c8");
+  EXPECT_EQ(Derive(Bytes(22, 0x0b), {}, {}, 42),
+            "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"
+            "9d201395faa4b61a96c8");
 }
 
 TEST(HkdfSha256Test, ShorterOutputIsAPrefix) {

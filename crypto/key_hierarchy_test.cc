@@ -19,9 +19,9 @@ namespace {
 using ::constellation::testing::IsOk;
 using ::constellation::testing::StatusIs;
 using testing::Counting;
+using ::testing::HasSubstr;
 using testing::Secret;
 using testing::WithBitFlipped;
-using ::testing::HasSubstr;
 
 static_assert(!std::is_copy_constructible_v<KeyHierarchy>);
 
@@ -69,7 +69,8 @@ TEST(KeyHierarchyVectorTest, JoinLogKeyIsTheSeedsPublicKey) {
 }
 
 TEST(KeyHierarchyTest, RepeatsItself) {
-  EXPECT_EQ(HexOf(Keys().StateDiskKey(kUuid)), HexOf(Keys().StateDiskKey(kUuid)));
+  EXPECT_EQ(HexOf(Keys().StateDiskKey(kUuid)),
+            HexOf(Keys().StateDiskKey(kUuid)));
   EXPECT_EQ(Keys().ClusterId(kMeasurementSalt).value(),
             Keys().ClusterId(kMeasurementSalt).value());
 }
@@ -201,10 +202,14 @@ TEST(IsVolumeIdTest, AcceptsTheWholeAlphabet) {
 }
 
 const std::vector<std::string> kBadVolumeIds = {
-    "",       std::string(129, 'v'), "a/b",      "../disk/x", "a b",
-    "a\nb",   "a:b",                 "a@b",      "a[b",       "a`b",
-    "a{b",    "a\\b",                "\xc3\xa4", "a,b",       "a+b",
-    std::string("a\0b", 3)};
+    "",         std::string(129, 'v'),
+    "a/b",      "../disk/x",
+    "a b",      "a\nb",
+    "a:b",      "a@b",
+    "a[b",      "a`b",
+    "a{b",      "a\\b",
+    "\xc3\xa4", "a,b",
+    "a+b",      std::string("a\0b", 3)};
 
 TEST(IsVolumeIdTest, RejectsEverythingElse) {
   for (const std::string& text : kBadVolumeIds) {

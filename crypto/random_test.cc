@@ -59,7 +59,9 @@ TEST(RandomUuidTest, SaysItIsRandom) {
   }
 }
 
-TEST(RandomUuidTest, DoesNotRepeat) { EXPECT_NE(RandomUuid(), RandomUuid()); }
+TEST(RandomUuidTest, DoesNotRepeat) {
+  EXPECT_NE(RandomUuid(), RandomUuid());
+}
 
 }  // namespace
 }  // namespace constellation::crypto

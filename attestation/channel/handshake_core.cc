@@ -28,24 +28,49 @@ HandshakeCore::HandshakeCore(Role role, Bytes own_spki,
       verify_(std::move(verify)),
       nonce_(verify_ ? crypto::RandomBytes(kNonceSize) : Bytes()) {}
 
-HandshakeMessage HandshakeCore::Begin() {
-  return {.nonce = nonce_, .evidence = std::nullopt};
+absl::Status HandshakeCore::BeginStep(State expected) {
+  const State before = std::exchange(state_, State::kFailed);
+  if (before != expected) {
+    return Internal("attested channel: handshake step out of order");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<HandshakeMessage> HandshakeCore::Begin() {
+  if (role_ != Role::kClient) {
+    return Internal("attested channel: a server does not begin");
+  }
+  RETURN_IF_ERROR(BeginStep(State::kStart));
+  state_ = State::kAwaitsAnswer;
+  return HandshakeMessage{.nonce = nonce_, .evidence = std::nullopt};
 }
 
 absl::StatusOr<HandshakeMessage> HandshakeCore::Answer(
     const HandshakeMessage& message, std::span<const uint8_t> peer_spki) {
+  const bool client = role_ == Role::kClient;
+  RETURN_IF_ERROR(BeginStep(client ? State::kAwaitsAnswer : State::kStart));
   RETURN_IF_ERROR(SetPeer(peer_spki));
-  if (role_ == Role::kClient) {
+  if (client) {
     // The client proves itself only to a server that has proved itself.
     RETURN_IF_ERROR(VerifyPeer(message));
+  } else if (message.evidence.has_value()) {
+    return InvalidArgument(
+        "attested channel: the first message holds evidence");
   }
   ASSIGN_OR_RETURN(std::optional<Evidence> evidence, Prove(message.nonce));
-  return HandshakeMessage{.nonce = role_ == Role::kServer ? nonce_ : Bytes(),
+  state_ = !client && verify_ ? State::kAwaitsEvidence : State::kDone;
+  return HandshakeMessage{.nonce = client ? Bytes() : nonce_,
                           .evidence = std::move(evidence)};
 }
 
 absl::Status HandshakeCore::Finish(const HandshakeMessage& message) {
-  return VerifyPeer(message);
+  RETURN_IF_ERROR(BeginStep(State::kAwaitsEvidence));
+  if (!message.nonce.empty()) {
+    return InvalidArgument("attested channel: the last message holds a nonce");
+  }
+  RETURN_IF_ERROR(VerifyPeer(message));
+  state_ = State::kDone;
+  return absl::OkStatus();
 }
 
 absl::Status HandshakeCore::SetPeer(std::span<const uint8_t> peer_spki) {
@@ -62,7 +87,10 @@ absl::Status HandshakeCore::SetPeer(std::span<const uint8_t> peer_spki) {
 
 absl::Status HandshakeCore::VerifyPeer(const HandshakeMessage& message) const {
   if (!verify_) {
-    return absl::OkStatus();
+    return message.evidence.has_value()
+               ? InvalidArgument(
+                     "attested channel: got evidence without asking for it")
+               : absl::OkStatus();
   }
   if (!message.evidence.has_value()) {
     return Unauthenticated(

@@ -38,10 +38,12 @@ struct HandshakeMessage {
 // Only after its last step may a side send anything worth stealing. Not
 // thread-safe; used once.
 //
-// Codes: INVALID_ARGUMENT for a malformed message, UNAUTHENTICATED if the peer
-// gives no evidence although it was asked or if both ends have the same key
-// (a reflection), FAILED_PRECONDITION if the peer demands proof that this side
-// cannot give; otherwise what the VerifyFn says.
+// Codes: INVALID_ARGUMENT for a nonce of another length and for evidence or a
+// nonce where none belongs, UNAUTHENTICATED if the peer gives no evidence
+// although it was asked or if both ends have the same key (a reflection),
+// FAILED_PRECONDITION if the peer demands proof that this side cannot give,
+// INTERNAL if the steps are taken in another order (our bug); otherwise what
+// the VerifyFn and the Attester say. After an error every step fails.
 class HandshakeCore final {
  public:
   // `attester` may be null: this side proves nothing. `verify` may be empty:
@@ -51,7 +53,7 @@ class HandshakeCore final {
                 Attester* attester, VerifyFn verify);
 
   // Client: the first message.
-  HandshakeMessage Begin();
+  absl::StatusOr<HandshakeMessage> Begin();
 
   // Answers the peer's message: the server its first, the client the server's.
   // The client has thereby verified the server. `peer_spki` is the key of the
@@ -59,18 +61,23 @@ class HandshakeCore final {
   absl::StatusOr<HandshakeMessage> Answer(const HandshakeMessage& message,
                                           std::span<const uint8_t> peer_spki);
 
-  // Server: whether a last message of the client must be awaited, and its
-  // check.
-  bool AwaitsEvidence() const { return verify_ != nullptr; }
+  // Server, after Answer(): whether a last message of the client must be
+  // awaited, and its check.
+  bool AwaitsEvidence() const { return state_ == State::kAwaitsEvidence; }
   absl::Status Finish(const HandshakeMessage& message);
 
  private:
+  enum class State { kStart, kAwaitsAnswer, kAwaitsEvidence, kDone, kFailed };
+
+  // Moves on from `expected`; until the step succeeds the state is kFailed.
+  absl::Status BeginStep(State expected);
   absl::Status SetPeer(std::span<const uint8_t> peer_spki);
   absl::Status VerifyPeer(const HandshakeMessage& message) const;
   absl::StatusOr<std::optional<Evidence>> Prove(
       std::span<const uint8_t> nonce) const;
 
   Role role_;
+  State state_ = State::kStart;
   Bytes own_spki_;
   Bytes peer_spki_;
   std::string context_;

@@ -5,6 +5,7 @@
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
 
+#include <cstdlib>
 #include <string_view>
 #include <vector>
 
@@ -15,6 +16,17 @@ namespace {
 
 using grpc::experimental::IdentityKeyCertPair;
 using grpc::experimental::StaticDataCertificateProvider;
+
+// TLS 1.3 only. This gRPC has no option for it, but its list of cipher suites
+// governs TLS 1.2 alone: a list of which no TLS 1.2 connection can use anything
+// (PSK suites, without a PSK) leaves TLS 1.3. gRPC reads the variable once,
+// when it first makes credentials; so it is set before main(), with one thread.
+const bool kOnlyTls13 = [] {
+  if (setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES256-GCM-SHA384", 1) != 0) {
+    std::abort();
+  }
+  return true;
+}();
 
 std::shared_ptr<StaticDataCertificateProvider> Provider(
     const crypto::TlsIdentity& identity) {

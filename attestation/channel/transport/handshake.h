@@ -19,9 +19,12 @@ namespace constellation::attestation {
 
 // Both functions attest a bidirectional gRPC stream whose messages have a
 // field `attestation` of type AttestationMessage, before anything else is sent
-// on it. They block until the peer answers: set a deadline on the call. Errors
-// as HandshakeCore says; UNAVAILABLE if the stream breaks (a client then learns
-// the server's reason from Finish()).
+// on it. `name` is the context of the binding: it names the RPC, and both ends
+// must use the same. They block until the peer answers: a client sets a
+// deadline on the call, a server cancels the call of a silent peer. Errors as
+// HandshakeCore says; UNAVAILABLE if the stream breaks (a client then learns
+// the server's reason from Finish()). After an error nothing may be sent: end
+// the call.
 
 template <typename Incoming, typename Stream>
 absl::StatusOr<HandshakeMessage> ReadHandshakeMessage(Stream& stream) {
@@ -56,7 +59,8 @@ absl::Status HandshakeAsClient(
     grpc::ClientReaderWriter<Outgoing, Incoming>& stream, std::string_view name,
     Attester* attester, const VerifyFn& verify) {
   HandshakeCore core(Role::kClient, own.spki_der, name, attester, verify);
-  RETURN_IF_ERROR(WriteHandshakeMessage<Outgoing>(stream, core.Begin()));
+  ASSIGN_OR_RETURN(const HandshakeMessage first, core.Begin());
+  RETURN_IF_ERROR(WriteHandshakeMessage<Outgoing>(stream, first));
   ASSIGN_OR_RETURN(const HandshakeMessage answer,
                    ReadHandshakeMessage<Incoming>(stream));
   ASSIGN_OR_RETURN(const Bytes peer, PeerSpki(*context.auth_context()));
