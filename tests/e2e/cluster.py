@@ -20,6 +20,7 @@ class Cluster:
         self.kubectl_path = kubectl
         self.image = image
         self.workspace = tempfile.mkdtemp(prefix='constellation-e2e-')
+        self.scratch = tempfile.mkdtemp(prefix='constellation-e2e-images-')
 
     def cli(self, *arguments, timeout=3600, want=0, workspace=None):
         """Runs the cli; returns standard output. `want` is the exit code demanded (None: any) ."""
@@ -62,6 +63,10 @@ class Cluster:
         """stop, start, reset or kill a machine."""
         self.cli('qemu-power', operation, node)
 
+    def set_image(self, node, image):
+        """Gives a stopped machine another image; '' for the cluster's own."""
+        self.cli('qemu-power', 'set-image', node, image)
+
     def serial_log(self, node):
         for folder, _, files in os.walk(self.workspace):
             if os.path.basename(folder) == node and 'serial.log' in files:
@@ -95,6 +100,7 @@ class Cluster:
         """Cleans up after a test, whatever happened in it."""
         self.cli('terminate', '-y', want=None, timeout=300)
         shutil.rmtree(self.workspace, ignore_errors=True)
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
 
 def wait_for(what, condition, timeout, interval=5):

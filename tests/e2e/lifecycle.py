@@ -7,6 +7,7 @@ import shutil
 import tempfile
 
 from cluster import expect, wait_for
+import tampering
 
 BOOT = 1800  # seconds that an emulated machine may take until it is Ready again
 MARKER = 'marker-' + secrets.token_hex(16)
@@ -106,6 +107,32 @@ def worker_returns_after_a_reset(cluster):
     cluster.cli('verify')
 
 
+def changed_command_line_is_refused(cluster):
+    """The worker boots, but the JoinService refuses its key and names the registers."""
+    worker = cluster.node_of_role('worker')
+    cluster.power('stop', worker)
+    cluster.set_image(worker, tampering.with_changed_command_line(cluster.image, cluster.scratch))
+    cluster.power('start', worker)
+    message = wait_for('refusal', lambda: (m := cluster.status()[worker]['message']) and 'PCR' in m.upper() and m, BOOT)
+    for register in ('4', '9', '11'):
+        expect(register in message, f'the refusal does not name PCR {register}: {message}')
+    expect(not cluster.status()[worker]['phase'] == 'member', 'a changed image became a member')
+
+
+def changed_root_byte_does_not_boot(cluster):
+    worker = cluster.node_of_role('worker')
+    cluster.power('stop', worker)
+    cluster.set_image(worker, tampering.with_changed_root_byte(cluster.image, cluster.scratch))
+    before = len(cluster.serial_log(worker))
+    cluster.power('start', worker)
+    wait_for('verity error', lambda: 'verity' in cluster.serial_log(worker)[before:].lower(), 600)
+    expect('systemd' not in cluster.serial_log(worker)[before:], 'systemd ran from a changed root')
+    cluster.power('stop', worker)
+    cluster.set_image(worker, '')
+    cluster.power('start', worker)
+    wait_for('worker Ready', lambda: cluster.status()[worker]['phase'] == 'member' and cluster.nodes().get(worker), BOOT)
+
+
 def recover_brings_everything_back(cluster):
     names = list(cluster.status())
     for name in names:
@@ -139,6 +166,8 @@ CHECKS = [
     second_init_is_refused,
     state_disk_hides_the_marker,
     worker_returns_after_a_reset,
+    changed_command_line_is_refused,
+    changed_root_byte_does_not_boot,
     recover_brings_everything_back,
     terminate_leaves_only_the_master_secret,
 ]
