@@ -22,11 +22,13 @@
 #include "common/files.h"
 #include "common/status.h"
 #include "common/status_macros.h"
+#include "common/testing/temp_dir.h"
 #include "common/unique_fd.h"
 
 namespace constellation::testing {
 namespace {
 
+constexpr char kStateFile[] = "/state/tpm2-00.permall";
 constexpr absl::Duration kStartTimeout = absl::Seconds(30);
 constexpr absl::Duration kPollInterval = absl::Milliseconds(5);
 
@@ -63,6 +65,13 @@ absl::Status MakeTpm(const std::string& dir, const SwtpmOptions& options) {
       .status();
 }
 
+// The state of a new TPM.
+absl::StatusOr<std::string> MakeTemplateTpm() {
+  const TempDir dir;
+  RETURN_IF_ERROR(MakeTpm(dir.path(), {}));
+  return ReadFile(dir.path() + kStateFile);
+}
+
 bool Listens(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -79,13 +88,22 @@ bool Listens(const std::string& path) {
 
 absl::StatusOr<std::unique_ptr<SwtpmProcess>> SwtpmProcess::Start(
     const std::string& dir, const SwtpmOptions& options) {
-  if (!FileExists(dir + "/state/tpm2-00.permall")) {
+  if (!FileExists(dir + kStateFile)) {
     RETURN_IF_ERROR(Annotate(MakeTpm(dir, options), "swtpm_setup"));
   }
   std::unique_ptr<SwtpmProcess> process(
       new SwtpmProcess(dir, dir + "/swtpm.sock"));
   RETURN_IF_ERROR(process->Launch());
   return process;
+}
+
+absl::StatusOr<std::unique_ptr<SwtpmProcess>> SwtpmProcess::StartCopy(
+    const std::string& dir) {
+  static const absl::StatusOr<std::string> contents = MakeTemplateTpm();
+  RETURN_IF_ERROR(contents.status());
+  RETURN_IF_ERROR(MakeDirectories(dir + "/state"));
+  RETURN_IF_ERROR(WriteFileAtomically(dir + kStateFile, *contents));
+  return Start(dir);
 }
 
 SwtpmProcess::SwtpmProcess(std::string dir, std::string socket)

@@ -63,6 +63,8 @@ class EsysHandle final {
 
   ESYS_TR get() const { return handle_; }
   bool valid() const { return handle_ != ESYS_TR_NONE; }
+  // Forgets the object without flushing it: the TPM cannot be reached.
+  void Abandon() { handle_ = ESYS_TR_NONE; }
 
  private:
   void Flush();

@@ -34,7 +34,8 @@ struct TpmQuote {
 
 // A TPM 2.0, through tpm2-tss. Everything it creates inside the TPM is flushed
 // when the call ends, whatever happens, but for the attestation key, which
-// lives as long as this object. Thread-safe: one command at a time.
+// lives as long as this object. Thread-safe: one command at a time. After the
+// TPM could not be reached, the next call opens it again.
 //
 // Errors: UNAVAILABLE if the TPM is busy, gone, or asks to try again;
 // FAILED_PRECONDITION if the hierarchy or register is locked; INTERNAL with
