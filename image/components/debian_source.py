@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from lib.apt import SUITE, PrivateApt
-from lib.cache import cached, key_of
+from lib.cache import cache_root, cached, key_of
 from lib.run import BuildError, log, run
 
 _HERE = Path(__file__).parent
@@ -20,11 +20,11 @@ _REPLACEMENTS = ("golang-github-modern-go-reflect2-dev",
                  "golang-github-json-iterator-go-dev")
 
 
-def kubernetes(refresh=False):
+def kubernetes():
     """Folder with bin/<program> and origin.tsv (name, version, origin)."""
     key = key_of(_HERE / "compile_kubernetes",
                  KUBERNETES_VERSION, *PROGRAMS, *_REPLACEMENTS)
-    return cached("kubernetes-debian-source", key, _build, refresh=refresh)
+    return cached("kubernetes-debian-source", key, _build)
 
 
 def _build(folder):
@@ -35,6 +35,13 @@ def _build(folder):
         apt = PrivateApt(scratch / "apt", [SUITE], "deb deb-src")
         origins = _kubernetes(apt, scratch, binaries)
     (folder / "origin.tsv").write_text("".join(origins))
+
+
+def _log_file():
+    """Outlives the scratch folder, so that an error can be looked up."""
+    path = cache_root() / "compile-kubernetes.log"
+    path.unlink(missing_ok=True)
+    return path
 
 
 def _kubernetes(apt, scratch, binaries):
@@ -48,6 +55,6 @@ def _kubernetes(apt, scratch, binaries):
     log("compiling Kubernetes from Debian's source (5 minutes on 2 cores)")
     run([str(_HERE / "compile_kubernetes"), str(source),
          str(scratch / "gocode/usr/share/gocode/src"), KUBERNETES_VERSION,
-         str(binaries)], log_file=scratch / "compile.log")
+         str(binaries)], log_file=_log_file())
     return [f"{name}\t{KUBERNETES_VERSION}\tDebian source kubernetes {version}\n"
             for name in PROGRAMS]

@@ -14,6 +14,8 @@ COMPRESSION = ("-comp", "zstd", "-Xcompression-level", "9", "-b", "131072")
 _MIB = 1 << 20
 # The smallest FAT32 has 65525 clusters.
 _ESP_MIN = 34 * _MIB
+# FAT begins in 1980.
+_FAT_EPOCH = 315532800
 
 
 def write_squashfs(tree, output):
@@ -66,8 +68,9 @@ def write_esp(uki, output):
     size = max(_ESP_MIN, -(-(uki.stat().st_size * 9 // 8) // _MIB) * _MIB + _MIB)
     with open(output, "wb") as stream:
         stream.truncate(size)
-    run(["mkfs.vfat", "--invariant", "-F", "32", "-s", "1", "-n", "ESP",
-         "-i", "c0115e11", str(output)])
-    run(["mmd", "-i", str(output), "::/EFI", "::/EFI/BOOT"])
-    run(["mcopy", "-m", "-i", str(output), str(uki),
-         "::/EFI/BOOT/BOOTX64.EFI"])
+    for command in (
+            ["mkfs.vfat", "--invariant", "-F", "32", "-s", "1", "-n", "ESP",
+             "-i", "c0115e11", str(output)],
+            ["mmd", "-i", str(output), "::/EFI", "::/EFI/BOOT"],
+            ["mcopy", "-i", str(output), str(uki), "::/EFI/BOOT/BOOTX64.EFI"]):
+        run(command, extra_env={"SOURCE_DATE_EPOCH": str(_FAT_EPOCH)})
