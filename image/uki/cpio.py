@@ -3,7 +3,7 @@
 
 import gzip
 
-from lib.run import SOURCE_DATE_EPOCH
+from lib.run import SOURCE_DATE_EPOCH, BuildError
 from lib.tree import Node, Tree
 
 # Modules that find and open the root file system; dependencies follow.
@@ -58,7 +58,7 @@ def module_order(modules_folder, names):
         if wanted in by_name:
             visit(by_name[wanted])
         elif wanted not in builtin:
-            raise KeyError(f"kernel module {name} does not exist")
+            raise BuildError(f"kernel module {name} does not exist")
     return order
 
 
