@@ -35,7 +35,7 @@ absl::Status FillCertificate(X509* certificate, EVP_PKEY* key) {
           1 ||
       X509_NAME_add_entry_by_txt(
           name, "CN", MBSTRING_ASC,
-          reinterpret_cast<const unsigned char*>("constellation"), -1, -1,
+          reinterpret_cast<const unsigned char*>(kTlsIdentityName), -1, -1,
           0) != 1 ||
       X509_set_issuer_name(certificate, name) != 1 ||
       X509_set_pubkey(certificate, key) != 1 ||

@@ -20,6 +20,9 @@ struct TlsIdentity {
   Bytes spki_der;  // SubjectPublicKeyInfo: what evidence is bound to
 };
 
+// The common name in every such certificate.
+inline constexpr char kTlsIdentityName[] = "constellation";
+
 // A fresh P-256 key with a self-signed certificate.
 absl::StatusOr<TlsIdentity> CreateTlsIdentity();
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "attestation/channel/transport/credentials.h"
 
+#include <grpcpp/create_channel.h>
 #include <grpcpp/security/tls_certificate_provider.h>
 #include <grpcpp/security/tls_certificate_verifier.h>
 #include <grpcpp/security/tls_credentials_options.h>
@@ -9,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "attestation/channel/transport/grpc_status.h"
 #include "common/status.h"
 
 namespace constellation::attestation {
@@ -58,6 +60,19 @@ std::shared_ptr<grpc::ChannelCredentials> AttestedChannelCredentials(
   options.set_certificate_verifier(
       std::make_shared<grpc::experimental::NoOpCertificateVerifier>());
   return grpc::experimental::TlsCredentials(options);
+}
+
+std::shared_ptr<grpc::Channel> AttestedChannel(
+    const std::string& address, const crypto::TlsIdentity& identity) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(kMaxMessageBytes);
+  arguments.SetMaxSendMessageSize(kMaxMessageBytes);
+  arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+  // The name in every certificate: names mean nothing here, but servers log an
+  // error for each one that they do not know.
+  arguments.SetSslTargetNameOverride(crypto::kTlsIdentityName);
+  return grpc::CreateCustomChannel(
+      address, AttestedChannelCredentials(identity), arguments);
 }
 
 absl::StatusOr<Bytes> PeerSpki(const grpc::AuthContext& context) {

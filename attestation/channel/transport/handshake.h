@@ -4,6 +4,7 @@
 
 #include <grpcpp/client_context.h>
 #include <grpcpp/server_context.h>
+#include <grpcpp/support/sync_stream.h>
 
 #include <string_view>
 
@@ -11,6 +12,7 @@
 #include "attestation/channel/handshake_core.h"
 #include "attestation/channel/transport/credentials.h"
 #include "attestation/channel/transport/evidence_conversion.h"
+#include "attestation/channel/transport/grpc_status.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 #include "crypto/tls_identity.h"
@@ -22,9 +24,8 @@ namespace constellation::attestation {
 // on it. `name` is the context of the binding: it names the RPC, and both ends
 // must use the same. They block until the peer answers: a client sets a
 // deadline on the call, a server cancels the call of a silent peer. Errors as
-// HandshakeCore says; UNAVAILABLE if the stream breaks (a client then learns
-// the server's reason from Finish()). After an error nothing may be sent: end
-// the call.
+// HandshakeCore says; UNAVAILABLE if the stream breaks. After an error nothing
+// may be sent or believed: a client calls EndFailedCall(), a server returns.
 
 template <typename Incoming, typename Stream>
 absl::StatusOr<HandshakeMessage> ReadHandshakeMessage(Stream& stream) {
@@ -86,6 +87,28 @@ absl::Status HandshakeAsServer(
   ASSIGN_OR_RETURN(const HandshakeMessage last,
                    ReadHandshakeMessage<Incoming>(stream));
   return core.Finish(last);
+}
+
+// Ends a client's call that failed on this side with `error`, and returns why
+// it failed: `error`; or, if the stream broke (UNAVAILABLE), the reason that
+// the server gave. Nothing that the server sent is looked at.
+template <typename Outgoing, typename Incoming>
+absl::Status EndFailedCall(grpc::ClientContext& context,
+                           grpc::ClientReaderWriter<Outgoing, Incoming>& stream,
+                           const absl::Status& error) {
+  constexpr int kMaxUnread = 16;  // messages a server may have sent meanwhile
+  Incoming unread;
+  int count = 0;
+  while (absl::IsUnavailable(error) && count < kMaxUnread &&
+         stream.Read(&unread)) {
+    ++count;
+  }
+  const bool ended = absl::IsUnavailable(error) && count < kMaxUnread;
+  if (!ended) {
+    context.TryCancel();
+  }
+  const absl::Status reason = FromGrpcStatus(stream.Finish());
+  return ended && !reason.ok() ? reason : error;
 }
 
 }  // namespace constellation::attestation
