@@ -160,7 +160,7 @@ class Appraiser final {
     }
     Add("evidence", "variant", variant_ != nullptr && in_policy,
         variants.empty() ? std::string(kNothing) : variants,
-        ShownText(evidence_.variant),
+        evidence_.variant.empty() ? "none" : ShownText(evidence_.variant),
         "no profile of the policy is about this kind of platform");
     Add("evidence", "user data", user_data_.size() == kUserDataSize,
         fmt::format("{} bytes", kUserDataSize),

@@ -205,7 +205,8 @@ class QuoteChecker final {
     Add(QuoteCheckId::kQualifyingData,
         !qualifying_data_.empty() &&
             std::ranges::equal(attest_->extra_data, qualifying_data_),
-        data, HexEncode(attest_->extra_data));
+        data,
+        attest_->extra_data.empty() ? "none" : HexEncode(attest_->extra_data));
   }
 
   void CheckSignature() {
