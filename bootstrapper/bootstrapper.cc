@@ -117,6 +117,9 @@ Node Bootstrapper::MakeNode() {
 }
 
 ConnectToCluster Bootstrapper::Connector() const {
+  if (options_.connect) {
+    return options_.connect;
+  }
   return [limit = Scaled(kApiLimit, time_scale_)](const std::string& path) {
     return ConnectWithKubeconfig(path, limit);
   };
@@ -150,23 +153,36 @@ InitRuns::Functions Bootstrapper::InitFunctions() {
 absl::Status Bootstrapper::BecomeMember() {
   ASSIGN_OR_RETURN(self_.kubernetes_version, commands_.KubernetesVersion());
   if (instance_.role != cloud::NodeRole::kControlPlane) {
-    status_.Report("join", BootState::kRunning);
     return JoinCluster();
   }
+  absl::Status joined;
+  RETURN_IF_ERROR(ServeInit(InitFunctions(), [&](grpc::Server& server) {
+    status_.Report("init", BootState::kWaiting,
+                   "for the owner, or for a cluster to join");
+    joined = JoinCluster();
+    if (lock_.holder() == NodeLock::Holder::kInit) {
+      server.Wait();
+    }
+  }));
+  return joined;
+}
+
+absl::Status Bootstrapper::ServeInit(
+    InitRuns::Functions functions,
+    const std::function<void(grpc::Server&)>& until) {
   ASSIGN_OR_RETURN(crypto::TlsIdentity identity, crypto::CreateTlsIdentity());
-  InitRuns runs(InitFunctions(), clock_);
+  InitRuns runs(std::move(functions), clock_);
   InitService service(runs, *attester_, std::move(identity),
                       Scaled(kCallLimit, time_scale_));
+  int port = 0;
   ASSIGN_OR_RETURN(const std::unique_ptr<grpc::Server> server,
-                   StartInitServer(service, options_.listen_address));
-  status_.Report("init", BootState::kWaiting,
-                 "for the owner, or for a cluster");
-  const absl::Status joined = JoinCluster();
-  if (lock_.holder() == NodeLock::Holder::kInit) {
-    server->Wait();
+                   StartInitServer(service, options_.listen_address, &port));
+  if (options_.on_listening) {
+    options_.on_listening(port);
   }
+  until(*server);
   server->Shutdown(absl::ToChronoTime(absl::Now() + kShutdownLimit));
-  return joined;
+  return absl::OkStatus();
 }
 
 absl::Status Bootstrapper::JoinCluster() {
@@ -237,14 +253,8 @@ absl::Status Bootstrapper::RunAsMember() {
   functions.resume = [this, &state](const InitParameters& parameters) {
     return Resume(state, parameters);
   };
-  ASSIGN_OR_RETURN(crypto::TlsIdentity identity, crypto::CreateTlsIdentity());
-  InitRuns runs(std::move(functions), clock_);
-  InitService service(runs, *attester_, std::move(identity),
-                      Scaled(kCallLimit, time_scale_));
-  ASSIGN_OR_RETURN(const std::unique_ptr<grpc::Server> server,
-                   StartInitServer(service, options_.listen_address));
-  server->Wait();
-  return absl::OkStatus();
+  return ServeInit(std::move(functions),
+                   [](grpc::Server& server) { server.Wait(); });
 }
 
 }  // namespace constellation::bootstrapper

@@ -2,9 +2,11 @@
 #ifndef CONSTELLATION_BOOTSTRAPPER_BOOTSTRAPPER_H_
 #define CONSTELLATION_BOOTSTRAPPER_BOOTSTRAPPER_H_
 
+#include <grpcpp/server.h>
+
+#include <functional>
 #include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -25,8 +27,11 @@ struct BootstrapperOptions {
   std::string variant;
   std::string event_log;
   std::string listen_address = "0.0.0.0:9000";
-  // Prefix of all paths; tests only.
+  // Tests only: a prefix of all paths, another way to the API server, and who
+  // is told on which port the init server listens.
   std::string root;
+  ConnectToCluster connect;
+  std::function<void(int port)> on_listening;
 };
 
 // The life of a node between the opening of its state disk and Kubernetes:
@@ -49,6 +54,9 @@ class Bootstrapper final {
   absl::Status BecomeMember();
   absl::Status RunAsMember();
   absl::Status JoinCluster();
+  // Serves the owner until `until` returns.
+  absl::Status ServeInit(InitRuns::Functions functions,
+                         const std::function<void(grpc::Server&)>& until);
   absl::Status StartMemberUnits();
   InitRuns::Functions InitFunctions();
   absl::StatusOr<InitOutcome> Resume(const NodeState& state,

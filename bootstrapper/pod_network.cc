@@ -82,6 +82,7 @@ absl::Status PodNetwork::SetUpFirewall() {
                       .status());
   RETURN_IF_ERROR(EnsureJump("raw", "PREROUTING", "CONSTELLATION-IN"));
   RETURN_IF_ERROR(EnsureJump("mangle", "POSTROUTING", "CONSTELLATION-OUT"));
+  RETURN_IF_ERROR(EnsureJump("filter", "OUTPUT", "CONSTELLATION-HOST"));
   return EnsureJump("nat", "POSTROUTING", "CONSTELLATION-NAT");
 }
 

@@ -57,17 +57,19 @@ MeshPeers PlanPeers(const std::map<std::string, NodeFacts>& nodes,
   std::set<std::string> taken;
   const auto own = nodes.find(self);
   if (own != nodes.end()) {
-    taken.insert({own->second.pod_cidr, own->second.wireguard_key});
+    taken.insert({own->second.pod_cidr, own->second.wireguard_key,
+                  own->second.internal_ip});
   }
   for (const auto& [name, facts] : nodes) {
     const auto pods = Ipv4Network::Parse(facts.pod_cidr);
     if (name == self || facts.internal_ip.empty() ||
         facts.wireguard_key.empty() || !pods.ok() ||
         !Inside(*pods, cluster_pods) || taken.contains(facts.pod_cidr) ||
-        taken.contains(facts.wireguard_key)) {
+        taken.contains(facts.wireguard_key) ||
+        taken.contains(facts.internal_ip)) {
       continue;
     }
-    taken.insert({facts.pod_cidr, facts.wireguard_key});
+    taken.insert({facts.pod_cidr, facts.wireguard_key, facts.internal_ip});
     peers[facts.wireguard_key] = {facts.internal_ip, facts.pod_cidr};
   }
   return peers;
@@ -109,6 +111,7 @@ std::string MakeFirewallRules(const Ipv4Network& cluster_pods) {
       "-A CONSTELLATION-IN -i lo -j RETURN\n"
       "-A CONSTELLATION-IN -s {pods} -j DROP\n"
       "-A CONSTELLATION-IN -d {pods} -j DROP\n"
+      "-A CONSTELLATION-IN -p tcp --dport {kubelet} -j DROP\n"
       "COMMIT\n"
       "*mangle\n"
       ":CONSTELLATION-OUT - [0:0]\n"
@@ -117,12 +120,19 @@ std::string MakeFirewallRules(const Ipv4Network& cluster_pods) {
       "-A CONSTELLATION-OUT -o lo -j RETURN\n"
       "-A CONSTELLATION-OUT -d {pods} -j DROP\n"
       "COMMIT\n"
+      "*filter\n"
+      ":CONSTELLATION-HOST - [0:0]\n"
+      "-A CONSTELLATION-HOST -o {bridge} -j RETURN\n"
+      "-A CONSTELLATION-HOST -o {mesh} -j RETURN\n"
+      "-A CONSTELLATION-HOST -o lo -j RETURN\n"
+      "-A CONSTELLATION-HOST -p tcp --dport {kubelet} -j REJECT\n"
+      "COMMIT\n"
       "*nat\n"
       ":CONSTELLATION-NAT - [0:0]\n"
       "-A CONSTELLATION-NAT -s {pods} ! -d {pods} ! -o {bridge} -j MASQUERADE\n"
       "COMMIT\n",
       fmt::arg("bridge", kBridge), fmt::arg("mesh", kWireGuardInterface),
-      fmt::arg("pods", pods));
+      fmt::arg("pods", pods), fmt::arg("kubelet", kKubeletPort));
 }
 
 }  // namespace constellation::bootstrapper

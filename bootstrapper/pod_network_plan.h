@@ -31,8 +31,8 @@ struct NodeFacts {
 NodeFacts FactsOfNode(const nlohmann::json& node);
 
 // The peers of `self` among `nodes` (by name). Nodes that lack something, whose
-// pod CIDR is not inside `cluster_pods`, or whose key or pod CIDR another node
-// with a smaller name has too, are left out.
+// pod CIDR is not inside `cluster_pods`, or whose address, key or pod CIDR is
+// this node's or that of another node with a smaller name, are left out.
 MeshPeers PlanPeers(const std::map<std::string, NodeFacts>& nodes,
                     const std::string& self, const Ipv4Network& cluster_pods);
 
@@ -40,9 +40,9 @@ MeshPeers PlanPeers(const std::map<std::string, NodeFacts>& nodes,
 // `pod_cidr`, and host ports.
 std::string MakeCniConfig(const Ipv4Network& pod_cidr);
 
-// Rules for `iptables-restore --noflush`: packets from and to pods enter a node
-// through WireGuard or from its own pods, leave it likewise, and what goes to
-// the outside world gets the node's address.
+// Rules for `iptables-restore --noflush`: packets from and to pods, and those
+// to kubelets, enter a node through WireGuard or from its own pods, leave it
+// likewise, and what pods send to the outside world gets the node's address.
 std::string MakeFirewallRules(const Ipv4Network& cluster_pods);
 
 }  // namespace constellation::bootstrapper

@@ -87,13 +87,15 @@ TEST_F(PlanPeersTest, NobodyGetsTrafficThatIsNotHis) {
   nodes_["evil-0"] = {"10.42.0.66", "0.0.0.0/0", Key(5)};
   nodes_["evil-1"] = {"10.42.0.66", "10.0.0.0/8", Key(6)};
   nodes_["evil-2"] = {"10.42.0.66", "10.42.0.0/24", Key(7)};
+  nodes_["x-steals-ip"] = {"10.42.0.21", "10.244.6.0/24", Key(10)};
+  nodes_["x-own-ip"] = {"10.42.0.11", "10.244.5.0/24", Key(11)};
   nodes_["x-steals-pods"] = {"10.42.0.66", "10.244.1.0/24", Key(8)};
   nodes_["x-steals-own"] = {"10.42.0.66", "10.244.0.0/24", Key(9)};
   nodes_["x-steals-key"] = {"10.42.0.66", "10.244.9.0/24", Key(2)};
   nodes_["x-own-key"] = {"10.42.0.66", "10.244.8.0/24", Key(1)};
   const MeshPeers peers = Plan();
   ASSERT_EQ(peers.size(), 1U);
-  EXPECT_EQ(peers.at(Key(2)).endpoint_ip, "10.42.0.21");
+  EXPECT_EQ(peers.at(Key(2)).node_ip, "10.42.0.21");
 }
 
 TEST(CniConfigTest, GivesPodsAddressesOfThisNode) {
@@ -112,6 +114,10 @@ TEST(FirewallRulesTest, DropWhatIsNotEncrypted) {
   EXPECT_THAT(rules,
               HasSubstr("-A CONSTELLATION-OUT -d 10.244.0.0/16 -j DROP"));
   EXPECT_LT(rules.find("-i wg0 -j RETURN"), rules.find("-j DROP"));
+  EXPECT_THAT(rules,
+              HasSubstr("-A CONSTELLATION-IN -p tcp --dport 10250 -j DROP"));
+  EXPECT_THAT(
+      rules, HasSubstr("-A CONSTELLATION-HOST -p tcp --dport 10250 -j REJECT"));
 }
 
 // Where iptables and a network namespace can be had, the real thing reads them.

@@ -61,9 +61,15 @@ TEST_F(PodNetworkTest, SetsUpEverythingOnce) {
   EXPECT_THAT(lines, Contains("ip address replace 10.244.0.0/32 dev wg0"));
   EXPECT_THAT(lines, Contains("wg set wg0 peer " + Key(2) +
                               " endpoint 10.42.0.12:51820 allowed-ips "
-                              "10.244.1.0/24"));
-  EXPECT_THAT(lines,
-              Contains("ip route replace 10.244.1.0/24 dev wg0 scope link"));
+                              "10.244.1.0/24,10.42.0.12/32"));
+  EXPECT_THAT(
+      lines,
+      Contains("ip route replace 10.244.1.0/24 dev wg0 scope link table main"));
+  EXPECT_THAT(
+      lines,
+      Contains("ip route replace 10.42.0.12 dev wg0 scope link table 51820"));
+  EXPECT_THAT(lines, Contains("ip rule add priority 1000 ipproto tcp dport "
+                              "10250 lookup 51820"));
   ASSERT_THAT(network_.Reconcile(nodes_, false), IsOk());
   EXPECT_EQ(runner_.lines().size(), lines.size()) << "nothing left to do";
 }
@@ -115,8 +121,10 @@ TEST_F(PodNetworkTest, ARestartedAgentKeepsTheKernelsKey) {
 TEST_F(PodNetworkTest, ForgetsNodesThatWent) {
   ASSERT_THAT(network_.Reconcile(nodes_, false), IsOk());
   runner_.OnOutput("wg show wg0 peers", Key(2) + "\n" + Key(3) + "\n");
-  runner_.OnOutput("ip -4 route show dev wg0",
+  runner_.OnOutput("ip -4 route show table main dev wg0",
                    "10.244.1.0/24 scope link \n10.244.7.0/24 scope link \n");
+  runner_.OnOutput("ip -4 route show table 51820", "10.42.0.12 scope link \n");
+  runner_.OnOutput("ip rule show", "1000: from all dport 10250 lookup 51820\n");
   nodes_.erase("other");
   nodes_["new"] = {"10.42.0.13", "10.244.2.0/24", Key(4)};
   ASSERT_THAT(network_.Reconcile(nodes_, false), IsOk());
@@ -125,8 +133,18 @@ TEST_F(PodNetworkTest, ForgetsNodesThatWent) {
                   HasSubstr("peer " + Key(2) + " remove"),
                   HasSubstr("peer " + Key(3) + " remove"),
                   HasSubstr("peer " + Key(4) + " endpoint 10.42.0.13:51820"))));
-  EXPECT_THAT(runner_.lines(), Contains("ip route del 10.244.1.0/24 dev wg0"));
-  EXPECT_THAT(runner_.lines(), Contains("ip route del 10.244.7.0/24 dev wg0"));
+  for (const char* gone :
+       {"10.244.1.0/24 dev wg0 table main", "10.244.7.0/24 dev wg0 table main",
+        "10.42.0.12 dev wg0 table 51820"}) {
+    EXPECT_THAT(runner_.lines(), Contains(std::string("ip route del ") + gone));
+  }
+  EXPECT_THAT(runner_.lines(),
+              ::testing::Contains(StartsWith("ip rule add")).Times(1));
+}
+
+TEST_F(PodNetworkTest, ATableWithoutRoutesIsNoError) {
+  runner_.FailOn("ip -4 route show table 51820", "FIB table does not exist");
+  EXPECT_THAT(network_.Reconcile(nodes_, false), IsOk());
 }
 
 TEST_F(PodNetworkTest, TriesAgainWhatFailed) {

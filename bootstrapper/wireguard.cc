@@ -89,7 +89,15 @@ absl::StatusOr<std::string> WireGuard::SetUp(std::string_view address) {
 
 absl::Status WireGuard::SetPeers(const MeshPeers& peers) {
   RETURN_IF_ERROR(SyncPeers(peers));
-  return SyncRoutes(peers);
+  std::set<std::string> pods;
+  std::set<std::string> nodes;
+  for (const auto& [key, peer] : peers) {
+    pods.insert(peer.pod_cidr);
+    nodes.insert(peer.node_ip);
+  }
+  RETURN_IF_ERROR(SyncRoutes("main", pods));
+  RETURN_IF_ERROR(SyncRoutes(std::to_string(kKubeletTable), nodes));
+  return EnsureKubeletRule();
 }
 
 absl::Status WireGuard::SyncPeers(const MeshPeers& peers) {
@@ -102,28 +110,48 @@ absl::Status WireGuard::SyncPeers(const MeshPeers& peers) {
     }
   }
   for (const auto& [key, peer] : peers) {
-    argv.insert(argv.end(),
-                {"peer", key, "endpoint",
-                 fmt::format("{}:{}", peer.endpoint_ip, kWireGuardPort),
-                 "allowed-ips", peer.pod_cidr});
+    argv.insert(
+        argv.end(),
+        {"peer", key, "endpoint",
+         fmt::format("{}:{}", peer.node_ip, kWireGuardPort), "allowed-ips",
+         fmt::format("{},{}/32", peer.pod_cidr, peer.node_ip)});
   }
   return argv.size() > 3 ? Run(argv) : absl::OkStatus();
 }
 
-absl::Status WireGuard::SyncRoutes(const MeshPeers& peers) {
-  ASSIGN_OR_RETURN(std::set<std::string> stale,
-                   Lines({"ip", "-4", "route", "show", "dev",
-                          kWireGuardInterface, "scope", "link"}));
-  for (const auto& [key, peer] : peers) {
-    RETURN_IF_ERROR(Run({"ip", "route", "replace", peer.pod_cidr, "dev",
-                         kWireGuardInterface, "scope", "link"}));
-    stale.erase(peer.pod_cidr);
-  }
-  for (const std::string& route : stale) {
+absl::Status WireGuard::SyncRoutes(const std::string& table,
+                                   const std::set<std::string>& wanted) {
+  // A table without routes does not exist, which is an error to ip.
+  const auto present = Lines({"ip", "-4", "route", "show", "table", table,
+                              "dev", kWireGuardInterface, "scope", "link"});
+  for (const std::string& route : wanted) {
     RETURN_IF_ERROR(
-        Run({"ip", "route", "del", route, "dev", kWireGuardInterface}));
+        Run({"ip", "route", "replace", route, "dev", kWireGuardInterface,
+             "scope", "link", "table", table}));
+  }
+  if (!present.ok()) {
+    return absl::OkStatus();
+  }
+  for (const std::string& route : *present) {
+    if (!wanted.contains(route)) {
+      RETURN_IF_ERROR(Run({"ip", "route", "del", route, "dev",
+                           kWireGuardInterface, "table", table}));
+    }
   }
   return absl::OkStatus();
+}
+
+absl::Status WireGuard::EnsureKubeletRule() {
+  const std::string table = std::to_string(kKubeletTable);
+  ASSIGN_OR_RETURN(
+      const std::string rules,
+      RunChecked(runner_, {"ip", "rule", "show", "table", table}, Options()));
+  if (!rules.empty()) {
+    return absl::OkStatus();
+  }
+  return Run({"ip", "rule", "add", "priority",
+              std::to_string(kKubeletRulePriority), "ipproto", "tcp", "dport",
+              std::to_string(kKubeletPort), "lookup", table});
 }
 
 }  // namespace constellation::bootstrapper

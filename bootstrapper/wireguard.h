@@ -16,13 +16,18 @@ namespace constellation::bootstrapper {
 
 inline constexpr char kWireGuardInterface[] = "wg0";
 inline constexpr int kWireGuardPort = 51820;
+// Traffic to kubelets of other nodes takes the mesh: the API server cannot
+// verify their certificates, WireGuard can.
+inline constexpr int kKubeletPort = 10250;
+inline constexpr int kKubeletTable = 51820;
+inline constexpr int kKubeletRulePriority = 1000;
 // 1500 less IPv4, UDP and WireGuard's own 32 bytes, less 20 if it ran over
 // IPv6.
 inline constexpr int kWireGuardMtu = 1420;
 
 // Another node, as the mesh sees it.
 struct MeshPeer {
-  std::string endpoint_ip;
+  std::string node_ip;
   std::string pod_cidr;
   bool operator==(const MeshPeer&) const = default;
 };
@@ -32,8 +37,8 @@ using MeshPeers = std::map<std::string, MeshPeer>;  // by public key
 bool IsWireGuardKey(std::string_view key);
 
 // The encrypted network between the nodes: one interface, one peer per node,
-// and routes to their pods. The private key is made on this node, at every
-// boot, and lives only in the kernel. Thread-compatible.
+// and routes to their pods and kubelets. The private key is made on this node,
+// at every boot, and lives only in the kernel. Thread-compatible.
 class WireGuard final {
  public:
   // `runner` outlives it.
@@ -43,8 +48,9 @@ class WireGuard final {
   // (an IPv4 address without prefix). Returns its public key.
   absl::StatusOr<std::string> SetUp(std::string_view address);
 
-  // Makes `peers` the peers, and routes their pods' networks to the interface.
-  // What other peers and routes there were is removed.
+  // Makes `peers` the peers, and routes their pods' networks and their
+  // kubelets' ports to the interface. What other peers and routes there were is
+  // removed.
   absl::Status SetPeers(const MeshPeers& peers);
 
  private:
@@ -52,7 +58,10 @@ class WireGuard final {
   absl::StatusOr<std::set<std::string>> Lines(
       const std::vector<std::string>& argv);
   absl::Status SyncPeers(const MeshPeers& peers);
-  absl::Status SyncRoutes(const MeshPeers& peers);
+  // Makes `wanted` the routes to the interface in `table`.
+  absl::Status SyncRoutes(const std::string& table,
+                          const std::set<std::string>& wanted);
+  absl::Status EnsureKubeletRule();
   absl::Status Run(const std::vector<std::string>& argv,
                    std::span<const uint8_t> input = {});
 
