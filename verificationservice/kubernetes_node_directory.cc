@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "verificationservice/kubernetes_node_directory.h"
+
+#include <arpa/inet.h>
+
+#include <algorithm>
+#include <string>
+
+#include "common/status_macros.h"
+#include "kubernetes/json.h"
+
+namespace constellation::verificationservice {
+namespace {
+
+constexpr char kNodes[] = "/api/v1/nodes";
+
+bool IsIp(const std::string& text) {
+  in6_addr address{};
+  return ::inet_pton(AF_INET, text.c_str(), &address) == 1 ||
+         ::inet_pton(AF_INET6, text.c_str(), &address) == 1;
+}
+
+// The node's address inside the cluster's network. Its kubelet wrote it, so it
+// is checked; "" if there is none.
+std::string InternalIp(const kubernetes::Json& node) {
+  const kubernetes::Json* addresses =
+      kubernetes::Find(node, {"status", "addresses"});
+  if (addresses == nullptr || !addresses->is_array()) return "";
+  for (const kubernetes::Json& entry : *addresses) {
+    if (kubernetes::FindString(entry, {"type"}) != "InternalIP") continue;
+    const auto address = kubernetes::FindString(entry, {"address"});
+    if (address.has_value() && IsIp(*address)) return *address;
+  }
+  return "";
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<ListedNode>> KubernetesNodeDirectory::List() {
+  ASSIGN_OR_RETURN(kubernetes::Client* const client, GetClient());
+  ASSIGN_OR_RETURN(const kubernetes::ObjectList list, client->List(kNodes));
+  std::vector<ListedNode> nodes;
+  for (const kubernetes::Json& node : list.items) {
+    ASSIGN_OR_RETURN(std::string name,
+                     kubernetes::RequireString(node, {"metadata", "name"}));
+    nodes.push_back({std::move(name), InternalIp(node)});
+  }
+  std::ranges::sort(nodes, {}, &ListedNode::name);
+  return nodes;
+}
+
+absl::StatusOr<kubernetes::Client*> KubernetesNodeDirectory::GetClient() {
+  absl::MutexLock lock(&mutex_);
+  if (client_ == nullptr) {
+    ASSIGN_OR_RETURN(client_, connect_());
+  }
+  return client_.get();
+}
+
+}  // namespace constellation::verificationservice

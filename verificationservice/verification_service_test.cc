@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// The service over loopback gRPC, one per node of a small cluster, with TPMs in
+// software.
+#include "verificationservice/verification_service.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/server.h>
+#include <grpcpp/server_builder.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include "absl/time/clock.h"
+#include "attestation/channel/transport/credentials.h"
+#include "attestation/channel/transport/evidence_conversion.h"
+#include "attestation/channel/verification_binding.h"
+#include "attestation/testing/software_tpm.h"
+#include "common/testing/status_matchers.h"
+#include "common/unique_fd.h"
+#include "crypto/random.h"
+#include "crypto/tls_identity.h"
+#include "verificationservice/grpc_evidence_fetcher.h"
+#include "verificationservice/testing/fakes.h"
+
+namespace constellation::verificationservice {
+namespace {
+
+using ::constellation::testing::IsOk;
+using ::constellation::testing::SoftwareTpm;
+using ::testing::HasSubstr;
+
+// One node: a service on an address of loopback.
+class Node final {
+ public:
+  Node(const std::string& name, const std::string& ip, int port,
+       NodeDirectory& directory, EvidenceFetcher& fetcher,
+       const crypto::TlsIdentity& identity)
+      : prover_(name,
+                [] {
+                  return absl::StatusOr<std::unique_ptr<attestation::Attester>>(
+                      std::make_unique<SoftwareTpm>());
+                }),
+        service_(prover_, directory, fetcher) {
+    grpc::ServerBuilder builder;
+    builder.AddListeningPort(fmt::format("{}:{}", ip, port),
+                             attestation::AttestedServerCredentials(identity),
+                             &port_);
+    builder.SetMaxReceiveMessageSize(4096);
+    builder.RegisterService(&service_);
+    server_ = builder.BuildAndStart();
+  }
+  ~Node() { server_->Shutdown(absl::ToChronoTime(absl::Now())); }
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  int port() const { return port_; }
+
+ private:
+  NodeProver prover_;
+  VerificationService service_;
+  int port_ = 0;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+// A socket that takes connections and never says a word.
+UniqueFd ListenInSilence(const char* ip, int port) {
+  UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  ::inet_pton(AF_INET, ip, &address.sin_addr);
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address),
+                   sizeof(address)),
+            0);
+  EXPECT_EQ(::listen(fd.get(), 1), 0);
+  return fd;
+}
+
+class VerificationServiceTest : public ::testing::Test {
+ protected:
+  VerificationServiceTest()
+      : identity_(crypto::CreateTlsIdentity().value()),
+        first_("node-1", "127.0.0.1", 0, directory_, relay_, identity_),
+        fetcher_(identity_, first_.port(), absl::Seconds(2)),
+        second_("node-2", "127.0.0.2", first_.port(), directory_, fetcher_,
+                identity_) {
+    // The first node's own relay uses the port that it has got.
+    relay_.answer = [this](const std::string& ip) {
+      return std::move(fetcher_.FetchAll({ip}, relay_.nonce).front());
+    };
+    directory_.nodes =
+        std::vector<ListedNode>{{"node-1", "127.0.0.1"},
+                                {"node-2", "127.0.0.2"},
+                                {"node-3", "127.0.0.3"}};  // is not there
+    const auto channel =
+        grpc::CreateChannel(fmt::format("127.0.0.1:{}", first_.port()),
+                            attestation::AttestedChannelCredentials(identity_));
+    stub_ = v1::VerificationService::NewStub(channel);
+  }
+
+  const crypto::TlsIdentity identity_;
+  testing::FakeNodeDirectory directory_;
+  testing::FakeEvidenceFetcher relay_;
+  Node first_;
+  GrpcEvidenceFetcher fetcher_;
+  Node second_;
+  std::unique_ptr<v1::VerificationService::Stub> stub_;
+  const std::string nonce_ = std::string(32, 'n');
+};
+
+TEST_F(VerificationServiceTest, GivesEvidence) {
+  grpc::ClientContext context;
+  v1::GetEvidenceRequest request;
+  request.set_nonce(nonce_);
+  v1::NodeEvidence answer;
+  ASSERT_TRUE(stub_->GetEvidence(&context, request, &answer).ok());
+  EXPECT_EQ(answer.node_name(), "node-1");
+  EXPECT_THAT(attestation::EvidenceFromProto(answer.evidence()), IsOk());
+}
+
+TEST_F(VerificationServiceTest, RefusesOtherNonces) {
+  for (const size_t size : {0U, 31U, 33U}) {
+    grpc::ClientContext context;
+    v1::GetEvidenceRequest request;
+    request.set_nonce(std::string(size, 'n'));
+    v1::NodeEvidence answer;
+    EXPECT_EQ(stub_->GetEvidence(&context, request, &answer).error_code(),
+              grpc::StatusCode::INVALID_ARGUMENT);
+  }
+}
+
+TEST_F(VerificationServiceTest, ChallengesAllNodesAlsoThoseThatAreGone) {
+  grpc::ClientContext context;
+  v1::ChallengeClusterRequest request;
+  request.set_nonce(nonce_);
+  v1::ClusterEvidence cluster;
+  const absl::Time begin = absl::Now();
+  ASSERT_TRUE(stub_->ChallengeCluster(&context, request, &cluster).ok());
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(10));
+  ASSERT_EQ(cluster.nodes_size(), 3);
+  EXPECT_EQ(cluster.nodes(0).evidence().node_name(), "node-1");
+  EXPECT_EQ(cluster.nodes(1).evidence().node_name(), "node-2");
+  EXPECT_THAT(cluster.nodes(2).error(), HasSubstr("UNAVAILABLE"));
+}
+
+TEST_F(VerificationServiceTest, FetcherAsksAllAtOnceWithinItsTime) {
+  const UniqueFd silent_3 = ListenInSilence("127.0.0.3", first_.port());
+  const UniqueFd silent_4 = ListenInSilence("127.0.0.4", first_.port());
+  const std::vector<std::string> ips = {"127.0.0.1", "127.0.0.3", "127.0.0.4",
+                                        "127.0.0.2"};
+  const absl::Time begin = absl::Now();
+  const auto answers = fetcher_.FetchAll(ips, nonce_);
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(4));
+  ASSERT_EQ(answers.size(), 4U);
+  EXPECT_THAT(answers[0], IsOk());
+  EXPECT_FALSE(answers[1].ok());
+  EXPECT_FALSE(answers[2].ok());
+  EXPECT_THAT(answers[3], IsOk());
+}
+
+TEST_F(VerificationServiceTest, SurvivesOctetsThatAreNoMessage) {
+  grpc::GenericStub stub(
+      grpc::CreateChannel(fmt::format("127.0.0.1:{}", first_.port()),
+                          attestation::AttestedChannelCredentials(identity_)));
+  const auto send = [&](const char* method, const std::string& octets) {
+    grpc::ClientContext context;
+    grpc::CompletionQueue queue;
+    const grpc::Slice slice(octets);
+    const grpc::ByteBuffer message(&slice, 1);
+    grpc::ByteBuffer answer;
+    grpc::Status status;
+    const auto call = stub.PrepareUnaryCall(&context, method, message, &queue);
+    call->StartCall();
+    call->Finish(&answer, &status, nullptr);
+    void* tag = nullptr;
+    bool ok = false;
+    queue.Next(&tag, &ok);
+    queue.Shutdown();
+    while (queue.Next(&tag, &ok)) {
+    }
+    return status.error_code();
+  };
+  for (const char* method :
+       {"/constellation.v1.VerificationService/GetEvidence",
+        "/constellation.v1.VerificationService/ChallengeCluster"}) {
+    for (int i = 0; i < 50; ++i) {
+      const Bytes noise = crypto::RandomBytes(100);
+      EXPECT_NE(send(method, std::string(AsText(noise))), grpc::OK);
+    }
+    EXPECT_NE(send(method, "\x0a\x20"), grpc::OK);  // 32 octets are missing
+    EXPECT_EQ(send(method, std::string(5000, 'x')),
+              grpc::StatusCode::RESOURCE_EXHAUSTED);
+  }
+  grpc::ClientContext context;
+  v1::GetEvidenceRequest request;
+  request.set_nonce(nonce_);
+  v1::NodeEvidence answer;
+  EXPECT_TRUE(stub_->GetEvidence(&context, request, &answer).ok());
+}
+
+}  // namespace
+}  // namespace constellation::verificationservice
