@@ -19,12 +19,16 @@ namespace {
 using grpc::experimental::IdentityKeyCertPair;
 using grpc::experimental::StaticDataCertificateProvider;
 
-// TLS 1.3 only. This gRPC has no option for it, but its list of cipher suites
-// governs TLS 1.2 alone: a list of which no TLS 1.2 connection can use anything
-// (PSK suites, without a PSK) leaves TLS 1.3. gRPC reads the variable once,
-// when it first makes credentials; so it is set before main(), with one thread.
-const bool kOnlyTls13 = [] {
-  if (setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES256-GCM-SHA384", 1) != 0) {
+// What gRPC takes from the environment only. It reads these variables once,
+// when first used; so they are set before main(), while there is one thread.
+const bool kGrpcConfigured = [] {
+  // TLS 1.3 only. There is no option for it, but the list of cipher suites
+  // governs TLS 1.2 alone: a list of which no TLS 1.2 connection can use
+  // anything (PSK suites, without a PSK) leaves TLS 1.3.
+  // Strangers must not fill the log with handshakes that fail; whoever looks
+  // for a fault may set the verbosity.
+  if (setenv("GRPC_SSL_CIPHER_SUITES", "PSK-AES256-GCM-SHA384", 1) != 0 ||
+      setenv("GRPC_VERBOSITY", "NONE", 0) != 0) {
     std::abort();
   }
   return true;

@@ -19,8 +19,8 @@ namespace constellation::attestation {
 // TLS credentials that carry a key and check NOTHING: neither chain nor name
 // nor date. Safe only for streams that begin with HandshakeAsClient() or
 // HandshakeAsServer(), or for data that needs no trust in its carrier. TLS 1.3
-// only; linking this file restricts every gRPC TLS connection of the process to
-// it.
+// only: a program that links this restricts all its gRPC connections to it, and
+// keeps gRPC from logging unless GRPC_VERBOSITY says otherwise.
 std::shared_ptr<grpc::ServerCredentials> AttestedServerCredentials(
     const crypto::TlsIdentity& identity);
 std::shared_ptr<grpc::ChannelCredentials> AttestedChannelCredentials(
