@@ -12,7 +12,9 @@
 namespace constellation::crypto::testing {
 
 // Octets of a hex constant. Dies on a typing error.
-inline Bytes Hex(std::string_view text) { return HexDecode(text).value(); }
+inline Bytes Hex(std::string_view text) {
+  return HexDecode(text).value();
+}
 
 inline SecretBytes Secret(std::span<const uint8_t> octets) {
   return SecretBytes(octets);
