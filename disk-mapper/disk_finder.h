@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CONSTELLATION_DISK_MAPPER_DISK_FINDER_H_
+#define CONSTELLATION_DISK_MAPPER_DISK_FINDER_H_
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "disk-mapper/node_paths.h"
+
+namespace constellation::disk_mapper {
+
+// The path of the disk, as the kernel names it ("/dev/vdb"), that the platform
+// calls the state disk: the one whose serial number is "state". NOT_FOUND if
+// there is none (yet), FAILED_PRECONDITION if there are several. The host
+// decides what this finds; what is on the disk decides what happens to it.
+absl::StatusOr<std::string> FindStateDisk(const NodePaths& paths);
+
+}  // namespace constellation::disk_mapper
+
+#endif  // CONSTELLATION_DISK_MAPPER_DISK_FINDER_H_

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "disk-mapper/disk_unlocker.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "common/files.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+#include "crypto/hash.h"
+#include "disk-mapper/node_state.h"
+#include "disk-mapper/state_disk/disk_keys.h"
+#include "disk-mapper/state_folders.h"
+
+namespace constellation::disk_mapper {
+namespace {
+
+constexpr size_t kMaxNodeState = size_t{64} << 10U;
+
+}  // namespace
+
+absl::Status DiskUnlocker::TryKey(const SecretBytes& state_disk_key,
+                                  std::span<const uint8_t> cluster_id,
+                                  std::string_view source) {
+  if (state_disk_key.size() != kStateDiskKeySize ||
+      cluster_id.size() != kClusterIdSize) {
+    return InvalidArgument(fmt::format(
+        "want a state disk key of {} bytes, a cluster ID of {}, got {}, {}",
+        kStateDiskKeySize, kClusterIdSize, state_disk_key.size(),
+        cluster_id.size()));
+  }
+  const absl::MutexLock attempt(&attempt_);
+  if (IsDecided()) {
+    return FailedPrecondition("this node waits for no key any more");
+  }
+  node_.status.Report("open", BootState::kRunning,
+                      fmt::format("key from {}", source));
+  const absl::Status status = OpenAndMark(state_disk_key, cluster_id);
+  if (!status.ok()) {
+    spdlog::warn("event=key-refused source=\"{}\" error=\"{}\"", source,
+                 Message(status));
+  }
+  if (status.ok() || absl::IsDataLoss(status)) {
+    const absl::MutexLock lock(&mutex_);
+    decided_ = true;
+    result_ = status;
+  }
+  return status;
+}
+
+absl::Status DiskUnlocker::OpenAndMark(const SecretBytes& state_disk_key,
+                                       std::span<const uint8_t> cluster_id) {
+  ASSIGN_OR_RETURN(const bool member, node_.mark.IsMember());
+  if (member) {
+    return FailedPrecondition("PCR15 is set before the state disk is open");
+  }
+  ASSIGN_OR_RETURN(const std::string device,
+                   node_.disk.Open(state_disk_key, disk_uuid_));
+  absl::Status status = MountAndMark(device, cluster_id);
+  if (!status.ok()) {
+    absl::Status undone = UnmountState(node_.mounter, node_.paths);
+    undone.Update(node_.disk.Close());
+    if (!undone.ok()) {
+      spdlog::error("event=close-failed error=\"{}\"", Message(undone));
+    }
+  }
+  return status;
+}
+
+absl::Status DiskUnlocker::MountAndMark(const std::string& device,
+                                        std::span<const uint8_t> cluster_id) {
+  RETURN_IF_ERROR(MountState(node_.mounter, node_.paths, device));
+  const auto json = ReadFile(node_.paths.NodeState(), kMaxNodeState);
+  if (!json.ok()) {
+    return DataLoss(
+        fmt::format("state disk damaged: {}", Message(json.status())));
+  }
+  ASSIGN_OR_RETURN(const Bytes own_id, ClusterIdOfNodeState(*json));
+  if (!crypto::EqualsConstantTime(own_id, cluster_id)) {
+    return PermissionDenied(fmt::format(
+        "state disk {} belongs to another cluster: it says {}, got {}",
+        disk_uuid_, HexEncode(own_id), HexEncode(cluster_id)));
+  }
+  RETURN_IF_ERROR(BindStateFolders(node_.mounter, node_.paths));
+  return Annotate(node_.mark.Mark(own_id), "extend PCR15");
+}
+
+bool DiskUnlocker::IsDecided() const {
+  const absl::MutexLock lock(&mutex_);
+  return decided_;
+}
+
+bool DiskUnlocker::WaitUntilDecided(absl::Duration timeout) const {
+  const absl::MutexLock lock(&mutex_);
+  return mutex_.AwaitWithTimeout(absl::Condition(&decided_), timeout);
+}
+
+absl::Status DiskUnlocker::result() const {
+  const absl::MutexLock lock(&mutex_);
+  return result_;
+}
+
+}  // namespace constellation::disk_mapper

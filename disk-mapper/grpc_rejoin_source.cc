@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "disk-mapper/grpc_rejoin_source.h"
+
+#include <memory>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/time/clock.h"
+#include "attestation/channel/transport/credentials.h"
+#include "attestation/channel/transport/handshake.h"
+#include "common/hex.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+#include "disk-mapper/wire_secret.h"
+#include "proto/join.grpc.pb.h"
+
+namespace constellation::disk_mapper {
+namespace {
+
+constexpr std::string_view kChannelContext = "rejoin";
+
+using Stream =
+    grpc::ClientReaderWriter<v1::RejoinClientMessage, v1::RejoinServerMessage>;
+
+absl::StatusOr<RejoinTicket> Exchange(Stream& stream,
+                                      const std::string& disk_uuid) {
+  v1::RejoinClientMessage ask;
+  ask.mutable_request()->set_disk_uuid(disk_uuid);
+  if (!stream.Write(ask)) {
+    return Unavailable("join service: it ended the stream");
+  }
+  stream.WritesDone();
+  v1::RejoinServerMessage answer;
+  if (!stream.Read(&answer)) {
+    return Unavailable("join service: it ended the stream");
+  }
+  if (!answer.has_ticket()) {
+    return InvalidArgument("join service: want a ticket, got another message");
+  }
+  RejoinTicket ticket;
+  ticket.state_disk_key =
+      TakeSecret(*answer.mutable_ticket()->mutable_state_disk_key());
+  const auto id = AsBytes(answer.ticket().cluster_id());
+  ticket.cluster_id.assign(id.begin(), id.end());
+  return ticket;
+}
+
+}  // namespace
+
+bool GrpcRejoinSource::Register(grpc::ClientContext* context) {
+  const absl::MutexLock lock(&mutex_);
+  current_ = stopped_ ? nullptr : context;
+  return !stopped_;
+}
+
+void GrpcRejoinSource::Stop() {
+  const absl::MutexLock lock(&mutex_);
+  stopped_ = true;
+  if (current_ != nullptr) {
+    current_->TryCancel();
+  }
+}
+
+absl::StatusOr<RejoinTicket> GrpcRejoinSource::Request(
+    const std::string& address, const std::string& disk_uuid) {
+  const auto stub = v1::JoinService::NewStub(
+      attestation::AttestedChannel(address, identity_));
+  grpc::ClientContext context;
+  context.set_deadline(absl::ToChronoTime(absl::Now() + limit_));
+  if (!Register(&context)) {
+    return Unavailable("join service: not asked any more");
+  }
+  const auto unregister = absl::MakeCleanup([this] { Register(nullptr); });
+  const std::unique_ptr<Stream> stream = stub->IssueRejoinTicket(&context);
+  PeerProof peer;
+  const auto verify = [this, &peer](const attestation::Evidence& evidence,
+                                    std::span<const uint8_t> user_data) {
+    auto proof = verify_(evidence, user_data);
+    if (proof.ok()) {
+      peer = *std::move(proof);
+    }
+    return proof.status();
+  };
+  const absl::Status attested = attestation::HandshakeAsClient(
+      context, identity_, *stream, kChannelContext, &attester_, verify);
+  if (!attested.ok()) {
+    return attestation::EndFailedCall(context, *stream, attested);
+  }
+  absl::StatusOr<RejoinTicket> ticket = Exchange(*stream, disk_uuid);
+  if (!ticket.ok()) {
+    return attestation::EndFailedCall(context, *stream, ticket.status());
+  }
+  ticket->peer = peer;
+  return ticket;
+}
+
+}  // namespace constellation::disk_mapper
