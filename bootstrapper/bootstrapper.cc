@@ -178,7 +178,7 @@ absl::Status Bootstrapper::ServeInit(
   ASSIGN_OR_RETURN(const std::unique_ptr<grpc::Server> server,
                    StartInitServer(service, options_.listen_address, &port));
   if (options_.on_listening) {
-    options_.on_listening(port);
+    options_.on_listening(*server, port);
   }
   until(*server);
   server->Shutdown(absl::ToChronoTime(absl::Now() + kShutdownLimit));

@@ -31,7 +31,7 @@ struct BootstrapperOptions {
   // is told on which port the init server listens.
   std::string root;
   ConnectToCluster connect;
-  std::function<void(int port)> on_listening;
+  std::function<void(grpc::Server& server, int port)> on_listening;
 };
 
 // The life of a node between the opening of its state disk and Kubernetes:

@@ -87,9 +87,12 @@ absl::StatusOr<IssuedTicket> GrpcTicketSource::Request(
   context.set_deadline(absl::ToChronoTime(absl::Now() + limit_));
   const std::unique_ptr<Stream> stream = stub->IssueJoinTicket(&context);
   IssuedTicket issued;
-  const auto verify = [this, &issued](const attestation::Evidence& evidence,
-                                      std::span<const uint8_t> user_data) {
+  bool refused_by_us = false;
+  const auto verify = [this, &issued, &refused_by_us](
+                          const attestation::Evidence& evidence,
+                          std::span<const uint8_t> user_data) {
     auto proof = verify_(evidence, user_data);
+    refused_by_us = !proof.ok();
     if (proof.ok()) {
       issued.peer = *std::move(proof);
     }
@@ -105,11 +108,12 @@ absl::StatusOr<IssuedTicket> GrpcTicketSource::Request(
       return issued;
     }
   }
-  if (!absl::IsUnavailable(status)) {
+  if (refused_by_us || !absl::IsUnavailable(status)) {
     context.TryCancel();
     return status;
   }
   // A broken stream: the other side may have said why.
+  stream->WritesDone();
   const grpc::Status finish = stream->Finish();
   return finish.ok() ? status : attestation::FromGrpcStatus(finish);
 }

@@ -8,6 +8,7 @@
 #include <functional>
 #include <set>
 
+#include "bootstrapper/testing/fake_metadata.h"
 #include "bootstrapper/testing/node_fixture.h"
 #include "bootstrapper/testing/ticket_fixtures.h"
 #include "crypto/key_hierarchy.h"
@@ -22,35 +23,6 @@ using ::constellation::testing::StatusIs;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-class FakeMetadata final : public cloud::MetadataClient {
- public:
-  absl::StatusOr<cloud::InstanceMetadata> Self() override {
-    return NotFound("unused");
-  }
-  absl::StatusOr<std::vector<cloud::InstanceMetadata>> Peers() override {
-    ++calls;
-    return on_peers ? on_peers() : peers;
-  }
-  absl::StatusOr<std::string> Endpoint() override { return NotFound("unused"); }
-  absl::StatusOr<std::string> EnrolledTpms() override { return "[]"; }
-  absl::Status ReportStatus(std::string_view) override {
-    return absl::OkStatus();
-  }
-
-  void Add(const char* name, cloud::NodeRole role, const char* ip) {
-    cloud::InstanceMetadata peer;
-    peer.name = name;
-    peer.role = role;
-    peer.cluster_ip = ip;
-    peers.push_back(peer);
-  }
-
-  std::vector<cloud::InstanceMetadata> peers;
-  std::function<absl::StatusOr<std::vector<cloud::InstanceMetadata>>()>
-      on_peers;
-  int calls = 0;
-};
 
 class FakeTicketSource final : public TicketSource {
  public:
@@ -100,7 +72,7 @@ class JoinClientTest : public testing::NodeFixture {
     };
   }
 
-  FakeMetadata metadata_;
+  testing::FakeMetadata metadata_;
   FakeTicketSource source_;
 };
 
