@@ -47,22 +47,19 @@ class ApiServerTest : public ::testing::Test {
     if (ApiServer::WhyUnavailable().has_value()) return;
     auto server = ApiServer::Start();
     ASSERT_THAT(server, IsOk());
-    server_ = std::move(*server).release();
+    server_ = *std::move(server);
   }
-  static void TearDownTestSuite() {
-    delete server_;
-    server_ = nullptr;
-  }
+  static void TearDownTestSuite() { server_.reset(); }
   void SetUp() override {
     SKIP_WITHOUT_API_SERVER();
     ASSERT_NE(server_, nullptr);
     ASSERT_OK_AND_ASSIGN(client_, server_->AdminClient());
   }
 
-  static ApiServer* server_;
+  static std::unique_ptr<ApiServer> server_;
   std::unique_ptr<Client> client_;
 };
-ApiServer* ApiServerTest::server_ = nullptr;
+std::unique_ptr<ApiServer> ApiServerTest::server_;
 
 TEST_F(ApiServerTest, CreatesReadsReplacesDeletes) {
   EXPECT_THAT(client_->Create(kConfigMaps, ConfigMap("crud", "1")), IsOk());

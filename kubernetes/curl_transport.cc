@@ -2,7 +2,9 @@
 #include "kubernetes/curl_transport.h"
 
 #include <fmt/format.h>
+#include <pthread.h>
 
+#include <csignal>
 #include <span>
 #include <string>
 #include <utility>
@@ -53,6 +55,32 @@ std::string_view PathOf(std::string_view server) {
   while (path.ends_with('/')) path.remove_suffix(1);
   return path;
 }
+
+// Keeps SIGPIPE from this thread: with CURLOPT_NOSIGNAL libcurl leaves it to
+// us, and OpenSSL writes to sockets that the peer may have closed.
+class SigpipeGuard final {
+ public:
+  SigpipeGuard() {
+    sigemptyset(&sigpipe_);
+    sigaddset(&sigpipe_, SIGPIPE);
+    sigset_t pending;
+    sigpending(&pending);
+    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
+    pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
+  }
+  SigpipeGuard(const SigpipeGuard&) = delete;
+  SigpipeGuard& operator=(const SigpipeGuard&) = delete;
+  ~SigpipeGuard() {
+    constexpr timespec kAtOnce{};
+    if (!was_pending_) sigtimedwait(&sigpipe_, nullptr, &kAtOnce);
+    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+  }
+
+ private:
+  sigset_t sigpipe_{};
+  sigset_t before_{};
+  bool was_pending_ = false;
+};
 
 curl_blob BlobOf(std::span<const uint8_t> bytes) {
   // libcurl only reads it, whatever its type says, and does not copy it.
@@ -114,7 +142,10 @@ class CurlTransport::Exchange final {
     SetBody();
     RETURN_IF_ERROR(SetHeaders());
     if (option_error_ != CURLE_OK) return Failure(option_error_);
-    const CURLcode code = curl_.easy_perform(handle_);
+    const CURLcode code = [this] {
+      const SigpipeGuard guard;
+      return curl_.easy_perform(handle_);
+    }();
     if (stop_.stop_requested()) return absl::CancelledError("stopped");
     if (too_large_) {
       return InvalidArgument(fmt::format("{}: answer of more than {} octets",

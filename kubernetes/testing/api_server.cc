@@ -131,7 +131,7 @@ std::optional<std::string> ApiServer::WhyUnavailable() {
 }
 
 absl::StatusOr<std::unique_ptr<ApiServer>> ApiServer::Start() {
-  std::unique_ptr<ApiServer> server(new ApiServer());
+  auto server = std::make_unique<ApiServer>(Private());
   server->bin_ = BinFolder();
   ASSIGN_OR_RETURN(server->etcd_port_, FreePort());
   ASSIGN_OR_RETURN(server->port_, FreePort());

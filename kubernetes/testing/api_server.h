@@ -19,7 +19,13 @@ namespace constellation::kubernetes::testing {
 // that sign certificates, publish the authority and make service account
 // tokens. All certificates are made for it and thrown away with it.
 class ApiServer final {
+  struct Private {  // lets std::make_unique call the constructor, nobody else
+    explicit Private() = default;
+  };
+
  public:
+  explicit ApiServer(Private /*unused*/) {}
+
   // Why there can be none here (programs that are missing), or nothing. The
   // programs are looked for in $CONSTELLATION_KUBERNETES_BIN, then in the cache
   // of the node image's build, then in PATH.
@@ -47,7 +53,6 @@ class ApiServer final {
   absl::Status StartApiServer();
 
  private:
-  ApiServer() = default;
   absl::Status MakeCertificates();
   absl::Status StartEtcd();
   absl::Status StartControllers();

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kubernetes/testing/scripted_tls_server.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <openssl/pem.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+#include <csignal>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+
+namespace constellation::kubernetes::testing {
+namespace {
+
+constexpr int kPollMilliseconds = 20;
+
+template <typename Type, void (*Free)(Type*)>
+struct Deleter {
+  void operator()(Type* value) const { Free(value); }
+};
+
+template <typename Type, void (*Free)(Type*)>
+using Handle = std::unique_ptr<Type, Deleter<Type, Free>>;
+
+void UseIdentity(SSL_CTX* context, const crypto::TlsIdentity& identity) {
+  const auto bio = [](const std::string& text) {
+    return Handle<BIO, BIO_free_all>(
+        BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
+  };
+  const Handle<X509, X509_free> certificate(PEM_read_bio_X509(
+      bio(identity.certificate_pem).get(), nullptr, nullptr, nullptr));
+  const Handle<EVP_PKEY, EVP_PKEY_free> key(PEM_read_bio_PrivateKey(
+      bio(identity.private_key_pem).get(), nullptr, nullptr, nullptr));
+  EXPECT_EQ(SSL_CTX_use_certificate(context, certificate.get()), 1);
+  EXPECT_EQ(SSL_CTX_use_PrivateKey(context, key.get()), 1);
+}
+
+}  // namespace
+
+ScriptedTlsServer::ScriptedTlsServer(const crypto::TlsIdentity& identity,
+                                     std::vector<Answer> answers)
+    : answers_(std::move(answers)),
+      context_(SSL_CTX_new(TLS_server_method())),
+      listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+  UseIdentity(context_.get(), identity);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t length = sizeof(address);
+  auto* any = reinterpret_cast<sockaddr*>(&address);
+  EXPECT_EQ(::bind(listener_.get(), any, length), 0);
+  EXPECT_EQ(::listen(listener_.get(), 8), 0);
+  EXPECT_EQ(::getsockname(listener_.get(), any, &length), 0);
+  port_ = ntohs(address.sin_port);
+  thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
+}
+
+ScriptedTlsServer::~ScriptedTlsServer() {
+  thread_.request_stop();
+  thread_.join();
+}
+
+std::string ScriptedTlsServer::server() const {
+  return fmt::format("https://127.0.0.1:{}", port_);
+}
+
+std::vector<std::string> ScriptedTlsServer::requests() const {
+  absl::MutexLock lock(&mutex_);
+  return requests_;
+}
+
+void ScriptedTlsServer::Run(const std::stop_token& stop) {
+  // The client hangs up as it likes; only this thread is to survive that.
+  sigset_t sigpipe;
+  sigemptyset(&sigpipe);
+  sigaddset(&sigpipe, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &sigpipe, nullptr);
+  for (const Answer& answer : answers_) {
+    pollfd waiting{listener_.get(), POLLIN, 0};
+    while (::poll(&waiting, 1, kPollMilliseconds) == 0) {
+      if (stop.stop_requested()) return;
+    }
+    const UniqueFd connection(
+        ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+    Serve(connection, answer, stop);
+  }
+}
+
+void ScriptedTlsServer::Serve(const UniqueFd& connection, const Answer& answer,
+                              const std::stop_token& stop) {
+  const Handle<SSL, SSL_free> tls(SSL_new(context_.get()));
+  SSL_set_fd(tls.get(), connection.get());
+  if (SSL_accept(tls.get()) != 1) return;
+  std::string head;
+  char piece[4096];
+  while (head.find("\r\n\r\n") == std::string::npos) {
+    const int count = SSL_read(tls.get(), piece, sizeof(piece));
+    if (count <= 0) return;
+    head.append(piece, static_cast<size_t>(count));
+  }
+  {
+    absl::MutexLock lock(&mutex_);
+    requests_.push_back(head);
+  }
+  if (!answer.octets.empty()) {
+    (void)SSL_write(tls.get(), answer.octets.data(),
+                    static_cast<int>(answer.octets.size()));
+  }
+  while (answer.hold && !stop.stop_requested()) {
+    absl::SleepFor(absl::Milliseconds(kPollMilliseconds));
+  }
+  (void)SSL_shutdown(tls.get());
+}
+
+}  // namespace constellation::kubernetes::testing
