@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cluster/cluster_keys.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "common/status.h"
+#include "common/status_macros.h"
+
+namespace constellation::cli {
+
+absl::StatusOr<ClusterKeys> ClusterKeys::Create(
+    const MasterSecret& secret, std::string_view measurement_salt_hex) {
+  ASSIGN_OR_RETURN(Bytes salt, HexDecode(measurement_salt_hex));
+  if (salt.size() != kMasterSecretBytes) {
+    return InvalidArgument(fmt::format("measurementSalt: want {} octets, got {}",
+                                       kMasterSecretBytes, salt.size()));
+  }
+  ASSIGN_OR_RETURN(
+      crypto::KeyHierarchy hierarchy,
+      crypto::KeyHierarchy::Create(secret.key.Clone(), secret.salt));
+  ASSIGN_OR_RETURN(Bytes cluster_id, hierarchy.ClusterId(salt));
+  return ClusterKeys(std::move(hierarchy), std::move(salt),
+                     std::move(cluster_id));
+}
+
+absl::StatusOr<RecoveryKeys> ClusterKeys::ForDisk(std::string_view disk_uuid) {
+  RecoveryKeys keys;
+  ASSIGN_OR_RETURN(keys.state_disk_key, hierarchy_.StateDiskKey(disk_uuid));
+  keys.cluster_id = cluster_id_;
+  return keys;
+}
+
+}  // namespace constellation::cli

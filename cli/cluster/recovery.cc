@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/cluster/recovery.h"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "cli/cluster/node_verifier.h"
+#include "cli/cluster/policy_builder.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+
+namespace constellation::cli {
+
+absl::Status RecoverNode(ClusterTools& tools, const State& state,
+                         const StateNode& node, ClusterKeys& keys) {
+  if (node.ports.recovery == 0) {
+    return Unavailable(
+        fmt::format("no port leads to the recovery server of {}", node.name));
+  }
+  ASSIGN_OR_RETURN(attestation::Policy policy, BuildPolicy(state));
+  const VerifyNode verify =
+      MakeNodeVerifier(std::move(policy), node.name,
+                       {attestation::ClusterState::None()}, tools.clock);
+  return tools.node_api.Recover(
+      fmt::format("{}:{}", state.infrastructure.cluster_endpoint,
+                  node.ports.recovery),
+      verify,
+      [&keys](std::string_view disk_uuid) { return keys.ForDisk(disk_uuid); });
+}
+
+}  // namespace constellation::cli

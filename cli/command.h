@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CONSTELLATION_CLI_COMMAND_H_
+#define CONSTELLATION_CLI_COMMAND_H_
+
+#include <cstdio>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace constellation::cli {
+
+enum class OutputFormat { kTable, kJson, kJunit };
+
+// What every command is given: the global flags and where to write. `out` is
+// for results (a machine may read it), `err` for progress and warnings.
+struct CommandContext {
+  std::string workspace = ".";
+  bool debug = false;
+  bool force = false;
+  OutputFormat output = OutputFormat::kTable;
+  std::FILE* out = stdout;
+  std::FILE* err = stderr;
+
+  void Print(std::string_view text) const;
+  void Warn(std::string_view text) const;
+};
+
+// An option of a command, e.g. {"--skip-phases", "", "PHASES", "..."}.
+struct Flag {
+  enum class Kind { kSwitch, kText, kList };
+
+  std::string name;  // with "--"
+  std::string short_name = {};  // "-y", or empty
+  Kind kind = Kind::kSwitch;
+  std::string value_name = {};  // shown in the help
+  std::string help = {};
+  std::vector<std::string> choices = {};  // allowed values; empty: any
+};
+
+// An argument without a name. File names are completed for it unless it has
+// choices.
+struct Positional {
+  std::string name;  // "PATH"
+  std::string help;
+  bool required = true;
+  std::vector<std::string> choices = {};
+};
+
+// What was given on the command line, by flag name ("--yes") or positional name.
+class Arguments final {
+ public:
+  void SetSwitch(const std::string& name) { values_[name]; }
+  void Add(const std::string& name, std::string value) {
+    values_[name].push_back(std::move(value));
+  }
+  bool Has(const std::string& name) const { return values_.contains(name); }
+  std::optional<std::string> Text(const std::string& name) const;
+  std::vector<std::string> List(const std::string& name) const;
+
+ private:
+  std::map<std::string, std::vector<std::string>> values_;
+};
+
+// One command. The table of them (commands/table.h) is all that the parser, the
+// help and the completion scripts know.
+struct Command {
+  std::vector<std::string> path;  // {"config", "generate"}
+  std::string help;               // one line
+  std::string example;            // shown at the end of --help
+  std::vector<Flag> flags = {};
+  std::vector<Positional> positionals = {};
+  bool hidden = false;
+  std::function<absl::Status(const Arguments&, CommandContext&)> run;
+};
+
+// A word that only groups commands ("config", "mini").
+struct CommandGroup {
+  std::string name;
+  std::string help;
+};
+
+}  // namespace constellation::cli
+
+#endif  // CONSTELLATION_CLI_COMMAND_H_

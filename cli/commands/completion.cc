@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+#include <string>
+
+#include "cli/command_line.h"
+#include "cli/commands/table.h"
+
+namespace constellation::cli {
+namespace {
+
+// "command" or "group command" -> words that may follow.
+std::map<std::string, std::string> Words() {
+  std::map<std::string, std::set<std::string>> sets;
+  for (const Command& command : AllCommands()) {
+    if (command.hidden) {
+      continue;
+    }
+    std::string path;
+    for (const std::string& word : command.path) {
+      sets[path].insert(word);
+      path += (path.empty() ? "" : " ") + word;
+    }
+    for (const Flag& flag : command.flags) {
+      sets[path].insert(flag.name);
+    }
+    for (const Flag& flag : GlobalFlags()) {
+      sets[path].insert(flag.name);
+    }
+    for (const Positional& positional : command.positionals) {
+      sets[path].insert(positional.choices.begin(), positional.choices.end());
+    }
+  }
+  std::map<std::string, std::string> words;
+  for (const auto& [path, set] : sets) {
+    for (const std::string& word : set) {
+      words[path] += (words[path].empty() ? "" : " ") + word;
+    }
+  }
+  return words;
+}
+
+std::string Cases() {
+  std::string text;
+  for (const auto& [path, words] : Words()) {
+    text += fmt::format("    \"{}\") words=\"{}\" ;;\n", path, words);
+  }
+  return text;
+}
+
+std::string BashScript() {
+  return "# bash completion for constellation; use: source <(constellation "
+         "completion bash)\n"
+         "_constellation() {\n"
+         "  local path=\"\" word words=\"\" i\n"
+         "  for ((i = 1; i < COMP_CWORD; i++)); do\n"
+         "    word=${COMP_WORDS[i]}\n"
+         "    case $word in\n"
+         "    -C | --workspace) ((i++)) ;;\n"
+         "    -*) ;;\n"
+         "    *) path=${path:+$path }$word ;;\n"
+         "    esac\n"
+         "  done\n"
+         "  case $path in\n" +
+         Cases() +
+         "  esac\n"
+         "  COMPREPLY=($(compgen -W \"$words\" -f -- "
+         "\"${COMP_WORDS[COMP_CWORD]}\"))\n"
+         "}\n"
+         "complete -F _constellation constellation\n";
+}
+
+std::string FishScript() {
+  std::string text =
+      "# fish completion for constellation; use: constellation completion fish "
+      "| source\n";
+  for (const Command& command : AllCommands()) {
+    if (command.hidden) {
+      continue;
+    }
+    const bool grouped = command.path.size() > 1;
+    text += fmt::format(
+        "complete -c constellation -n '{}' -a {} -d '{}'\n",
+        grouped ? "__fish_seen_subcommand_from " + command.path.front()
+                : "__fish_use_subcommand",
+        command.path.back(), command.help);
+    if (grouped) {
+      text += fmt::format(
+          "complete -c constellation -n __fish_use_subcommand -a {}\n",
+          command.path.front());
+    }
+  }
+  return text;
+}
+
+absl::Status Run(const Arguments& arguments, CommandContext& context) {
+  const std::string shell = arguments.Text("SHELL").value_or("bash");
+  if (shell == "fish") {
+    context.Print(FishScript());
+  } else if (shell == "zsh") {
+    context.Print("autoload -U +X bashcompinit && bashcompinit\n" +
+                  BashScript());
+  } else {
+    context.Print(BashScript());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Command CompletionCommand() {
+  return {.path = {"completion"},
+          .help = "Print a completion script for a shell.",
+          .example = "source <(constellation completion bash)",
+          .positionals = {{.name = "SHELL",
+                           .help = "bash, zsh or fish.",
+                           .choices = {"bash", "zsh", "fish"}}},
+          .run = Run};
+}
+
+}  // namespace constellation::cli

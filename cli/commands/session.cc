@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands/session.h"
+
+#include <utility>
+
+#include "cli/cluster/cluster_api.h"
+#include "cli/image/image_files.h"
+#include "cli/terminal/interrupt.h"
+#include "common/clock.h"
+#include "common/status_macros.h"
+
+namespace constellation::cli {
+
+Session::Session(Workspace workspace, std::optional<WorkspaceLock> lock,
+                 const std::string& program, std::FILE* err)
+    : workspace_(std::move(workspace)),
+      lock_(std::move(lock)),
+      platform_(program, workspace_.qemu_folder()),
+      progress_(CreateProgress(err)),
+      tools_{platform_,        node_api_,       ConnectKubernetes,
+             InspectImageFile, Clock::System(), *progress_} {}
+
+absl::StatusOr<std::unique_ptr<Session>> Session::Open(
+    const CommandContext& context, bool exclusive) {
+  HandleInterrupts();
+  ASSIGN_OR_RETURN(Workspace workspace, Workspace::Open(context.workspace));
+  ASSIGN_OR_RETURN(const std::string program, OwnProgram());
+  std::optional<WorkspaceLock> lock;
+  if (exclusive) {
+    ASSIGN_OR_RETURN(lock, WorkspaceLock::Take(workspace));
+  }
+  // make_unique cannot reach the private constructor.
+  return std::unique_ptr<Session>(  // NOLINT(cppcoreguidelines-owning-memory)
+      new Session(std::move(workspace), std::move(lock), program, context.err));
+}
+
+}  // namespace constellation::cli

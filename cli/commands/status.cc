@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/status.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/cluster/cluster_api.h"
+#include "cli/commands/session.h"
+#include "cli/commands/table.h"
+#include "cli/nodes/boot_status.h"
+#include "cli/terminal/table.h"
+#include "common/files.h"
+#include "common/status_macros.h"
+
+namespace constellation::cli {
+namespace {
+
+using cloud::qemu::ClusterStatus;
+using cloud::qemu::NodeStatus;
+
+// What can be said about one node.
+struct NodeLine {
+  const NodeStatus* machine = nullptr;
+  std::optional<BootStatus> boot;
+  std::string kubernetes;  // Ready, not ready (why), not registered, unknown
+};
+
+std::string KubernetesText(
+    const absl::StatusOr<std::vector<KubernetesNode>>& nodes,
+    const std::string& name) {
+  if (!nodes.ok()) {
+    return "unknown";
+  }
+  const auto node =
+      std::find_if(nodes->begin(), nodes->end(),
+                   [&](const KubernetesNode& n) { return n.name == name; });
+  if (node == nodes->end()) {
+    return "not registered";
+  }
+  return node->ready ? "Ready" : "not ready: " + node->reason;
+}
+
+absl::StatusOr<std::vector<KubernetesNode>> AskApi(const Workspace& workspace) {
+  ASSIGN_OR_RETURN(const std::string kubeconfig,
+                   ReadFile(workspace.kubeconfig_path()));
+  ASSIGN_OR_RETURN(const auto cluster, ConnectKubernetes(kubeconfig));
+  return cluster->ListNodes();
+}
+
+void PrintTable(const ClusterStatus& cluster,
+                const std::vector<NodeLine>& lines,
+                const std::string& cluster_id, const CommandContext& context) {
+  context.Print(fmt::format("Cluster:     {} ({})\nCluster ID:  {}\n{}\n\n",
+                            cluster.name, cluster.uid,
+                            cluster_id.empty() ? "none yet" : cluster_id,
+                            cluster.accelerator_sentence));
+  Table table({"NODE", "ROLE", "MACHINE", "UP", "BOOT", "KUBERNETES"});
+  for (const NodeLine& line : lines) {
+    table.AddRow({line.machine->spec.name,
+                  std::string(cloud::NodeRoleName(line.machine->spec.role)),
+                  std::string(cloud::qemu::PowerStateName(line.machine->state)),
+                  FormatElapsed(line.machine->uptime),
+                  line.boot ? line.boot->Describe() : "firmware, kernel",
+                  line.kubernetes});
+  }
+  context.Print(table.Render());
+}
+
+nlohmann::json ToJson(const ClusterStatus& cluster,
+                      const std::vector<NodeLine>& lines,
+                      const std::string& cluster_id) {
+  nlohmann::json nodes = nlohmann::json::array();
+  for (const NodeLine& line : lines) {
+    const BootStatus boot = line.boot.value_or(BootStatus{});
+    nodes.push_back(
+        {{"name", line.machine->spec.name},
+         {"role", cloud::NodeRoleName(line.machine->spec.role)},
+         {"machine", cloud::qemu::PowerStateName(line.machine->state)},
+         {"pid", line.machine->pid},
+         {"uptimeSeconds", absl::ToInt64Seconds(line.machine->uptime)},
+         {"component", boot.component},
+         {"phase", boot.phase},
+         {"state", boot.state},
+         {"message", boot.message},
+         {"serialLog", line.machine->serial_log},
+         {"bootStatusLog", line.machine->boot_status_log},
+         {"kubernetes", line.kubernetes}});
+  }
+  return {{"name", cluster.name},
+          {"uid", cluster.uid},
+          {"clusterID", cluster_id},
+          {"accelerator", cloud::qemu::AcceleratorName(cluster.accelerator)},
+          {"nodes", std::move(nodes)}};
+}
+
+absl::Status Run(const Arguments& /*arguments*/, CommandContext& context) {
+  ASSIGN_OR_RETURN(const auto session, Session::Open(context, false));
+  ASSIGN_OR_RETURN(const State state, session->workspace().LoadStateOrEmpty());
+  if (!session->platform().Exists()) {
+    return NotFound(fmt::format(
+        "there is no cluster in {}; create one with: constellation apply",
+        session->workspace().folder()));
+  }
+  RETURN_IF_ERROR(session->platform().OpenExisting());
+  ASSIGN_OR_RETURN(const ClusterStatus cluster, session->platform().Status());
+  absl::StatusOr<std::vector<KubernetesNode>> nodes = NotFound("no kubeconfig");
+  if (FileExists(session->workspace().kubeconfig_path())) {
+    nodes = AskApi(session->workspace());
+  }
+  std::vector<NodeLine> lines;
+  for (const NodeStatus& machine : cluster.nodes) {
+    lines.push_back({&machine, ParseBootStatus(machine.boot_status),
+                     KubernetesText(nodes, machine.spec.name)});
+  }
+  const std::string& cluster_id = state.cluster_values.cluster_id;
+  if (context.output == OutputFormat::kJson) {
+    context.Print(
+        ToJson(cluster, lines, cluster_id)
+            .dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+        "\n");
+  } else {
+    PrintTable(cluster, lines, cluster_id, context);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Command StatusCommand() {
+  return {.path = {"status"},
+          .help = "Show machines, boot progress and Kubernetes nodes.",
+          .example = "constellation status --output json",
+          .run = Run};
+}
+
+}  // namespace constellation::cli

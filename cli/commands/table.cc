@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/commands/table.h"
+
+namespace constellation::cli {
+
+std::vector<Command> AllCommands() {
+  return {ConfigGenerateCommand(), CreateCommand(),     InitCommand(),
+          ApplyCommand(),          MiniUpCommand(),     MiniDownCommand(),
+          StatusCommand(),         VerifyCommand(),     RecoverCommand(),
+          TerminateCommand(),      ImageBuildCommand(), ImageMeasureCommand(),
+          VersionCommand(),        CompletionCommand(), QemuPowerCommand()};
+}
+
+std::vector<CommandGroup> AllGroups() {
+  return {
+      {"config", "Work with the configuration file."},
+      {"mini", "A small local cluster: one control-plane node, one worker."},
+      {"image", "Build a node image, predict its measurements."}};
+}
+
+}  // namespace constellation::cli

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/verify/verify.h"
+
+#include <string>
+
+#include "cli/commands/table.h"
+#include "cli/nodes/grpc_node_api.h"
+#include "cli/terminal/interrupt.h"
+#include "cli/terminal/progress.h"
+#include "cli/workspace/workspace.h"
+#include "common/clock.h"
+#include "common/status_macros.h"
+
+namespace constellation::cli {
+namespace {
+
+absl::Status Run(const Arguments& arguments, CommandContext& context) {
+  HandleInterrupts();
+  ASSIGN_OR_RETURN(const Workspace workspace,
+                   Workspace::Open(context.workspace));
+  ASSIGN_OR_RETURN(const State state, workspace.LoadState());
+  VerifyOptions options;
+  options.cluster_id = arguments.Text("--cluster-id").value_or("");
+  options.endpoint = arguments.Text("--node-endpoint").value_or("");
+  const std::unique_ptr<Progress> progress = CreateProgress(context.err);
+  progress->Begin("Challenging every node");
+  GrpcNodeApi node_api;
+  const absl::StatusOr<VerifyReport> report =
+      VerifyCluster(state, options, node_api, Clock::System());
+  if (!report.ok()) {
+    progress->Failed();
+    return report.status();
+  }
+  progress->Done();
+  switch (context.output) {
+    case OutputFormat::kTable:
+      context.Print(RenderTable(*report));
+      break;
+    case OutputFormat::kJson:
+      context.Print(RenderJson(*report));
+      break;
+    case OutputFormat::kJunit:
+      context.Print(RenderJunit(*report));
+      break;
+  }
+  return ToStatus(*report);
+}
+
+}  // namespace
+
+Command VerifyCommand() {
+  return {.path = {"verify"},
+          .help =
+              "Challenge every node; exit code 0 verified, 1 could not "
+              "check, 2 refused.",
+          .example = "constellation verify --output json",
+          .flags = {{.name = "--cluster-id",
+                     .kind = Flag::Kind::kText,
+                     .value_name = "ID",
+                     .help = "Expected cluster ID in hex or base64 [the state "
+                             "file's]."},
+                    {.name = "--node-endpoint",
+                     .short_name = "-e",
+                     .kind = Flag::Kind::kText,
+                     .value_name = "HOST[:PORT]",
+                     .help = "Ask this node to relay instead of the known "
+                             "ones."}},
+          .run = Run};
+}
+
+}  // namespace constellation::cli

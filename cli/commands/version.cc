@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "cli/commands/table.h"
+
+namespace constellation::cli {
+namespace {
+
+absl::Status Run(const Arguments& /*arguments*/, CommandContext& context) {
+  context.Print(
+      context.output == OutputFormat::kJson
+          ? fmt::format("{{\"version\":\"{}\",\"platform\":\"linux/amd64\"}}\n",
+                        CONSTELLATION_VERSION)
+          : fmt::format("Version:   v{}\nPlatform:  linux/amd64\n",
+                        CONSTELLATION_VERSION));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+Command VersionCommand() {
+  return {.path = {"version"},
+          .help = "Print the version.",
+          .example = "constellation version",
+          .run = Run};
+}
+
+}  // namespace constellation::cli

@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/nodes/grpc_node_api.h"
+
+#include <fmt/format.h>
+#include <grpcpp/create_channel.h>
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "attestation/channel/transport/credentials.h"
+#include "attestation/channel/transport/evidence_conversion.h"
+#include "attestation/channel/transport/grpc_status.h"
+#include "attestation/channel/transport/handshake.h"
+#include "cli/terminal/interrupt.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+#include "proto/init.grpc.pb.h"
+#include "proto/recovery.grpc.pb.h"
+#include "proto/verification.grpc.pb.h"
+
+namespace constellation::cli {
+namespace {
+
+using attestation::EndFailedCall;
+using attestation::FromGrpcStatus;
+
+// Generous: on an emulated machine kubeadm alone takes minutes.
+constexpr absl::Duration kInitTimeout = absl::Minutes(90);
+constexpr absl::Duration kRecoverTimeout = absl::Minutes(5);
+constexpr absl::Duration kEvidenceTimeout = absl::Minutes(2);
+constexpr size_t kMaxNodes = 1000;
+
+std::shared_ptr<grpc::Channel> Dial(const std::string& address,
+                                    const crypto::TlsIdentity& identity) {
+  grpc::ChannelArguments arguments;
+  arguments.SetMaxReceiveMessageSize(attestation::kMaxMessageBytes);
+  arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  // A machine that is reset leaves its connections open and silent.
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60000);
+  arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 60000);
+  return grpc::CreateCustomChannel(
+      address, attestation::AttestedChannelCredentials(identity), arguments);
+}
+
+void SetDeadline(grpc::ClientContext& context, absl::Duration timeout) {
+  context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
+}
+
+std::string Text(std::span<const uint8_t> octets) {
+  return std::string(AsText(octets));
+}
+
+v1::InitClientMessage RequestOf(const InitParameters& parameters) {
+  v1::InitClientMessage message;
+  v1::InitRequest& request = *message.mutable_request();
+  request.set_init_secret(Text(parameters.init_secret.Expose()));
+  request.set_master_key(Text(parameters.master_key.Expose()));
+  request.set_master_salt(Text(parameters.master_salt));
+  request.set_measurement_salt(Text(parameters.measurement_salt));
+  request.set_cluster_name(parameters.cluster_name);
+  request.set_kubernetes_version(parameters.kubernetes_version);
+  for (const std::string& name : parameters.api_server_cert_sans) {
+    request.add_api_server_cert_sans(name);
+  }
+  request.set_service_cidr(parameters.service_cidr);
+  request.set_pod_cidr(parameters.pod_cidr);
+  request.set_attestation_policy(parameters.attestation_policy);
+  request.set_time_scale(parameters.time_scale);
+  return message;
+}
+
+void WipeText(std::string& text) {
+  Wipe({reinterpret_cast<uint8_t*>(text.data()), text.size()});
+}
+
+using InitStream =
+    grpc::ClientReaderWriter<v1::InitClientMessage, v1::InitServerMessage>;
+
+// Sends the request on the attested stream and reads until the result.
+absl::StatusOr<InitOutcome> ExchangeInit(InitStream& stream,
+                                         const InitParameters& parameters,
+                                         const InitProgressFn& progress) {
+  v1::InitClientMessage message = RequestOf(parameters);
+  const bool sent = stream.Write(message) && stream.WritesDone();
+  WipeText(*message.mutable_request()->mutable_init_secret());
+  WipeText(*message.mutable_request()->mutable_master_key());
+  if (!sent) {
+    return Unavailable("init: the node ended the stream");
+  }
+  v1::InitServerMessage answer;
+  while (stream.Read(&answer)) {
+    if (answer.has_progress()) {
+      progress(answer.progress().phase(),
+               absl::Milliseconds(
+                   static_cast<int64_t>(answer.progress().elapsed_ms())));
+    } else if (answer.has_result()) {
+      return InitOutcome{answer.result().kubeconfig(),
+                         Bytes(AsBytes(answer.result().cluster_id()).begin(),
+                               AsBytes(answer.result().cluster_id()).end())};
+    } else {
+      return InvalidArgument("init: want progress or a result from the node");
+    }
+  }
+  return Unavailable("init: the node ended the stream before its result");
+}
+
+using RecoverStream = grpc::ClientReaderWriter<v1::RecoverClientMessage,
+                                               v1::RecoverServerMessage>;
+
+absl::Status ExchangeRecovery(RecoverStream& stream, const KeysForDisk& keys) {
+  v1::RecoverServerMessage disk;
+  if (!stream.Read(&disk)) {
+    return Unavailable("recover: the node ended the stream");
+  }
+  if (!disk.has_disk()) {
+    return InvalidArgument("recover: want the id of a disk from the node");
+  }
+  ASSIGN_OR_RETURN(const RecoveryKeys found, keys(disk.disk().disk_uuid()));
+  v1::RecoverClientMessage message;
+  message.mutable_key()->set_state_disk_key(
+      Text(found.state_disk_key.Expose()));
+  message.mutable_key()->set_cluster_id(Text(found.cluster_id));
+  const bool sent = stream.Write(message) && stream.WritesDone();
+  WipeText(*message.mutable_key()->mutable_state_disk_key());
+  v1::RecoverServerMessage result;
+  if (!sent || !stream.Read(&result)) {
+    return Unavailable("recover: the node ended the stream before its result");
+  }
+  return result.has_result()
+             ? absl::OkStatus()
+             : InvalidArgument("recover: want a result from the node");
+}
+
+absl::StatusOr<NodeAnswer> AnswerOf(const v1::NodeEvidence& proto) {
+  NodeAnswer answer;
+  answer.node_name = proto.node_name();
+  answer.claimed_name = proto.node_name();
+  ASSIGN_OR_RETURN(answer.evidence,
+                   attestation::EvidenceFromProto(proto.evidence()));
+  return answer;
+}
+
+}  // namespace
+
+absl::StatusOr<const crypto::TlsIdentity*> GrpcNodeApi::Identity() {
+  if (!identity_) {
+    ASSIGN_OR_RETURN(identity_, crypto::CreateTlsIdentity());
+  }
+  return &*identity_;
+}
+
+absl::StatusOr<InitOutcome> GrpcNodeApi::Init(const std::string& address,
+                                              const InitParameters& parameters,
+                                              const VerifyNode& verify,
+                                              const InitProgressFn& progress) {
+  ASSIGN_OR_RETURN(const crypto::TlsIdentity* identity, Identity());
+  const auto stub = v1::InitService::NewStub(Dial(address, *identity));
+  grpc::ClientContext context;
+  SetDeadline(context, kInitTimeout);
+  const CancelOnInterrupt cancel([&context] { context.TryCancel(); });
+  const std::unique_ptr<InitStream> stream = stub->Init(&context);
+  absl::Status status = attestation::HandshakeAsClient(
+      context, *identity, *stream, "init", nullptr, verify);
+  absl::StatusOr<InitOutcome> outcome = status;
+  if (status.ok()) {
+    outcome = ExchangeInit(*stream, parameters, progress);
+  }
+  if (outcome.ok()) {
+    context.TryCancel();  // the result is here; how the stream ends is nothing
+    (void)stream->Finish();
+    return outcome;
+  }
+  status = EndFailedCall(context, *stream, outcome.status());
+  RETURN_IF_ERROR(CheckInterrupted());
+  return status;
+}
+
+absl::Status GrpcNodeApi::Recover(const std::string& address,
+                                  const VerifyNode& verify,
+                                  const KeysForDisk& keys) {
+  ASSIGN_OR_RETURN(const crypto::TlsIdentity* identity, Identity());
+  const auto stub = v1::RecoveryService::NewStub(Dial(address, *identity));
+  grpc::ClientContext context;
+  SetDeadline(context, kRecoverTimeout);
+  const CancelOnInterrupt cancel([&context] { context.TryCancel(); });
+  const std::unique_ptr<RecoverStream> stream = stub->Recover(&context);
+  absl::Status status = attestation::HandshakeAsClient(
+      context, *identity, *stream, "recover", nullptr, verify);
+  if (status.ok()) {
+    status = ExchangeRecovery(*stream, keys);
+  }
+  if (status.ok()) {
+    (void)stream->Finish();
+    return status;
+  }
+  status = EndFailedCall(context, *stream, status);
+  RETURN_IF_ERROR(CheckInterrupted());
+  return status;
+}
+
+absl::StatusOr<NodeAnswer> GrpcNodeApi::GetEvidence(
+    const std::string& address, std::span<const uint8_t> nonce) {
+  ASSIGN_OR_RETURN(const crypto::TlsIdentity* identity, Identity());
+  const auto stub = v1::VerificationService::NewStub(Dial(address, *identity));
+  grpc::ClientContext context;
+  SetDeadline(context, kEvidenceTimeout);
+  const CancelOnInterrupt cancel([&context] { context.TryCancel(); });
+  v1::GetEvidenceRequest request;
+  request.set_nonce(Text(nonce));
+  v1::NodeEvidence evidence;
+  RETURN_IF_ERROR(
+      FromGrpcStatus(stub->GetEvidence(&context, request, &evidence)));
+  return AnswerOf(evidence);
+}
+
+absl::StatusOr<std::vector<NodeAnswer>> GrpcNodeApi::ChallengeCluster(
+    const std::string& address, std::span<const uint8_t> nonce) {
+  ASSIGN_OR_RETURN(const crypto::TlsIdentity* identity, Identity());
+  const auto stub = v1::VerificationService::NewStub(Dial(address, *identity));
+  grpc::ClientContext context;
+  SetDeadline(context, kEvidenceTimeout);
+  const CancelOnInterrupt cancel([&context] { context.TryCancel(); });
+  v1::ChallengeClusterRequest request;
+  request.set_nonce(Text(nonce));
+  v1::ClusterEvidence cluster;
+  RETURN_IF_ERROR(
+      FromGrpcStatus(stub->ChallengeCluster(&context, request, &cluster)));
+  if (static_cast<size_t>(cluster.nodes_size()) > kMaxNodes) {
+    return InvalidArgument(
+        fmt::format("challenge: want at most {} nodes, got {}", kMaxNodes,
+                    cluster.nodes_size()));
+  }
+  std::vector<NodeAnswer> answers;
+  for (const v1::NodeAnswer& proto : cluster.nodes()) {
+    absl::StatusOr<NodeAnswer> answer = NodeAnswer{};
+    if (proto.has_evidence()) {
+      answer = AnswerOf(proto.evidence());
+    } else {
+      answer->error = proto.error();
+    }
+    if (!answer.ok()) {
+      const std::string reason(Message(answer.status()));
+      answer = NodeAnswer{};
+      answer->error = reason;
+    }
+    answer->node_name = proto.node_name();
+    answers.push_back(*std::move(answer));
+  }
+  return answers;
+}
+
+}  // namespace constellation::cli

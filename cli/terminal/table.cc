@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/terminal/table.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+namespace constellation::cli {
+namespace {
+
+// Length of the UTF-8 sequence at the start of `text`; 0 if it is not one.
+size_t SequenceLength(std::string_view text) {
+  const auto lead = static_cast<uint8_t>(text[0]);
+  size_t length = 0;
+  if (lead < 0x80) {
+    return 1;
+  }
+  if (lead >= 0xC2 && lead < 0xE0) {
+    length = 2;
+  } else if (lead >= 0xE0 && lead < 0xF0) {
+    length = 3;
+  } else if (lead >= 0xF0 && lead < 0xF5) {
+    length = 4;
+  }
+  if (length == 0 || length > text.size()) {
+    return 0;
+  }
+  for (size_t i = 1; i < length; ++i) {
+    if ((static_cast<uint8_t>(text[i]) & 0xC0U) != 0x80) {
+      return 0;
+    }
+  }
+  return length;
+}
+
+// C0, DEL, and the C1 controls (U+0080 to U+009F), which some terminals obey.
+bool IsControl(std::string_view sequence) {
+  const auto lead = static_cast<uint8_t>(sequence[0]);
+  if (sequence.size() == 1) {
+    return lead < 0x20 || lead == 0x7F;
+  }
+  return sequence.size() == 2 && lead == 0xC2 &&
+         static_cast<uint8_t>(sequence[1]) < 0xA0;
+}
+
+}  // namespace
+
+std::string Printable(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const size_t length = SequenceLength(text);
+    if (length == 0 || IsControl(text.substr(0, length))) {
+      result += '?';
+      text.remove_prefix(std::max<size_t>(length, 1));
+      continue;
+    }
+    result += text.substr(0, length);
+    text.remove_prefix(length);
+  }
+  return result;
+}
+
+size_t DisplayWidth(std::string_view text) {
+  return static_cast<size_t>(
+      std::count_if(text.begin(), text.end(), [](char c) {
+        return (static_cast<uint8_t>(c) & 0xC0U) != 0x80;
+      }));
+}
+
+Table::Table(std::vector<std::string> header) {
+  rows_.push_back(std::move(header));
+}
+
+void Table::AddRow(std::vector<std::string> cells) {
+  cells.resize(rows_[0].size());
+  for (std::string& cell : cells) {
+    cell = Printable(cell);
+  }
+  rows_.push_back(std::move(cells));
+}
+
+std::string Table::Render() const {
+  std::vector<size_t> widths(rows_[0].size(), 0);
+  for (const auto& row : rows_) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], DisplayWidth(row[i]));
+    }
+  }
+  std::string text;
+  for (const auto& row : rows_) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) {
+      line += row[i];
+      line.append(widths[i] - DisplayWidth(row[i]) + 2, ' ');
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+}  // namespace constellation::cli

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CONSTELLATION_CLI_TERMINAL_TABLE_H_
+#define CONSTELLATION_CLI_TERMINAL_TABLE_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace constellation::cli {
+
+// Text in aligned columns for people. Cells may come from hostile machines:
+// control characters are shown as '?', so that they cannot steer the terminal.
+class Table final {
+ public:
+  explicit Table(std::vector<std::string> header);
+
+  // Missing cells are empty; surplus ones are dropped.
+  void AddRow(std::vector<std::string> cells);
+  // The table; each line ends with a newline. Columns are separated by two
+  // spaces, the last one is not padded.
+  std::string Render() const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;  // rows_[0] is the header
+};
+
+// `text` without control characters (each becomes '?') and invalid UTF-8.
+std::string Printable(std::string_view text);
+
+// How many columns `text` (UTF-8) takes, counting every code point as one.
+size_t DisplayWidth(std::string_view text);
+
+}  // namespace constellation::cli
+
+#endif  // CONSTELLATION_CLI_TERMINAL_TABLE_H_

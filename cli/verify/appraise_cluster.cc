@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/verify/appraise_cluster.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "attestation/channel/verification_binding.h"
+#include "attestation/policy/appraisal.h"
+#include "common/hex.h"
+
+namespace constellation::cli {
+namespace {
+
+using attestation::Appraisal;
+using attestation::CheckRow;
+using attestation::CheckVerdict;
+using attestation::EnrolledNode;
+
+CheckRow Row(std::string name, std::string expected, std::string got,
+             bool passed, std::string advice) {
+  CheckRow row;
+  row.layer = "cluster";
+  row.name = std::move(name);
+  row.expected = std::move(expected);
+  row.got = std::move(got);
+  row.verdict = passed ? CheckVerdict::kPassed : CheckVerdict::kFailed;
+  row.advice = passed ? "" : std::move(advice);
+  return row;
+}
+
+bool AllPassed(const std::vector<CheckRow>& rows) {
+  return std::none_of(rows.begin(), rows.end(), [](const CheckRow& row) {
+    return row.verdict == CheckVerdict::kFailed;
+  });
+}
+
+// The node of the cluster under `name` according to an answer: the name that the
+// evidence covers.
+const std::string& NameOf(const NodeAnswer& answer) {
+  return answer.evidence ? answer.claimed_name : answer.node_name;
+}
+
+// Judges one answer with evidence. Adds its rows to `report`.
+void AppraiseAnswer(const ClusterChallenge& challenge,
+                    const SourcedAnswer& sourced, NodeReport& report) {
+  const NodeAnswer& answer = sourced.answer;
+  const auto user_data = attestation::VerificationBinding(
+      challenge.nonce, answer.claimed_name);
+  Appraisal appraisal = attestation::Appraise(
+      *answer.evidence, user_data,
+      attestation::ClusterState::MemberOf(challenge.cluster_id),
+      *challenge.policy, challenge.now);
+  report.source = sourced.source;
+  report.profile = appraisal.profile;
+  report.rests_on = appraisal.rests_on;
+  report.rows.insert(report.rows.end(), appraisal.rows.begin(),
+                     appraisal.rows.end());
+  report.rows.push_back(Row(
+      "node name", report.name,
+      appraisal.node_name.empty() ? "an unknown TPM" : appraisal.node_name,
+      appraisal.node_name == report.name,
+      "another machine answers under this node's name"));
+  if (!answer.node_name.empty()) {
+    report.rows.push_back(Row("listed as", report.name, answer.node_name,
+                              answer.node_name == report.name,
+                              "the API server lists it under another name"));
+  }
+  if (!appraisal.accepted) {
+    // Belt and braces: a report is never better than the policy's own verdict.
+    report.verdict = Verdict::kRefused;
+  }
+}
+
+// An enrolled node for which there is no evidence.
+void ReportSilence(const ClusterChallenge& challenge, bool listed,
+                   const std::string& errors, NodeReport& report) {
+  if (challenge.relay_answered && !listed) {
+    report.verdict = Verdict::kRefused;
+    report.rows.push_back(
+        Row("listed", "in the API server", "missing", false,
+            "the node was enrolled but is not in the cluster; look at "
+            "`constellation status`, then run `constellation apply`"));
+    return;
+  }
+  report.rows.push_back(Row("evidence", "fresh evidence",
+                            errors.empty() ? "no answer" : errors, false,
+                            "look at `constellation status`"));
+}
+
+NodeReport JudgeEnrolled(const ClusterChallenge& challenge,
+                         const EnrolledNode& enrolled) {
+  NodeReport report;
+  report.name = enrolled.node_name;
+  report.role = enrolled.role;
+  std::vector<const SourcedAnswer*> with_evidence;
+  bool listed = false;
+  std::string errors;
+  for (const SourcedAnswer& sourced : challenge.answers) {
+    const NodeAnswer& answer = sourced.answer;
+    listed = listed ||
+             (!sourced.direct && answer.node_name == enrolled.node_name);
+    if (NameOf(answer) != enrolled.node_name) {
+      continue;
+    }
+    if (answer.evidence) {
+      with_evidence.push_back(&sourced);
+    } else if (!answer.error.empty()) {
+      errors += (errors.empty() ? "" : "; ") + answer.error;
+    }
+  }
+  if (with_evidence.empty()) {
+    ReportSilence(challenge, listed, errors, report);
+    return report;
+  }
+  if (challenge.relay_answered) {
+    report.rows.push_back(Row("listed", "in the API server",
+                              listed ? "listed" : "missing", listed,
+                              "the node runs but is not in the cluster"));
+  }
+  for (const SourcedAnswer* sourced : with_evidence) {
+    AppraiseAnswer(challenge, *sourced, report);
+  }
+  report.rows.push_back(
+      Row("answers under this name", "1", std::to_string(with_evidence.size()),
+          with_evidence.size() == 1, "two machines answer under one name"));
+  report.verdict =
+      AllPassed(report.rows) && report.verdict != Verdict::kRefused
+          ? Verdict::kVerified
+          : Verdict::kRefused;
+  return report;
+}
+
+// Answers that belong to no enrolled node: each is a machine in the cluster that
+// the owner never admitted.
+void JudgeStrangers(const ClusterChallenge& challenge, VerifyReport& report) {
+  std::map<std::string, const SourcedAnswer*> strangers;
+  for (const SourcedAnswer& sourced : challenge.answers) {
+    for (const std::string* name :
+         {&sourced.answer.node_name, &NameOf(sourced.answer)}) {
+      const bool known = std::any_of(
+          challenge.policy->enrolled().begin(),
+          challenge.policy->enrolled().end(),
+          [&](const EnrolledNode& node) { return node.node_name == *name; });
+      if (!known && !name->empty()) {
+        strangers.emplace(*name, &sourced);
+      }
+    }
+  }
+  for (const auto& [name, sourced] : strangers) {
+    NodeReport node;
+    node.name = name;
+    node.role = "unknown";
+    node.source = sourced->source;
+    node.verdict = Verdict::kRefused;
+    node.rows.push_back(
+        Row("enrolled", "a node of the state file", "unknown node", false,
+            "somebody added a machine; remove it with kubectl delete node and "
+            "find out how it joined"));
+    report.nodes.push_back(std::move(node));
+  }
+}
+
+// Evidence of two names with one key: one machine plays two nodes.
+void JudgeDuplicateKeys(const ClusterChallenge& challenge,
+                        VerifyReport& report) {
+  std::map<Bytes, std::string> owners;
+  for (const SourcedAnswer& sourced : challenge.answers) {
+    if (!sourced.answer.evidence) {
+      continue;
+    }
+    const Bytes& key = sourced.answer.evidence->tpm.ak_public;
+    const std::string& name = sourced.answer.claimed_name;
+    const auto [it, inserted] = owners.emplace(key, name);
+    if (inserted || it->second == name) {
+      continue;
+    }
+    for (NodeReport& node : report.nodes) {
+      if (node.name == name || node.name == it->second) {
+        node.verdict = Verdict::kRefused;
+        node.rows.push_back(
+            Row("attestation key", "one of its own",
+                fmt::format("shared by {} and {}", it->second, name), false,
+                "one machine answers for two nodes"));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+VerifyReport AppraiseCluster(const ClusterChallenge& challenge) {
+  VerifyReport report;
+  report.cluster_id = HexEncode(challenge.cluster_id);
+  report.nonce = HexEncode(challenge.nonce);
+  report.time = challenge.now;
+  if (!challenge.policy) {
+    return report;
+  }
+  for (const EnrolledNode& enrolled : challenge.policy->enrolled()) {
+    report.nodes.push_back(JudgeEnrolled(challenge, enrolled));
+  }
+  JudgeStrangers(challenge, report);
+  JudgeDuplicateKeys(challenge, report);
+  report.verdict = report.nodes.empty() ? Verdict::kUnchecked
+                                        : Verdict::kVerified;
+  for (const NodeReport& node : report.nodes) {
+    report.verdict = std::max(report.verdict, node.verdict);
+  }
+  return report;
+}
+
+}  // namespace constellation::cli

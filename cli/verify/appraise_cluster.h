@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CONSTELLATION_CLI_VERIFY_APPRAISE_CLUSTER_H_
+#define CONSTELLATION_CLI_VERIFY_APPRAISE_CLUSTER_H_
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "attestation/policy/policy.h"
+#include "cli/nodes/node_api.h"
+#include "cli/verify/verify_report.h"
+#include "common/hex.h"
+
+namespace constellation::cli {
+
+// An answer and who brought it.
+struct SourcedAnswer {
+  NodeAnswer answer;
+  std::string source;  // "relay by <node>" or "direct"
+  bool direct = false;
+};
+
+struct ClusterChallenge {
+  Bytes nonce;       // 32 octets, fresh
+  Bytes cluster_id;  // 32 octets
+  // Every node that must be there is enrolled in it, and no other may be.
+  std::optional<attestation::Policy> policy;
+  // Whether a relay told what the API server lists. Then an enrolled node that
+  // is not listed is refused.
+  bool relay_answered = false;
+  // Several answers under one name are all judged.
+  std::vector<SourcedAnswer> answers;
+  absl::Time now;
+};
+
+// Judges all answers. Pure: whoever brought the evidence need not be trusted,
+// because it covers the nonce and the node's name and only the pinned TPM can
+// have signed it. A relay that leaves something out makes the verdict worse,
+// never better.
+//
+// Does not check that the nonce is fresh: the caller made it.
+VerifyReport AppraiseCluster(const ClusterChallenge& challenge);
+
+}  // namespace constellation::cli
+
+#endif  // CONSTELLATION_CLI_VERIFY_APPRAISE_CLUSTER_H_

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CONSTELLATION_CLI_WORKSPACE_STATE_H_
+#define CONSTELLATION_CLI_WORKSPACE_STATE_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cli/config/config.h"
+
+namespace constellation::cli {
+
+inline constexpr std::string_view kStateVersion = "v1";
+
+// Loopback ports that lead to a node's services. 0: none.
+struct NodePorts {
+  uint16_t init = 0;
+  uint16_t recovery = 0;
+  uint16_t api_server = 0;
+  uint16_t verification = 0;
+
+  bool operator==(const NodePorts&) const = default;
+};
+
+// One VM of the local platform. The TPM's pins are what makes evidence of this
+// node worth anything, so this file is as precious as a known_hosts file.
+struct StateNode {
+  std::string name;
+  std::string role;
+  std::string ek_certificate_sha256;  // hex; empty until enrolled
+  std::string ak_name;                // hex; empty until enrolled
+  NodePorts ports;
+
+  bool operator==(const StateNode&) const = default;
+};
+
+struct QemuState {
+  std::string image;  // absolute path of the image the nodes were made from
+  Measurements measurements;  // predicted from it, or taken from the config
+  std::vector<StateNode> nodes;
+};
+
+struct Infrastructure {
+  std::string uid;  // empty: nothing was ever created
+  std::string name;
+  std::string cluster_endpoint;     // host (local platform: 127.0.0.1)
+  std::string in_cluster_endpoint;  // first control-plane node, inside
+  std::string init_secret;          // hex
+  std::string ip_cidr_node;
+  std::vector<std::string> api_server_cert_sans;
+  QemuState qemu;
+};
+
+struct ClusterValues {
+  std::string cluster_id;        // hex; empty until init succeeded
+  std::string measurement_salt;  // hex
+};
+
+// constellation-state.yaml, checked. Written before each step that creates
+// something (write-ahead), so that a killed command can be continued.
+struct State {
+  Infrastructure infrastructure;
+  ClusterValues cluster_values;
+
+  bool HasInfrastructure() const { return !infrastructure.uid.empty(); }
+  bool IsInitialized() const { return !cluster_values.cluster_id.empty(); }
+  const StateNode* FindNode(std::string_view name) const;
+};
+
+// INVALID_ARGUMENT lists everything that is wrong, by line. Also checks that the
+// parts fit together: names unique, a cluster ID only with a salt, ...
+absl::StatusOr<State> ParseState(std::string_view text, std::string_view file);
+
+// ParseState() of the result gives `state` again.
+std::string RenderState(const State& state);
+
+}  // namespace constellation::cli
+
+#endif  // CONSTELLATION_CLI_WORKSPACE_STATE_H_
