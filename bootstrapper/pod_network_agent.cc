@@ -90,6 +90,7 @@ void PodNetworkAgent::WatchUntil(const std::stop_token& stop,
 void PodNetworkAgent::RunNetwork(const std::stop_token& stop,
                                  const std::string& self,
                                  const Ipv4Network& cluster_pods) {
+  const std::stop_callback wake(stop, [this] { node_changes_.Notify(); });
   PodNetwork network(runner_, paths_, self, cluster_pods);
   uint64_t seen = 0;
   absl::Duration wait = kRetryInterval;
@@ -116,6 +117,7 @@ void PodNetworkAgent::RunNetwork(const std::stop_token& stop,
 }
 
 void PodNetworkAgent::RunDns(const std::stop_token& stop) {
+  const std::stop_callback wake(stop, [this] { dns_changes_.Notify(); });
   ClusterDns dns(runner_, paths_.root + kDnsFolder);
   uint64_t seen = 0;
   absl::Duration wait = kRetryInterval;
