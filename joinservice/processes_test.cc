@@ -214,6 +214,22 @@ class ProcessesTest : public ::testing::Test {
     return status;
   }
 
+  // For a kubeconfig without credentials yet.
+  kubernetes::KubeconfigParameters Parameters() const {
+    kubernetes::KubeconfigParameters p;
+    p.cluster_name = p.user_name = p.context_name = "test";
+    p.server = api_->server();
+    p.ca_pem = api_->ca_pem();
+    return p;
+  }
+
+  void WorkerGetsAnIdentity();
+  void ChangedPolicyRefusesWithoutRestart();
+  void BrokenPolicyChangesNothing();
+  void ControlPlaneGetsWhatItNeeds();
+  void NoTicketWithoutKeyService();
+  void NoTicketForMembers();
+
   std::string Log() {
     return ReadFile(dir_.Join("joinservice.log")).value_or("");
   }
@@ -232,8 +248,7 @@ class ProcessesTest : public ::testing::Test {
   std::string address_;
 };
 
-TEST_F(ProcessesTest, LifeOfATicket) {
-  // A worker gets a ticket, and with it an identity in Kubernetes.
+void ProcessesTest::WorkerGetsAnIdentity() {
   ASSERT_OK_AND_ASSIGN(const v1::JoinTicket ticket, Join(kNode));
   ASSERT_OK_AND_ASSIGN(const crypto::KeyHierarchy keys,
                        crypto::KeyHierarchy::Create(SecretBytes(Bytes(32, 'k')),
@@ -246,10 +261,7 @@ TEST_F(ProcessesTest, LifeOfATicket) {
   EXPECT_EQ(ticket.kubelet_config(), "kind: Kubelet\n");
   EXPECT_EQ(ticket.time_scale(), 2U);
   EXPECT_EQ(ticket.bootstrap_token(), "");
-  kubernetes::KubeconfigParameters p;
-  p.cluster_name = p.user_name = p.context_name = "kubelet";
-  p.server = api_->server();
-  p.ca_pem = ticket.cluster_ca();
+  kubernetes::KubeconfigParameters p = Parameters();
   p.client_certificate_pem = ticket.kubelet_certificate();
   ASSERT_OK_AND_ASSIGN(p.client_key_pem, key_.ToPem());
   ASSERT_OK_AND_ASSIGN(const auto kubelet,
@@ -261,36 +273,38 @@ TEST_F(ProcessesTest, LifeOfATicket) {
                                         {"metadata", {{"name", kNode}}}}),
       IsOk());
   EXPECT_THAT(Log(), HasSubstr("event=ticket decision=granted kind=join"));
+}
 
-  // Another image is not welcome any more, without a restart.
+void ProcessesTest::ChangedPolicyRefusesWithoutRestart() {
   attestation::Profile other = profile_;
   other.pcrs[4].fill(0xEE);
   ASSERT_THAT(SetPolicy(other, kNode, attestation::kRoleWorker), IsOk());
   EXPECT_THAT(
       JoinUntil(kNode, absl::StatusCode::kPermissionDenied),
       StatusIs(absl::StatusCode::kPermissionDenied,
-               AllOf(HasSubstr("4"), HasSubstr(HexEncode(other.pcrs[4])),
+               AllOf(HasSubstr("PCR4"), HasSubstr(HexEncode(other.pcrs[4])),
                      HasSubstr(HexEncode(profile_.pcrs[4])))));
+}
 
-  // A policy that is none changes nothing.
+void ProcessesTest::BrokenPolicyChangesNothing() {
   ASSERT_THAT(SetPolicyText("{\"version\": 1}"), IsOk());
-  for (int i = 0;
-       i < 50 && Log().find("event=policy-refused") == std::string::npos; ++i) {
+  constexpr char kRefused[] = "event=policy-refused";
+  for (int i = 0; i < 50 && Log().find(kRefused) == std::string::npos; ++i) {
     absl::SleepFor(absl::Milliseconds(100));
   }
-  EXPECT_THAT(Log(), HasSubstr("event=policy-refused"));
+  EXPECT_THAT(Log(), HasSubstr(kRefused));
   EXPECT_THAT(Join(kNode), StatusIs(absl::StatusCode::kPermissionDenied));
+}
 
-  // The same machine as a control-plane node gets what that needs.
+void ProcessesTest::ControlPlaneGetsWhatItNeeds() {
   ASSERT_THAT(SetPolicy(profile_, kNextNode, attestation::kRoleControlPlane),
               IsOk());
   EXPECT_THAT(JoinUntil(kNextNode, absl::StatusCode::kOk), IsOk());
-  ASSERT_OK_AND_ASSIGN(const v1::JoinTicket second, Join(kNextNode));
-  EXPECT_EQ(second.role(), "control-plane");
-  EXPECT_EQ(second.control_plane_files_size(), 8);
-  p.client_certificate_pem.clear();
-  p.client_key_pem = SecretBytes();
-  p.token = SecretBytes(AsBytes(second.bootstrap_token()));
+  ASSERT_OK_AND_ASSIGN(const v1::JoinTicket ticket, Join(kNextNode));
+  EXPECT_EQ(ticket.role(), "control-plane");
+  EXPECT_EQ(ticket.control_plane_files_size(), 8);
+  kubernetes::KubeconfigParameters p = Parameters();
+  p.token = SecretBytes(AsBytes(ticket.bootstrap_token()));
   ASSERT_OK_AND_ASSIGN(const auto kubeadm,
                        kubernetes::Client::FromKubeconfig(
                            kubernetes::BuildKubeconfig(p).value()));
@@ -299,8 +313,9 @@ TEST_F(ProcessesTest, LifeOfATicket) {
                        HasSubstr("system:bootstrap:")));
   EXPECT_THAT(Join(kNode), StatusIs(absl::StatusCode::kPermissionDenied,
                                     HasSubstr("node_name")));
+}
 
-  // Without the key service there is no ticket, and no hanging either.
+void ProcessesTest::NoTicketWithoutKeyService() {
   key_service_.reset();
   const absl::Time begin = absl::Now();
   EXPECT_THAT(Join(kNextNode), StatusIs(absl::StatusCode::kUnavailable,
@@ -308,17 +323,26 @@ TEST_F(ProcessesTest, LifeOfATicket) {
   EXPECT_LT(absl::Now() - begin, absl::Minutes(1));
   ASSERT_THAT(StartKeyService(), IsOk());
   EXPECT_THAT(JoinUntil(kNextNode, absl::StatusCode::kOk), IsOk());
+}
 
-  // Once it belongs to a cluster a running node gets nothing.
+void ProcessesTest::NoTicketForMembers() {
   {
     ASSERT_OK_AND_ASSIGN(const auto tpm,
                          attestation::Tpm::Open(node_tpm_->tcti()));
     ASSERT_THAT(tpm->ExtendPcr(15, crypto::Sha256Digest{1}), IsOk());
   }
-  EXPECT_THAT(Join(kNextNode),
-              StatusIs(absl::StatusCode::kPermissionDenied, HasSubstr("15")));
+  EXPECT_THAT(Join(kNextNode), StatusIs(absl::StatusCode::kPermissionDenied,
+                                        HasSubstr("PCR15")));
+}
 
-  // It stops when told to.
+// A cluster takes seconds to start, so these are chapters of one story.
+TEST_F(ProcessesTest, LifeOfATicket) {
+  WorkerGetsAnIdentity();
+  ChangedPolicyRefusesWithoutRestart();
+  BrokenPolicyChangesNothing();
+  ControlPlaneGetsWhatItNeeds();
+  NoTicketWithoutKeyService();
+  NoTicketForMembers();
   join_service_->Stop(SIGTERM);
   EXPECT_THAT(Log(), HasSubstr("event=stopping"));
 }
