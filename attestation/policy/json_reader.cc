@@ -18,7 +18,7 @@ namespace {
 constexpr size_t kMaxDocumentSize = size_t{1} << 20U;
 constexpr int kMaxDepth = 16;
 constexpr size_t kMaxShownWord = 64;
-constexpr char kTimeFormat[] = "%Y-%m-%dT%H:%M:%SZ";
+constexpr char kTimeFormat[] = "%E4Y-%m-%dT%H:%M:%SZ";
 constexpr std::string_view kTimeShape = "dddd-dd-ddTdd:dd:ddZ";
 
 using Json = nlohmann::json;

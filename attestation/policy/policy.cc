@@ -101,6 +101,22 @@ absl::Status CheckPcrs(const Profile& profile, const std::string& place) {
   return absl::OkStatus();
 }
 
+// Nobody means another year, and only these can be written in four digits.
+absl::Status CheckYear(const std::optional<absl::Time>& time,
+                       const std::string& place) {
+  constexpr int64_t kFirstYear = 1970;
+  constexpr int64_t kLastYear = 9999;
+  if (!time.has_value()) {
+    return absl::OkStatus();
+  }
+  const int64_t year = absl::ToCivilYear(*time, absl::UTCTimeZone()).year();
+  if (year < kFirstYear || year > kLastYear) {
+    return InvalidArgument(fmt::format("{}: want a year from {} to {}, got {}",
+                                       place, kFirstYear, kLastYear, year));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckProfile(const Profile& profile, const std::string& place) {
   if (profile.name.empty() || profile.name.size() > kMaxProfileName ||
       !IsPrintable(profile.name)) {
@@ -118,6 +134,8 @@ absl::Status CheckProfile(const Profile& profile, const std::string& place) {
             ? fmt::format("did you mean \"{}\"?", *nearest)
             : fmt::format("want one of {}", fmt::join(known, ", "))));
   }
+  RETURN_IF_ERROR(CheckYear(profile.not_before, place + ".notBefore"));
+  RETURN_IF_ERROR(CheckYear(profile.not_after, place + ".notAfter"));
   if (profile.not_before.has_value() && profile.not_after.has_value() &&
       *profile.not_after < *profile.not_before) {
     return InvalidArgument(fmt::format("{}.notAfter: {} is before notBefore {}",

@@ -4,9 +4,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
+#include "common/files.h"
 #include "common/testing/status_matchers.h"
 
 namespace constellation::attestation {
@@ -223,6 +226,17 @@ TEST(PolicyTest, RefusesTimesInOtherForms) {
   }
 }
 
+TEST(PolicyTest, RefusesYearsThatNobodyMeans) {
+  EXPECT_THAT(With("/profiles/0/notBefore", "0064-01-01T00:00:00Z"),
+              StatusIs(kInvalid, HasSubstr("notBefore: want a year from 1970 "
+                                           "to 9999, got 64")));
+  ASSERT_OK_AND_ASSIGN(const Policy good, Parse(GoodPolicy()));
+  Profile profile = good.profiles()[0];
+  profile.not_after = absl::InfiniteFuture();
+  EXPECT_THAT(Policy::Create({profile}, {}),
+              StatusIs(kInvalid, HasSubstr("notAfter: want a year")));
+}
+
 TEST(PolicyTest, RefusesWindowThatEndsBeforeItBegins) {
   EXPECT_THAT(With("/profiles/0/notAfter", "2025-12-31T23:59:59Z"),
               StatusIs(kInvalid, HasSubstr("is before notBefore")));
@@ -343,6 +357,33 @@ TEST(PolicyPartsTest, EnrolledNodesStandAlone) {
   EXPECT_THAT(
       ParseEnrolledNodes(Json::array({GoodNode(), GoodNode()}).dump()),
       StatusIs(kInvalid, HasSubstr("enrolledTPMs[1].nodeName: given twice")));
+}
+
+// docs/formats/policy.schema.json is for editors and CI of others: it must know
+// the same keys and demand the same ones.
+TEST(PolicySchemaTest, KnowsTheSameKeys) {
+  const char* source = getenv("CONSTELLATION_SOURCE_DIR");
+  const auto text = ReadFile(std::string(source == nullptr ? "." : source) +
+                             "/docs/formats/policy.schema.json");
+  ASSERT_THAT(text, IsOk());
+  const Json schema = Json::parse(*text);
+  const auto keys = [](const Json& object) {
+    std::set<std::string> names;
+    for (const auto& item : object.items()) {
+      names.insert(item.key());
+    }
+    return names;
+  };
+  const Json& top = schema["properties"];
+  const Json& profile = top["profiles"]["items"];
+  const Json& pcrs = profile["properties"]["pcrs"];
+  const Json& node = top["enrolledTPMs"]["items"];
+  EXPECT_EQ(keys(top), keys(GoodPolicy()));
+  EXPECT_EQ(keys(profile["properties"]), keys(GoodProfile()));
+  EXPECT_EQ(keys(node["properties"]), keys(GoodNode()));
+  EXPECT_EQ(pcrs["required"].size(), std::size(kRequiredPcrs));
+  EXPECT_EQ(pcrs["required"].size(), GoodProfile()["pcrs"].size());
+  EXPECT_EQ(pcrs["properties"].size(), kClusterPcr);
 }
 
 }  // namespace
