@@ -283,6 +283,23 @@ TEST_F(AttestedChannelTest, ClientWithoutAttesterSaysSo) {
   EXPECT_EQ(server.tickets(), 0);
 }
 
+// The same code as a broken stream, but the server is well and waits.
+TEST_F(AttestedChannelTest, ClientWithABusyTpmSaysSoAtOnce) {
+  node_.Fail(absl::UnavailableError("TPM busy"));
+  const LoopbackServer server(server_);
+  const absl::Time start = absl::Now();
+  EXPECT_THAT(FetchTicket(server.address(), client_, absl::Minutes(5)),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("TPM busy")));
+  EXPECT_LT(absl::Now() - start, absl::Seconds(30));
+}
+
+TEST_F(AttestedChannelTest, ClientLearnsThatTheServersTpmIsBusy) {
+  service_.Fail(absl::UnavailableError("TPM busy"));
+  const LoopbackServer server(server_);
+  EXPECT_THAT(FetchTicket(server.address(), client_),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("TPM busy")));
+}
+
 TEST_F(AttestedChannelTest, ClientRefusesNoncesOfOtherLengths) {
   client_.verify = nullptr;
   for (const size_t size : {1U, 31U, 33U}) {

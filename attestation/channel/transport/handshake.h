@@ -64,10 +64,15 @@ absl::Status HandshakeAsClient(
   RETURN_IF_ERROR(WriteHandshakeMessage<Outgoing>(stream, first));
   ASSIGN_OR_RETURN(const HandshakeMessage answer,
                    ReadHandshakeMessage<Incoming>(stream));
-  ASSIGN_OR_RETURN(const Bytes peer, PeerSpki(*context.auth_context()));
-  ASSIGN_OR_RETURN(const HandshakeMessage last, core.Answer(answer, peer));
+  const absl::StatusOr<Bytes> peer = PeerSpki(*context.auth_context());
+  const absl::StatusOr<HandshakeMessage> last =
+      peer.ok() ? core.Answer(answer, *peer) : peer.status();
+  if (!last.ok()) {
+    context.TryCancel();  // the server waits for something that never comes
+    return last.status();
+  }
   return answer.nonce.empty() ? absl::OkStatus()
-                              : WriteHandshakeMessage<Outgoing>(stream, last);
+                              : WriteHandshakeMessage<Outgoing>(stream, *last);
 }
 
 template <typename Outgoing, typename Incoming>
@@ -108,7 +113,8 @@ absl::Status EndFailedCall(grpc::ClientContext& context,
     context.TryCancel();
   }
   const absl::Status reason = FromGrpcStatus(stream.Finish());
-  return ended && !reason.ok() ? reason : error;
+  const bool gave_reason = ended && !reason.ok() && !absl::IsCancelled(reason);
+  return gave_reason ? reason : error;
 }
 
 }  // namespace constellation::attestation
