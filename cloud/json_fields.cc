@@ -14,12 +14,36 @@ const char* TypeName(const nlohmann::json& value) {
 
 }  // namespace
 
+bool IsShallowJson(std::string_view text) {
+  int depth = 0;
+  bool in_string = false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (in_string && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      in_string = !in_string;
+    } else if (!in_string && (c == '[' || c == '{')) {
+      if (++depth > kMaxJsonDepth) {
+        return false;
+      }
+    } else if (!in_string && (c == ']' || c == '}')) {
+      --depth;
+    }
+  }
+  return true;
+}
+
 absl::StatusOr<nlohmann::json> ParseJsonObject(std::string_view text,
                                                std::string_view what,
                                                size_t max_size) {
   if (text.size() > max_size) {
     return InvalidArgument(fmt::format("{}: {} octets, at most {} are allowed",
                                        what, text.size(), max_size));
+  }
+  if (!IsShallowJson(text)) {
+    return InvalidArgument(
+        fmt::format("{}: nested deeper than {}", what, kMaxJsonDepth));
   }
   nlohmann::json value = nlohmann::json::parse(text, /*cb=*/nullptr,
                                                /*allow_exceptions=*/false);
@@ -31,6 +55,18 @@ absl::StatusOr<nlohmann::json> ParseJsonObject(std::string_view text,
         fmt::format("{}: want a JSON object, got {}", what, TypeName(value)));
   }
   return value;
+}
+
+std::string DumpJson(const nlohmann::json& value) {
+  return value.dump(-1, ' ', /*ensure_ascii=*/false,
+                    nlohmann::json::error_handler_t::replace);
+}
+
+bool IsUtf8(std::string_view text) {
+  const nlohmann::json value = std::string(text);
+  const nlohmann::json back = nlohmann::json::parse(
+      DumpJson(value), /*cb=*/nullptr, /*allow_exceptions=*/false);
+  return back == value;
 }
 
 JsonFields::JsonFields(const nlohmann::json& object, std::string_view what)

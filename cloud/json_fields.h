@@ -13,11 +13,23 @@
 
 namespace constellation::cloud {
 
+// Deeper JSON is refused: writing it again is recursive in the library.
+inline constexpr int kMaxJsonDepth = 32;
+
+// Whether brackets in `text` (outside of strings) nest at most kMaxJsonDepth.
+bool IsShallowJson(std::string_view text);
+
 // Parses `text`, at most `max_size` octets, as a JSON object without throwing.
 // INVALID_ARGUMENT, mentioning `what`, for anything else.
 absl::StatusOr<nlohmann::json> ParseJsonObject(std::string_view text,
                                                std::string_view what,
                                                size_t max_size);
+
+// Whether a JSON document can hold `text` unchanged.
+bool IsUtf8(std::string_view text);
+
+// Compact JSON. Never throws: what is not UTF-8 in a string is replaced.
+std::string DumpJson(const nlohmann::json& value);
 
 // Takes fields out of a JSON object, each with its one allowed type. The first
 // mistake is kept and returned by Finish(), so that calls can stand in a row.

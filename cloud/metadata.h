@@ -27,19 +27,19 @@ bool IsNodeName(std::string_view name);
 // where to look, never whom to believe. The syntax of every field has been
 // checked, nothing more.
 struct InstanceMetadata {
-  std::string name;  // IsNodeName()
+  std::string name = {};  // IsNodeName()
   NodeRole role = NodeRole::kWorker;
-  std::string uid;          // of the cluster; [a-zA-Z0-9-], 1-64 characters
-  std::string provider_id;  // for kubelet, "qemu:///<uid>/<name>"
-  std::string zone;
-  std::string cluster_ip;  // IPv4 address on the network between the nodes
+  std::string uid = {};  // of the cluster; [a-zA-Z0-9-], 1-64 characters
+  std::string provider_id = {};  // for kubelet, "qemu:///<uid>/<name>"
+  std::string zone = {};
+  std::string cluster_ip = {};  // IPv4 address on the network between the nodes
   unsigned cluster_prefix_length = 24;
   // MAC address of the interface that carries `cluster_ip`, lower case with
   // colons; empty where the cloud configures addresses by itself (DHCP).
-  std::string cluster_mac;
+  std::string cluster_mac = {};
   // Lower-case hex SHA-256 of the secret that `init` must present. Only in
   // Self(), and there only where the cloud has one; else empty.
-  std::string init_secret_sha256;
+  std::string init_secret_sha256 = {};
   // How much slower than real hardware this machine is (1 with KVM, about 10
   // in emulation): multiply time-outs by it. 1-100.
   unsigned time_scale = 1;

@@ -79,9 +79,7 @@ void WriteCache(const std::string& file, const std::string& key,
     return;
   }
   const std::string parent = std::filesystem::path(file).parent_path();
-  const std::string text =
-      nlohmann::json({{"key", key}, {"reason", reason}})
-          .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  const std::string text = DumpJson({{"key", key}, {"reason", reason}});
   // Without a cache the next run probes again: no reason to fail.
   if (MakeDirectories(parent).ok()) {
     (void)WriteFileAtomically(file, text);

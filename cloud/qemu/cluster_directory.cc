@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "cloud/json_fields.h"
 #include "cloud/qemu/unix_socket.h"
 #include "common/files.h"
 #include "common/status.h"
@@ -64,7 +65,7 @@ absl::StatusOr<std::string> AbsoluteDirectory(const std::string& directory) {
   const bool awkward = std::any_of(path.begin(), path.end(), [](char c) {
     return (c >= 0 && c < ' ') || c == 0x7f || c == ',';
   });
-  if (error || awkward || path.size() > kMaxDirectory) {
+  if (error || awkward || !IsUtf8(path) || path.size() > kMaxDirectory) {
     return InvalidArgument(
         fmt::format("directory: want a path of at most {} octets without "
                     "commas or control characters",

@@ -33,7 +33,7 @@ absl::Status Wrong(std::string_view field, std::string_view wanted,
 
 // Paths are handed to QEMU and to a command line that QEMU splits.
 bool IsCleanPath(std::string_view path) {
-  return path.starts_with('/') && path.size() <= 1024 &&
+  return path.starts_with('/') && path.size() <= 1024 && IsUtf8(path) &&
          std::none_of(path.begin(), path.end(),
                       [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; });
 }
@@ -227,7 +227,7 @@ absl::Status ValidateClusterSpec(const ClusterSpec& spec) {
 }
 
 std::string NodeSpecToJson(const NodeSpec& node) {
-  return NodeToJson(node).dump();
+  return DumpJson(NodeToJson(node));
 }
 
 absl::StatusOr<NodeSpec> ParseNodeSpec(std::string_view text) {
@@ -256,7 +256,7 @@ std::string ClusterSpecToJson(const ClusterSpec& spec) {
                        {"nodes", nodes},
                        {"runtimeDirectory", spec.runtime_directory},
                        {"relayProgram", spec.relay_program}};
-  return object.dump(2) + "\n";
+  return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
 absl::StatusOr<ClusterSpec> ParseClusterSpec(std::string_view text) {

@@ -30,14 +30,14 @@ absl::StatusOr<Accelerator> ParseAccelerator(std::string_view name);
 // One VM. Fill in name and role; the rest is assigned by Start() and AddNode()
 // where it is zero or empty, and then never changes.
 struct NodeSpec {
-  std::string name;
+  std::string name = {};
   NodeRole role = NodeRole::kWorker;
-  uint32_t index = 0;      // 1-200, unique; gives addresses
-  std::string machine_id;  // the VM's SMBIOS UUID
+  uint32_t index = 0;           // 1-200, unique; gives addresses
+  std::string machine_id = {};  // the VM's SMBIOS UUID
   // Guest port -> port on the host's 127.0.0.1.
-  std::map<uint16_t, uint16_t> forwards;
+  std::map<uint16_t, uint16_t> forwards = {};
   // Boots this image instead of the cluster's, if not empty (tests, upgrades).
-  std::string image_path;
+  std::string image_path = {};
 
   std::string ClusterIp() const;   // 10.42.0.<10 + index>
   std::string UserMac() const;     // of the first interface
@@ -46,11 +46,11 @@ struct NodeSpec {
 
 // Everything a supervisor must know; kept in <directory>/cluster.json (0600).
 struct ClusterSpec {
-  std::string name;            // IsNodeName()
-  std::string uid;             // assigned if empty: 8 hex digits
-  std::string image_path;      // the raw node image; never written to
-  uint32_t memory_mib = 3072;  // per VM, 64-1,048,576
-  uint32_t vcpus = 2;          // per VM, 1-128
+  std::string name = {};        // IsNodeName()
+  std::string uid = {};         // assigned if empty: 8 hex digits
+  std::string image_path = {};  // the raw node image; never written to
+  uint32_t memory_mib = 3072;   // per VM, 64-1,048,576
+  uint32_t vcpus = 2;           // per VM, 1-128
   // Size of the sparse state disk of a VM, a multiple of 1 MiB up to 64 TiB.
   uint64_t state_disk_bytes = uint64_t{8} << 30U;
   Accelerator accelerator = Accelerator::kAuto;
@@ -58,16 +58,16 @@ struct ClusterSpec {
   // loopback, which user-mode networking includes). Forwards and metadata work
   // without it.
   bool outbound_network = false;
-  std::string init_secret_sha256;  // lower-case hex; may be empty
-  std::vector<NodeSpec> nodes;     // at most 50
+  std::string init_secret_sha256 = {};  // lower-case hex; may be empty
+  std::vector<NodeSpec> nodes = {};     // at most 50
 
   // Folder of the Unix sockets; assigned by Start(). Inside the directory, or a
   // short private one elsewhere if the directory's path is too long for
   // sockets.
-  std::string runtime_directory;
+  std::string runtime_directory = {};
   // The program whose `qemu-relay` command connects a guest to its metadata;
   // assigned by Start().
-  std::string relay_program;
+  std::string relay_program = {};
 
   const NodeSpec* FindNode(std::string_view node_name) const;
 };
@@ -76,7 +76,7 @@ struct ClusterSpec {
 // field, what it must be and what it is. Does not look at files.
 absl::Status ValidateClusterSpec(const ClusterSpec& spec);
 
-// The JSON form (README.md, "cluster.json"), strict: unknown keys, wrong
+// The JSON form (README.md), strict: unknown keys, wrong
 // types and values out of range are INVALID_ARGUMENT.
 std::string ClusterSpecToJson(const ClusterSpec& spec);
 absl::StatusOr<ClusterSpec> ParseClusterSpec(std::string_view json);

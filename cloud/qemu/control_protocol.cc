@@ -129,8 +129,7 @@ std::string ControlAnswer(const absl::StatusOr<std::string>& result_json) {
   const json error = {{"code", static_cast<int>(status.code())},
                       {"message", std::string(Message(status))}};
   // Messages may quote a program's output: replace what is not UTF-8.
-  return json({{"error", error}})
-      .dump(-1, ' ', false, json::error_handler_t::replace);
+  return DumpJson({{"error", error}});
 }
 
 absl::StatusOr<std::string> ParseControlAnswer(std::string_view text) {

@@ -26,7 +26,8 @@ Result Done(const absl::Status& status) {
 
 Result DoStatus(Supervisor& supervisor, JsonFields& fields) {
   RETURN_IF_ERROR(fields.Finish(/*allow_unknown=*/false));
-  return ClusterStatusToJson(supervisor.Status());
+  ASSIGN_OR_RETURN(const ClusterStatus status, supervisor.Status());
+  return ClusterStatusToJson(status);
 }
 
 // For the operations whose one argument is the node's name.

@@ -201,7 +201,7 @@ absl::Status CheckJsonArray(std::string_view text) {
                                        text.size(), kMaxMetadataAnswer / 2));
   }
   const json value = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!value.is_array()) {
+  if (!IsShallowJson(text) || !value.is_array()) {
     return InvalidArgument("want a JSON array");
   }
   return absl::OkStatus();

@@ -14,7 +14,7 @@ namespace constellation::cloud::qemu {
 
 // What one node may learn, at the moment of a request.
 struct MetadataView {
-  ClusterSpec cluster;
+  ClusterSpec cluster = {};
   std::string enrolled_tpms = "[]";  // JSON array
   unsigned time_scale = 1;
 };

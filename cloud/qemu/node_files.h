@@ -25,7 +25,7 @@ size_t FileSize(const std::string& path);
 
 struct BootStatusEntry {
   absl::Time time;
-  std::string json;
+  std::string json = {};
 };
 
 // Appends one reported status as a line {"time", "status"}; the file is moved

@@ -143,6 +143,57 @@ std::vector<std::string> CommandLine(pid_t pid) {
   return arguments;
 }
 
+struct ProcessStat {
+  std::string name;  // of the program, 15 octets at most
+  char state = '?';
+  pid_t parent = 0;
+  uint64_t start_ticks = 0;
+};
+
+// /proc/<pid>/stat, see proc(5). Field 2, the name in parentheses, may hold
+// anything, so everything is counted from its end.
+absl::StatusOr<ProcessStat> ReadStat(pid_t pid) {
+  constexpr size_t kParent = 1;  // fields after the name: 3 is the first
+  constexpr size_t kStart = 19;
+  ASSIGN_OR_RETURN(const std::string text,
+                   ReadFile(fmt::format("/proc/{}/stat", pid), 4096));
+  const size_t open = text.find('(');
+  const size_t close = text.rfind(") ");
+  if (open == std::string::npos || close == std::string::npos || close < open) {
+    return Internal("unexpected form of /proc/<pid>/stat");
+  }
+  ProcessStat stat{.name = text.substr(open + 1, close - open - 1)};
+  size_t at = close + 2;
+  for (size_t field = 0; field <= kStart && at < text.size(); ++field) {
+    const char* const end = text.data() + text.size();
+    if (field == 0) {
+      stat.state = text[at];
+    } else if (field == kParent) {
+      std::from_chars(text.data() + at, end, stat.parent);
+    } else if (field == kStart) {
+      std::from_chars(text.data() + at, end, stat.start_ticks);
+    }
+    at = std::min(text.find(' ', at), text.size() - 1) + 1;
+  }
+  return stat;
+}
+
+// All pids of /proc, at some moment.
+std::vector<pid_t> AllPids() {
+  std::vector<pid_t> pids;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry("/proc", error), end;
+       !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    pid_t pid = 0;
+    if (std::from_chars(name.data(), name.data() + name.size(), pid).ptr ==
+        name.data() + name.size()) {
+      pids.push_back(pid);
+    }
+  }
+  return pids;
+}
+
 std::string FileName(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
@@ -150,29 +201,12 @@ std::string FileName(const std::string& path) {
 }  // namespace
 
 absl::StatusOr<ProcessIdentity> IdentifyProcess(pid_t pid) {
-  ProcessIdentity identity{.pid = pid};
-  ASSIGN_OR_RETURN(const std::string stat,
-                   ReadFile(fmt::format("/proc/{}/stat", pid), 4096));
-  ASSIGN_OR_RETURN(identity.boot_id, BootId());
-  // Field 2, the program's name in parentheses, may hold anything.
-  const size_t name_end = stat.rfind(')');
-  if (name_end == std::string::npos || name_end + 2 >= stat.size()) {
-    return Internal("unexpected form of /proc/<pid>/stat");
-  }
-  if (stat[name_end + 2] == 'Z' || stat[name_end + 2] == 'X') {
+  ASSIGN_OR_RETURN(const ProcessStat stat, ReadStat(pid));
+  if (stat.state == 'Z' || stat.state == 'X') {
     return NotFound(fmt::format("process {} has ended", pid));
   }
-  size_t at = name_end + 2;
-  for (int field = 3; field < 22 && at != std::string::npos; ++field) {
-    at = stat.find(' ', at);
-    at = at == std::string::npos ? at : at + 1;
-  }
-  if (at == std::string::npos ||
-      std::from_chars(stat.data() + at, stat.data() + stat.size(),
-                      identity.start_ticks)
-              .ec != std::errc()) {
-    return Internal("unexpected form of /proc/<pid>/stat");
-  }
+  ProcessIdentity identity{.pid = pid, .start_ticks = stat.start_ticks};
+  ASSIGN_OR_RETURN(identity.boot_id, BootId());
   return identity;
 }
 
@@ -236,9 +270,8 @@ absl::StatusOr<Process> Process::Spawn(const std::vector<std::string>& argv,
   }
   const auto identity = IdentifyProcess(pid);
   if (!identity.ok()) {
-    process.Running();
-    return Unavailable(
-        fmt::format("{} ended at once: {}", argv[0], process.exit_reason()));
+    process.WaitFor(absl::Seconds(10));  // a zombie already
+    return process;
   }
   process.identity_ = *identity;
   if (!options.pid_file.empty()) {
@@ -344,15 +377,10 @@ void Process::End(absl::Duration patience) {
 std::vector<pid_t> FindProcesses(const std::vector<std::string>& programs,
                                  std::string_view fragment) {
   std::vector<pid_t> found;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry("/proc", error), end;
-       !error && entry != end; entry.increment(error)) {
-    const std::string name = entry->path().filename().string();
-    pid_t pid = 0;
+  for (const pid_t pid : AllPids()) {
     struct stat owner {};
-    if (std::from_chars(name.data(), name.data() + name.size(), pid).ptr !=
-            name.data() + name.size() ||
-        stat(entry->path().c_str(), &owner) != 0 || owner.st_uid != geteuid()) {
+    if (stat(fmt::format("/proc/{}", pid).c_str(), &owner) != 0 ||
+        owner.st_uid != geteuid()) {
       continue;
     }
     const std::vector<std::string> argv = CommandLine(pid);
@@ -367,6 +395,17 @@ std::vector<pid_t> FindProcesses(const std::vector<std::string>& programs,
     }
   }
   return found;
+}
+
+void ReapOrphans(const std::string& program) {
+  const std::string name = FileName(program).substr(0, 15);
+  for (const pid_t pid : AllPids()) {
+    const auto stat = ReadStat(pid);
+    if (stat.ok() && stat->state == 'Z' && stat->parent == getpid() &&
+        stat->name == name) {
+      waitpid(pid, nullptr, WNOHANG);
+    }
+  }
 }
 
 }  // namespace constellation::cloud::qemu

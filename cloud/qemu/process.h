@@ -48,6 +48,7 @@ struct SpawnOptions {
 class Process final {
  public:
   // Starts `argv` (looked up in PATH). NOT_FOUND if there is no such program.
+  // A program that ends at once is no error here: ask Running().
   static absl::StatusOr<Process> Spawn(const std::vector<std::string>& argv,
                                        const SpawnOptions& options);
   // The process named in `pid_file` if it is alive and its program's file name
@@ -83,6 +84,11 @@ class Process final {
 // `programs` and one of whose arguments contains `fragment`.
 std::vector<pid_t> FindProcesses(const std::vector<std::string>& programs,
                                  std::string_view fragment);
+
+// Collects children of this process that have ended and whose name in the
+// process table is that of the file `program`. For processes that were not
+// started by this one, but were left to it as their subreaper.
+void ReapOrphans(const std::string& program);
 
 }  // namespace constellation::cloud::qemu
 

@@ -25,6 +25,8 @@
 namespace constellation::cloud::qemu {
 namespace {
 
+constexpr uint64_t kPollsPerReaping = 20;
+
 absl::StatusOr<UniqueFd> LockDirectory(const std::string& path) {
   UniqueFd fd(
       open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPrivateFileMode));
@@ -153,7 +155,7 @@ absl::Status Supervisor::WriteSpec(const ClusterSpec& spec) {
   return absl::OkStatus();
 }
 
-ClusterStatus Supervisor::Status() const {
+absl::StatusOr<ClusterStatus> Supervisor::Status() const {
   ClusterStatus status;
   status.supervisor_pid = getpid();
   if (accelerator_.ok()) {
@@ -164,6 +166,9 @@ ClusterStatus Supervisor::Status() const {
     status.accelerator_sentence = Message(accelerator_.status());
   }
   const absl::MutexLock lock(&mutex_);
+  if (shutting_down_) {
+    return Unavailable("the cluster is being shut down");
+  }
   status.name = spec_.name;
   status.uid = spec_.uid;
   for (const NodeSpec& spec : spec_.nodes) {
@@ -265,6 +270,13 @@ absl::StatusOr<NodeSpec> Supervisor::AddNode(const NodeSpec& node) {
 absl::Status Supervisor::RemoveNode(std::string_view name) {
   ASSIGN_OR_RETURN(std::shared_ptr<Node> node, FindNode(name));
   RETURN_IF_ERROR(node->vm->Destroy());
+  std::unique_ptr<HttpServer> metadata;
+  {
+    const absl::MutexLock lock(&mutex_);
+    metadata = std::move(node->metadata);
+  }
+  // Ends before its index, and so its socket's name, can be given away.
+  metadata.reset();
   const absl::MutexLock lock(&mutex_);
   ClusterSpec changed = spec_;
   std::erase_if(changed.nodes,
@@ -303,14 +315,15 @@ absl::Status Supervisor::Shutdown(bool remove, StopMode mode,
   }
   nodes.clear();  // ends the metadata servers
   EndStrays();
+  absl::Status removed;
   if (remove) {
-    RETURN_IF_ERROR(RemoveClusterFiles(paths_));
+    removed = RemoveClusterFiles(paths_);
   } else {
     unlink(paths_.SupervisorPid().c_str());
   }
   const absl::MutexLock lock(&mutex_);
   stopped_ = true;
-  return absl::OkStatus();
+  return removed;
 }
 
 bool Supervisor::stopped() const {
@@ -324,6 +337,9 @@ void Supervisor::Poll() {
     const absl::MutexLock lock(&mutex_);
     for (const auto& [name, node] : nodes_) {
       nodes.push_back(node);
+    }
+    if (++polls_ % kPollsPerReaping == 0) {
+      ReapOrphans(spec_.relay_program);
     }
   }
   for (const std::shared_ptr<Node>& node : nodes) {

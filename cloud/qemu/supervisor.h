@@ -2,6 +2,7 @@
 #ifndef CONSTELLATION_CLOUD_QEMU_SUPERVISOR_H_
 #define CONSTELLATION_CLOUD_QEMU_SUPERVISOR_H_
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -37,8 +38,10 @@ class Supervisor final {
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
+  // UNAVAILABLE once Shutdown() has begun: who asks should wait for the next
+  // supervisor.
+  absl::StatusOr<ClusterStatus> Status() const;
   // As in SupervisorClient.
-  ClusterStatus Status() const;
   absl::Status StartNode(std::string_view name);
   absl::Status StopNode(std::string_view name, StopMode mode,
                         absl::Duration graceful_limit);
@@ -54,11 +57,11 @@ class Supervisor final {
   absl::Status SetInitSecretHash(const std::string& sha256_hex);
 
   // Stops everything; with `remove`, deletes everything. From its beginning on
-  // all operations but Status are FAILED_PRECONDITION. May be repeated after a
-  // failure.
+  // all other operations are FAILED_PRECONDITION. If something could not be
+  // deleted, the next supervisor of the directory can try again.
   absl::Status Shutdown(bool remove, StopMode mode,
                         absl::Duration graceful_limit);
-  bool stopped() const;  // whether Shutdown() has succeeded
+  bool stopped() const;  // whether Shutdown() has returned
 
   // To be called about twice a second: notices what ended by itself.
   void Poll();
@@ -95,6 +98,7 @@ class Supervisor final {
   ClusterSpec spec_ ABSL_GUARDED_BY(mutex_);
   std::string enrolled_tpms_ ABSL_GUARDED_BY(mutex_) = "[]";
   bool shutting_down_ ABSL_GUARDED_BY(mutex_) = false;
+  uint64_t polls_ ABSL_GUARDED_BY(mutex_) = 0;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   // Shared with operations that run while a node is removed.
   std::map<std::string, std::shared_ptr<Node>, std::less<>> nodes_

@@ -6,10 +6,13 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
+#include <system_error>
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "cloud/json_fields.h"
 #include "cloud/qemu/accelerator.h"
 #include "cloud/qemu/cluster_directory.h"
 #include "cloud/qemu/control_protocol.h"
@@ -35,7 +38,7 @@ absl::StatusOr<std::string> Call(const std::string& socket, const json& request,
                                  absl::Duration limit) {
   const auto answer = CallHttp({.url = "http://localhost/control",
                                 .unix_socket = socket,
-                                .post_body = request.dump(),
+                                .post_body = DumpJson(request),
                                 .timeout = limit,
                                 .max_answer = kMaxControlMessage});
   if (!answer.ok()) {
@@ -54,8 +57,14 @@ int64_t LimitSeconds(absl::Duration limit) {
   return std::clamp<int64_t>(absl::ToInt64Seconds(limit), 0, 24 * 3600);
 }
 
-absl::Status CheckImage(const std::string& path) {
-  if (!FileExists(path)) {
+// Leaves an empty path as it is. NOT_FOUND if there is no such file.
+absl::Status MakeImagePathAbsolute(std::string& path) {
+  if (path.empty()) {
+    return absl::OkStatus();
+  }
+  std::error_code error;
+  path = std::filesystem::absolute(path, error).lexically_normal().string();
+  if (error || !FileExists(path)) {
     return NotFound(fmt::format("node image {} does not exist", path));
   }
   return absl::OkStatus();
@@ -137,7 +146,10 @@ absl::StatusOr<SupervisorClient> SupervisorClient::Start(
     return AlreadyExists(fmt::format("{} holds a cluster", absolute));
   }
   RETURN_IF_ERROR(CheckPrerequisites());
-  RETURN_IF_ERROR(CheckImage(spec.image_path));
+  RETURN_IF_ERROR(MakeImagePathAbsolute(spec.image_path));
+  for (NodeSpec& node : spec.nodes) {
+    RETURN_IF_ERROR(MakeImagePathAbsolute(node.image_path));
+  }
   spec.runtime_directory = ChooseRuntimeDirectory(absolute);
   spec.relay_program = program;
   RETURN_IF_ERROR(ValidateClusterSpec(spec));
@@ -220,7 +232,9 @@ absl::Status SupervisorClient::KillNode(std::string_view node) const {
 }
 
 absl::StatusOr<NodeSpec> SupervisorClient::AddNode(const NodeSpec& node) const {
-  const json spec = json::parse(NodeSpecToJson(node), nullptr, false);
+  NodeSpec wanted = node;
+  RETURN_IF_ERROR(MakeImagePathAbsolute(wanted.image_path));
+  const json spec = json::parse(NodeSpecToJson(wanted), nullptr, false);
   ASSIGN_OR_RETURN(
       const std::string answer,
       Call(socket_, {{"op", "add"}, {"spec", spec}}, kOperationLimit));
@@ -233,11 +247,10 @@ absl::Status SupervisorClient::RemoveNode(std::string_view node) const {
 
 absl::Status SupervisorClient::SetNodeImage(
     std::string_view node, const std::string& image_path) const {
-  if (!image_path.empty()) {
-    RETURN_IF_ERROR(CheckImage(image_path));
-  }
+  std::string path = image_path;
+  RETURN_IF_ERROR(MakeImagePathAbsolute(path));
   return Call(socket_,
-              {{"op", "set-image"}, {"node", node}, {"imagePath", image_path}},
+              {{"op", "set-image"}, {"node", node}, {"imagePath", path}},
               kOperationLimit)
       .status();
 }
@@ -275,8 +288,7 @@ absl::Status SupervisorClient::SetInitSecretHash(
 
 absl::Status SupervisorClient::Shutdown(bool remove, StopMode mode) const {
   constexpr absl::Duration kGracefulLimit = absl::Minutes(2);
-  ASSIGN_OR_RETURN(const ClusterStatus status, Status());
-  const auto supervisor = IdentifyProcess(status.supervisor_pid);
+  const auto supervisor = RunningSupervisor({directory_, ""});
   RETURN_IF_ERROR(Call(socket_,
                        {{"op", "shutdown"},
                         {"remove", remove},
@@ -285,14 +297,16 @@ absl::Status SupervisorClient::Shutdown(bool remove, StopMode mode) const {
                        kOperationLimit + kGracefulLimit)
                       .status());
   const absl::Time deadline = absl::Now() + absl::Seconds(30);
-  while (supervisor.ok() && IsAlive(*supervisor)) {
+  while (supervisor.has_value() && IsAlive(*supervisor)) {
     if (absl::Now() > deadline) {
       return DeadlineExceeded("the supervisor does not end");
     }
     absl::SleepFor(absl::Milliseconds(20));
   }
-  // If it is our child, nobody else collects it.
-  waitpid(status.supervisor_pid, nullptr, WNOHANG);
+  if (supervisor.has_value()) {
+    // If it is our child, nobody else collects it.
+    waitpid(supervisor->pid, nullptr, WNOHANG);
+  }
   return absl::OkStatus();
 }
 

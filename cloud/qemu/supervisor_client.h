@@ -39,27 +39,28 @@ enum class PowerState {
 std::string_view PowerStateName(PowerState state);  // stopped, running, tpm
 
 struct NodeStatus {
-  NodeSpec spec;  // with addresses and forwarded ports
+  NodeSpec spec = {};  // with addresses and forwarded ports
   PowerState state = PowerState::kStopped;
   pid_t pid = 0;                                 // of QEMU; 0 unless running
   absl::Duration uptime = absl::ZeroDuration();  // of the QEMU process
   // The last line the node reported, a JSON object written by the node: show
   // it, do not believe it. Empty if none.
-  std::string boot_status;
+  std::string boot_status = {};
   absl::Time boot_status_time = absl::InfinitePast();
-  std::string last_exit;   // why QEMU ended last time, for people; may be empty
-  std::string serial_log;  // path
-  std::string boot_status_log;  // path, JSON lines, oldest first
+  std::string last_exit =
+      {};  // why QEMU ended last time, for people; may be empty
+  std::string serial_log = {};       // path
+  std::string boot_status_log = {};  // path, JSON lines, oldest first
 };
 
 struct ClusterStatus {
-  std::string name;
-  std::string uid;
+  std::string name = {};
+  std::string uid = {};
   pid_t supervisor_pid = 0;
   Accelerator accelerator = Accelerator::kEmulation;
   unsigned time_scale = 10;
-  std::string accelerator_sentence;
-  std::vector<NodeStatus> nodes;
+  std::string accelerator_sentence = {};
+  std::vector<NodeStatus> nodes = {};
 
   const NodeStatus* FindNode(std::string_view node_name) const;
 };

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/prctl.h>
 
 #include <cstdio>
 #include <memory>
@@ -38,6 +39,9 @@ absl::Status Supervise(const std::string& directory) {
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
   signal(SIGHUP, SIG_IGN);
+  // QEMU's relays are left to whoever collects orphans; not every container
+  // has an init that does.
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
   ASSIGN_OR_RETURN(const std::unique_ptr<Supervisor> supervisor,
                    Supervisor::Create(directory));
   ASSIGN_OR_RETURN(const std::unique_ptr<HttpServer> control,

@@ -39,6 +39,8 @@ VirtualMachine::VirtualMachine(const ClusterPaths& cluster_paths, NodeSpec spec,
       runner_(runner),
       ca_mutex_(ca_mutex),
       spec_(std::move(spec)) {
+  // If this fails, so does Start(), with the reason.
+  (void)MakeDirectories(paths_.directory);
   const absl::MutexLock operation(&operation_);
   bool orphaned_tpm = false;
   {
