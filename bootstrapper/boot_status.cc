@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <time.h>
 
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -32,6 +33,13 @@ std::string_view Name(BootState state) {
       return "failed";
   }
   return "failed";
+}
+
+// Since the kernel started: the axis of a node's boot timeline.
+int64_t UptimeMs() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
 std::string Dump(const Json& json) {
@@ -75,6 +83,7 @@ void BootStatus::Report(std::string_view phase, BootState state,
   }
   last_ = same_but_for_time;
   report["elapsedMs"] = absl::ToInt64Milliseconds(now - phase_start_);
+  report["uptimeMs"] = UptimeMs();
   const std::string json = Dump(report);
   if (console_ >= 0) {
     // A full console is no reason to stop.

@@ -64,7 +64,7 @@ absl::Status Bootstrapper::Run() {
   if (lock_.WasAbandoned()) {
     const absl::Status why =
         Internal("the bootstrapper stopped in the middle of init or join");
-    GiveUpNode(MakeNode(), why);
+    GiveUpNode(MakeNode(self_), why);
     return why;
   }
   ASSIGN_OR_RETURN(const bool member, mark_->IsMember());
@@ -112,8 +112,14 @@ absl::Status Bootstrapper::WaitForMetadata() {
   return absl::OkStatus();
 }
 
-Node Bootstrapper::MakeNode() {
-  return {self_, paths_, commands_, *mark_, lock_, status_, clock_};
+absl::StatusOr<NodeIdentity> Bootstrapper::WaitForIdentity() const {
+  NodeIdentity self = self_;
+  ASSIGN_OR_RETURN(self.kubernetes_version, version_.get());
+  return self;
+}
+
+Node Bootstrapper::MakeNode(const NodeIdentity& self) {
+  return {self, paths_, commands_, *mark_, lock_, status_, clock_};
 }
 
 ConnectToCluster Bootstrapper::Connector() const {
@@ -131,16 +137,18 @@ InitRuns::Functions Bootstrapper::InitFunctions() {
     ASSIGN_OR_RETURN(const cloud::InstanceMetadata now, metadata_.Self());
     return now.init_secret_sha256;
   };
-  functions.initialize = [this](const InitParameters& parameters,
-                                const PhaseObserver& observer) {
-    return ClusterInitializer(MakeNode(), Connector())
+  functions.initialize =
+      [this](const InitParameters& parameters,
+             const PhaseObserver& observer) -> absl::StatusOr<InitOutcome> {
+    ASSIGN_OR_RETURN(const NodeIdentity self, WaitForIdentity());
+    return ClusterInitializer(MakeNode(self), Connector())
         .Run(parameters, observer);
   };
   functions.node_is_ours = [this] {
     return lock_.holder() == NodeLock::Holder::kInit;
   };
   functions.give_up = [this](const absl::Status& why) {
-    GiveUpNode(MakeNode(), why);
+    GiveUpNode(MakeNode(self_), why);
   };
   functions.succeeded = [this] {
     status_.Report("member", BootState::kDone, "initialized the cluster");
@@ -151,15 +159,21 @@ InitRuns::Functions Bootstrapper::InitFunctions() {
 // Init and join at the same time. Returns once this node is a member by join;
 // never if it initializes the cluster, for then the init server goes on.
 absl::Status Bootstrapper::BecomeMember() {
-  ASSIGN_OR_RETURN(self_.kubernetes_version, commands_.KubernetesVersion());
-  if (instance_.role != cloud::NodeRole::kControlPlane) {
-    return JoinCluster();
-  }
+  version_ = std::async(std::launch::async,
+                        [this] { return commands_.KubernetesVersion(); });
   absl::Status joined;
+  const auto join = [this, &joined] {
+    const auto self = WaitForIdentity();
+    joined = self.ok() ? JoinCluster(*self) : self.status();
+  };
+  if (instance_.role != cloud::NodeRole::kControlPlane) {
+    join();
+    return joined;
+  }
   RETURN_IF_ERROR(ServeInit(InitFunctions(), [&](grpc::Server& server) {
     status_.Report("init", BootState::kWaiting,
                    "for the owner, or for a cluster to join");
-    joined = JoinCluster();
+    join();
     if (lock_.holder() == NodeLock::Holder::kInit) {
       server.Wait();
     }
@@ -185,7 +199,7 @@ absl::Status Bootstrapper::ServeInit(
   return absl::OkStatus();
 }
 
-absl::Status Bootstrapper::JoinCluster() {
+absl::Status Bootstrapper::JoinCluster(const NodeIdentity& self) {
   ASSIGN_OR_RETURN(std::vector<attestation::PcrValue> own_pcrs,
                    attester_->tpm().ReadPcrs(attestation::kSameImagePcrMask));
   const PeerVerifier verifier(options_.variant, std::move(own_pcrs), metadata_,
@@ -198,11 +212,11 @@ absl::Status Bootstrapper::JoinCluster() {
         return verifier.Verify(evidence, user_data);
       },
       std::move(identity), Scaled(kCallLimit, time_scale_));
-  NodeJoiner joiner(MakeNode(), Connector());
+  NodeJoiner joiner(MakeNode(self), Connector());
   const absl::Status joined =
-      JoinClient(MakeNode(), metadata_, source, joiner).Run();
+      JoinClient(MakeNode(self), metadata_, source, joiner).Run();
   if (!joined.ok() && lock_.holder() == NodeLock::Holder::kJoin) {
-    GiveUpNode(MakeNode(), joined);
+    GiveUpNode(MakeNode(self), joined);
   }
   return joined;
 }

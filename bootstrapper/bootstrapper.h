@@ -5,6 +5,7 @@
 #include <grpcpp/server.h>
 
 #include <functional>
+#include <future>
 #include <memory>
 #include <string>
 
@@ -53,7 +54,7 @@ class Bootstrapper final {
   absl::Status WaitForMetadata();
   absl::Status BecomeMember();
   absl::Status RunAsMember();
-  absl::Status JoinCluster();
+  absl::Status JoinCluster(const NodeIdentity& self);
   // Serves the owner until `until` returns.
   absl::Status ServeInit(InitRuns::Functions functions,
                          const std::function<void(grpc::Server&)>& until);
@@ -61,7 +62,10 @@ class Bootstrapper final {
   InitRuns::Functions InitFunctions();
   absl::StatusOr<InitOutcome> Resume(const NodeState& state,
                                      const InitParameters& parameters) const;
-  Node MakeNode();
+  Node MakeNode(const NodeIdentity& self);
+  // Who this node is, with the version of its Kubernetes, which kubeadm needs a
+  // while to tell.
+  absl::StatusOr<NodeIdentity> WaitForIdentity() const;
   ConnectToCluster Connector() const;
 
   const BootstrapperOptions options_;
@@ -72,7 +76,8 @@ class Bootstrapper final {
   NodeLock lock_;
   BootStatus status_;
   cloud::InstanceMetadata instance_;
-  NodeIdentity self_;
+  NodeIdentity self_;  // but for the version
+  std::shared_future<absl::StatusOr<std::string>> version_;
   uint32_t time_scale_ = 1;
   std::unique_ptr<attestation::TpmAttester> attester_;
   std::unique_ptr<TpmClusterMark> mark_;

@@ -107,9 +107,10 @@ void PodNetworkAgent::RunNetwork(const std::stop_token& stop,
     }
     check_all = false;
     wait = status.ok() ? kCheckInterval : kRetryInterval;
-    if (status.ok()) {
-      status_.Report("pod-network", BootState::kDone,
-                     fmt::format("{} peers", result->peers));
+    if (status.ok() && nodes.at(self).ready) {
+      status_.Report("node-ready", BootState::kDone);
+    } else if (status.ok()) {
+      status_.Report("pod-network", BootState::kDone);
     } else {
       status_.Report("pod-network", BootState::kWaiting, Message(status));
     }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "kubernetes/json.h"
@@ -34,11 +35,23 @@ std::string InternalIp(const Json& node) {
   return "";
 }
 
+bool IsReady(const Json& node) {
+  const Json* conditions = kubernetes::Find(node, {"status", "conditions"});
+  if (conditions == nullptr || !conditions->is_array()) {
+    return false;
+  }
+  return std::ranges::any_of(*conditions, [](const Json& condition) {
+    return kubernetes::FindString(condition, {"type"}) == "Ready" &&
+           kubernetes::FindString(condition, {"status"}) == "True";
+  });
+}
+
 }  // namespace
 
 NodeFacts FactsOfNode(const Json& node) {
   NodeFacts facts;
   facts.internal_ip = InternalIp(node);
+  facts.ready = IsReady(node);
   const auto pod_cidr = kubernetes::FindString(node, {"spec", "podCIDR"});
   if (pod_cidr.has_value() && Ipv4Network::Parse(*pod_cidr).ok()) {
     facts.pod_cidr = *pod_cidr;

@@ -23,6 +23,7 @@ struct NodeFacts {
   std::string internal_ip;
   std::string pod_cidr;
   std::string wireguard_key;
+  bool ready = false;  // by its kubelet's word
   bool operator==(const NodeFacts&) const = default;
 };
 

@@ -30,14 +30,17 @@ Json GoodNode() {
         {"annotations", {{kWireGuardKeyAnnotation, Key(1)}}}}},
       {"spec", {{"podCIDR", "10.244.1.0/24"}}},
       {"status",
-       {{"addresses",
+       {{"conditions",
+         Json::array({{{"type", "DiskPressure"}, {"status", "False"}},
+                      {{"type", "Ready"}, {"status", "True"}}})},
+        {"addresses",
          Json::array({{{"type", "Hostname"}, {"address", "worker-0"}},
                       {{"type", "InternalIP"}, {"address", "10.42.0.21"}}})}}}};
 }
 
 TEST(NodeFactsTest, ReadsNode) {
   const NodeFacts facts = FactsOfNode(GoodNode());
-  EXPECT_EQ(facts, (NodeFacts{"10.42.0.21", "10.244.1.0/24", Key(1)}));
+  EXPECT_EQ(facts, (NodeFacts{"10.42.0.21", "10.244.1.0/24", Key(1), true}));
 }
 
 TEST(NodeFactsTest, LeavesOutWhatIsMissingOrMalformed) {
@@ -54,6 +57,8 @@ TEST(NodeFactsTest, LeavesOutWhatIsMissingOrMalformed) {
   EXPECT_EQ(FactsOfNode(node).pod_cidr, "");
   node["status"]["addresses"][1]["address"] = "10.42.0.21 --evil";
   EXPECT_EQ(FactsOfNode(node).internal_ip, "");
+  node["status"]["conditions"][1]["status"] = "Unknown";
+  EXPECT_FALSE(FactsOfNode(node).ready);
   node["status"]["addresses"] = "none";
   EXPECT_EQ(FactsOfNode(node).internal_ip, "");
   EXPECT_EQ(FactsOfNode(Json::array()), NodeFacts{});
