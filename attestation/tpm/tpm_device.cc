@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <type_traits>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -73,8 +74,8 @@ class Tpm::Impl final {
   // back as UNAVAILABLE may have left the context in the middle of a command:
   // it is thrown away.
   template <typename Command>
-  auto Run(Command command) ABSL_LOCKS_EXCLUDED(mutex_)
-      -> decltype(command(*this)) {
+  std::invoke_result_t<Command, Impl&> Run(Command command)
+      ABSL_LOCKS_EXCLUDED(mutex_) {
     const absl::MutexLock lock(&mutex_);
     RETURN_IF_ERROR(EnsureOpen());
     auto result = command(*this);
