@@ -25,10 +25,15 @@ std::vector<std::string> MakeFileSystemCommand(const std::string& device) {
       "-F",
       "-b",
       "4096",
+      "-I",
+      "256",
+      "-i",
+      "16384",
       // No backup superblocks and no resize inode: mkfs writes those in parts
       // of a block, and the kernel would have to read the rest.
       "-O",
-      "sparse_super2,^resize_inode,metadata_csum,64bit",
+      "none,has_journal,ext_attr,dir_index,filetype,extent,64bit,flex_bg,"
+      "sparse_super2,large_file,huge_file,dir_nlink,extra_isize,metadata_csum",
       "-E",
       "num_backup_sb=0,nodiscard,lazy_itable_init=1,lazy_journal_init=0,"
       "packed_meta_blocks=1",
@@ -46,6 +51,8 @@ absl::Status MakeFileSystem(CommandRunner& runner, const std::string& device,
                             absl::Duration timeout) {
   CommandOptions options;
   options.timeout = timeout;
+  // Only what stands here decides, not a configuration file.
+  options.environment = {"MKE2FS_CONFIG=/dev/null"};
   return RunChecked(runner, MakeFileSystemCommand(device), options).status();
 }
 

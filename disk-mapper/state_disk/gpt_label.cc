@@ -210,6 +210,12 @@ LabelInspection InspectLabelArea(std::span<const uint8_t> area,
       (entries_ours || IsZero(entries)) && IsZero(rest)) {
     return {LabelKind::kBlank, "", ""};
   }
+  if (SameBytes(entries.first(sizeof(Guid)),
+                std::span(expected->first_entries).first(sizeof(Guid)))) {
+    return Foreign(
+        "it has our label, but that does not fit: the label was altered or the "
+        "disk's size has changed");
+  }
   return Foreign(DescribeForeign(area));
 }
 
