@@ -163,10 +163,9 @@ absl::StatusOr<InitOutcome> GrpcNodeApi::Init(const std::string& address,
   const std::unique_ptr<InitStream> stream = stub->Init(&context);
   absl::Status status = attestation::HandshakeAsClient(
       context, *identity, *stream, "init", nullptr, verify);
-  absl::StatusOr<InitOutcome> outcome = status;
-  if (status.ok()) {
-    outcome = ExchangeInit(*stream, parameters, progress);
-  }
+  absl::StatusOr<InitOutcome> outcome =
+      status.ok() ? ExchangeInit(*stream, parameters, progress)
+                  : absl::StatusOr<InitOutcome>(status);
   if (outcome.ok()) {
     context.TryCancel();  // the result is here; how the stream ends is nothing
     (void)stream->Finish();
