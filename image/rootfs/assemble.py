@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Puts the root file system together as a tree."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from lib.elf import closure, needed
@@ -9,6 +10,7 @@ from lib.tree import Node, read_tar
 
 _HERE = Path(__file__).parent
 _UNITS = _HERE.parent.parent / "deploy/systemd"
+_MANIFESTS = _HERE.parent.parent / "deploy/kubernetes"
 
 # Programs of ours that run on the node itself, outside containers.
 NODE_PROGRAMS = ("disk-mapper", "bootstrapper")
@@ -51,6 +53,7 @@ def assemble(base, kernel, kubernetes, binaries, version):
     for pattern in _lines("removed.txt"):
         tree.remove(pattern)
     _keep_programs(tree)
+    _drop_privileged_bits(tree)
     _add_kernel_modules(tree, kernel)
     _add_configuration(tree, version)
     _add_units(tree)
@@ -81,6 +84,13 @@ def _keep_programs(tree):
             del tree.nodes[path]
 
 
+def _drop_privileged_bits(tree):
+    """Nobody but root runs programs on a node, so none needs set-user-id."""
+    for path, node in tree.nodes.items():
+        if node.kind == "file" and node.mode & 0o6000:
+            tree.nodes[path] = replace(node, mode=node.mode & 0o777)
+
+
 def _add_kernel_modules(tree, kernel):
     tree.add_folder(kernel / "lib/modules", "usr/lib/modules")
 
@@ -100,6 +110,9 @@ def _add_units(tree):
     for unit in sorted(_UNITS.glob("*.*")):
         if unit.suffix != ".md":
             tree.add_file(f"usr/lib/systemd/system/{unit.name}", unit)
+    for manifest in sorted(_MANIFESTS.glob("*.yaml")):
+        tree.add_file(f"usr/share/constellation/kubernetes/{manifest.name}",
+                      manifest)
     for line in _lines("enabled.txt"):
         target, unit = line.split()
         if f"usr/lib/systemd/system/{unit}" not in tree:
