@@ -3,6 +3,7 @@
 // The first process of a node: opens the root file system that the measured
 // command line names, and becomes systemd. A failure prints one line and
 // restarts the machine; there is no shell to fall into.
+#include <cpuid.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/reboot.h>
@@ -15,6 +16,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -95,20 +97,45 @@ absl::Status LoadModule(const std::string& path) {
   return absl::OkStatus();
 }
 
-// /modules/order lists the files in the order of their dependencies. It is part
-// of the measured initrd.
-absl::Status LoadModules() {
-  ASSIGN_OR_RETURN(const std::string order, ReadText("/modules/order"));
-  std::string_view rest = order;
+// Calls `use` with the path of every module that the list /modules/<name>
+// gives, in the order of their dependencies. The lists are part of the measured
+// initrd.
+absl::Status ForEachModule(
+    const std::string& name,
+    const std::function<absl::Status(const std::string&)>& use) {
+  ASSIGN_OR_RETURN(const std::string list,
+                   ReadText(fmt::format("/modules/{}", name)));
+  std::string_view rest = list;
   while (!rest.empty()) {
     const size_t end = rest.find('\n');
-    const std::string_view name = rest.substr(0, end);
+    const std::string_view file = rest.substr(0, end);
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    if (!name.empty()) {
-      RETURN_IF_ERROR(LoadModule(fmt::format("/modules/{}", name)));
+    if (!file.empty()) {
+      RETURN_IF_ERROR(use(fmt::format("/modules/{}", file)));
     }
   }
   return absl::OkStatus();
+}
+
+// Whether this is QEMU without hardware virtualisation, by the signature of its
+// CPUID. Decides about speed only.
+bool IsEmulated() {
+  unsigned int eax = 0;
+  std::array<unsigned int, 3> signature{};
+  __cpuid(0x40000000, eax, signature[0], signature[1], signature[2]);
+  return std::memcmp(signature.data(), "TCGTCGTCGTCG", sizeof(signature)) == 0;
+}
+
+absl::Status LoadModules() {
+  if (!IsEmulated()) {
+    // Vector instructions pay on a processor and cost twice the time in
+    // emulation (measured: 91 MB/s plain, 52 MB/s with them).
+    RETURN_IF_ERROR(ForEachModule("accelerated", [](const std::string& path) {
+      LoadModule(path).IgnoreError();  // the processor may not have them
+      return absl::OkStatus();
+    }));
+  }
+  return ForEachModule("order", LoadModule);
 }
 
 absl::StatusOr<RootDevices> WaitForRootDevices(const RootConfig& config) {
@@ -145,14 +172,11 @@ absl::Status MountRoot() {
 
 // Frees the memory of what is no longer needed after the switch.
 void RemoveInitrdFiles() {
-  const auto order = ReadText("/modules/order");
-  if (order.ok()) {
-    std::string_view rest = *order;
-    while (!rest.empty()) {
-      const size_t end = rest.find('\n');
-      unlink(fmt::format("/modules/{}", rest.substr(0, end)).c_str());
-      rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    }
+  for (const char* list : {"accelerated", "order"}) {
+    ForEachModule(list, [](const std::string& path) {
+      unlink(path.c_str());
+      return absl::OkStatus();
+    }).IgnoreError();
   }
   unlink("/init");
 }

@@ -10,6 +10,10 @@ from lib.tree import Node, Tree
 ROOT_MODULES = ("virtio_blk", "virtio_scsi", "sd_mod", "dm-mod", "dm-verity",
                 "squashfs")
 
+# Loaded first, and only on real processors (see initrd/init.cc); the root file
+# system's modprobe.d keeps udev from loading them in emulation.
+ACCELERATED_MODULES = ("sha256-ssse3",)
+
 _TYPE_BITS = {"file": 0o100000, "dir": 0o040000, "char": 0o020000}
 
 
@@ -21,13 +25,13 @@ def initrd(init_program, modules_folder):
     # The kernel opens it for init before devtmpfs is mounted.
     tree.add("dev/console", Node("char", 0o600, device=(5, 1)))
     tree.add_bytes("init", init_program, 0o755)
-    order = module_order(modules_folder, ROOT_MODULES)
-    names = []
-    for path in order:
-        name = path.rsplit("/", 1)[-1]
-        names.append(name)
-        tree.add_file(f"modules/{name}", modules_folder / path)
-    tree.add_bytes("modules/order", "\n".join(names) + "\n")
+    for listing, wanted in (("order", ROOT_MODULES),
+                            ("accelerated", ACCELERATED_MODULES)):
+        names = []
+        for path in module_order(modules_folder, wanted):
+            names.append(path.rsplit("/", 1)[-1])
+            tree.add_file(f"modules/{names[-1]}", modules_folder / path)
+        tree.add_bytes(f"modules/{listing}", "\n".join(names) + "\n")
     return gzip.compress(_newc(tree), compresslevel=9, mtime=0)
 
 

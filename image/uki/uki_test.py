@@ -93,7 +93,7 @@ class InitrdTest(unittest.TestCase):
         (self.modules / "modules.builtin").write_text("".join(
             f"kernel/{name}.ko\n" for name in
             ("virtio_blk", "virtio_scsi", "sd_mod", "dm-mod", "dm-verity",
-             "squashfs")))
+             "squashfs", "sha256-ssse3")))
         archive = gzip.decompress(initrd(b"\x7fELF", self.modules))
         self.assertTrue(archive.startswith(b"070701"))
         self.assertIn(b"TRAILER!!!", archive)
