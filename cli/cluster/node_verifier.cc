@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "cli/exit_code.h"
@@ -13,6 +15,18 @@ namespace constellation::cli {
 using attestation::Appraisal;
 using attestation::ClusterState;
 
+namespace {
+
+size_t CountFailed(const Appraisal& appraisal) {
+  return static_cast<size_t>(
+      std::count_if(appraisal.rows.begin(), appraisal.rows.end(),
+                    [](const attestation::CheckRow& row) {
+                      return row.verdict == attestation::CheckVerdict::kFailed;
+                    }));
+}
+
+}  // namespace
+
 VerifyNode MakeNodeVerifier(attestation::Policy policy, std::string node_name,
                             std::vector<ClusterState> accepted,
                             const Clock& clock) {
@@ -22,20 +36,24 @@ VerifyNode MakeNodeVerifier(attestation::Policy policy, std::string node_name,
                   std::span<const uint8_t> user_data) -> absl::Status {
     absl::Status refusal =
         Internal("no state of PCR15 would have been accepted");
+    size_t fewest = std::numeric_limits<size_t>::max();
     for (const ClusterState& state : accepted) {
       const Appraisal appraisal = attestation::Appraise(
           evidence, user_data, state, policy, clock.Now());
-      if (!appraisal.accepted) {
-        refusal = attestation::ToStatus(appraisal);
+      if (appraisal.accepted && appraisal.node_name == node_name) {
+        return absl::OkStatus();
+      }
+      // The state that fits best explains most.
+      const size_t failed = CountFailed(appraisal);
+      if (failed >= fewest) {
         continue;
       }
-      if (appraisal.node_name != node_name) {
-        refusal = PermissionDenied(
-            fmt::format("node name: expected {}, got the TPM of {}", node_name,
-                        appraisal.node_name));
-        continue;
-      }
-      return absl::OkStatus();
+      fewest = failed;
+      refusal = appraisal.accepted
+                    ? PermissionDenied(fmt::format(
+                          "node name: expected {}, got the TPM of {}",
+                          node_name, appraisal.node_name))
+                    : attestation::ToStatus(appraisal);
     }
     return AsRefusal(
         Annotate(refusal, fmt::format("node {} is not what it must be, nothing "

@@ -183,7 +183,7 @@ INSTANTIATE_TEST_SUITE_P(
                 "attestation.azureSEVSNP does not fit"},
         BadCase{"VariantTypo", "qemuVTPM:", "qemuVTMP:",
                 "unknown key attestation.qemuVTMP; did you mean qemuVTPM?"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& test) { return std::string(test.param.name); });
 
 TEST(ConfigTest, ListsAllMistakesAtOnce) {
   std::string text = Replaced("vcpus: 2", "vcpus: none");

@@ -126,7 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
                  "is missing but there is a clusterID"},
         BadState{"NoUid", "uid: \"0a1b2c3d\"", "uid: \"\"",
                  "uid is missing but there are nodes"}),
-    [](const auto& info) { return std::string(info.param.name); });
+    [](const auto& test) { return std::string(test.param.name); });
 
 TEST(StateTest, NeverRepeatsSecretInMessages) {
   State state = FullState();

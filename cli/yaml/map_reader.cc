@@ -24,12 +24,14 @@ std::string Join(const std::vector<std::string>& words) {
 MapReader::MapReader(const YamlValue& value, std::string path,
                      Problems& problems)
     : value_(value), path_(std::move(path)), problems_(problems) {
-  is_map_ = value.kind == YamlValue::Kind::kMap;
-  if (!is_map_ && value.kind != YamlValue::Kind::kNull) {
-    problems_.Add(value.line,
-                  fmt::format("{} must be a map (key: value), not {}",
-                              path_.empty() ? "the file" : path_,
-                              DescribeKind(value)));
+  // Nothing is a map without entries: what must be there is missing.
+  is_map_ = value.kind == YamlValue::Kind::kMap ||
+            value.kind == YamlValue::Kind::kNull;
+  if (!is_map_) {
+    problems_.Add(
+        value.line,
+        fmt::format("{} must be a map (key: value), not {}",
+                    path_.empty() ? "the file" : path_, DescribeKind(value)));
   }
 }
 
@@ -83,7 +85,8 @@ std::optional<int64_t> MapReader::Number(std::string_view key, int64_t min,
   const auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), number);
   if (entry->value.kind != YamlValue::Kind::kScalar || entry->value.quoted ||
-      error == std::errc::invalid_argument || end != text.data() + text.size()) {
+      error == std::errc::invalid_argument ||
+      end != text.data() + text.size()) {
     WrongType(*entry, "a whole number");
     return std::nullopt;
   }
@@ -117,8 +120,8 @@ std::optional<std::string> MapReader::Choice(
   std::optional<std::string> text = Text(key);
   if (text &&
       std::find(choices.begin(), choices.end(), *text) == choices.end()) {
-    std::string message = fmt::format("must be one of {}, not \"{}\"",
-                                      Join(choices), *text);
+    std::string message =
+        fmt::format("must be one of {}, not \"{}\"", Join(choices), *text);
     if (const auto nearest = NearestWord(*text, choices)) {
       message += fmt::format("; did you mean {}?", *nearest);
     }

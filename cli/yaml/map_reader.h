@@ -15,10 +15,10 @@
 namespace constellation::cli {
 
 // Reads one map of a document, strictly: every key must be asked for, or
-// Finish() reports it together with the nearest one that was. A getter whose key
-// is absent (or null) returns nothing and is no problem by itself; one whose
-// value has another type adds a problem and returns nothing. Lives no longer
-// than `value` and `problems`.
+// Finish() reports it together with the nearest one that was. A getter whose
+// key is absent (or null) returns nothing and is no problem by itself; one
+// whose value has another type adds a problem and returns nothing. Lives no
+// longer than `value` and `problems`.
 class MapReader final {
  public:
   // `path` is what messages put before a key ("provider.qemu"; "" for the top).

@@ -26,9 +26,9 @@ absl::Status Problems::ToStatus(std::string_view file) const {
           ? fmt::format("{} has a mistake:", file)
           : fmt::format("{} has {} mistakes:", file, sorted.size());
   for (const Problem& problem : sorted) {
-    message += problem.line > 0
-                   ? fmt::format("\n  line {}: {}", problem.line, problem.message)
-                   : fmt::format("\n  {}", problem.message);
+    message += problem.line > 0 ? fmt::format("\n  line {}: {}", problem.line,
+                                              problem.message)
+                                : fmt::format("\n  {}", problem.message);
   }
   return InvalidArgument(message);
 }

@@ -93,7 +93,8 @@ class TreeBuilder final : public YAML::EventHandler {
     if (levels_.size() >= kMaxDepth) {
       throw StopParsing{mark.line + 1, "nested too deeply"};
     }
-    if (!levels_.empty() && levels_.back().value.kind == YamlValue::Kind::kMap &&
+    if (!levels_.empty() &&
+        levels_.back().value.kind == YamlValue::Kind::kMap &&
         !levels_.back().pending) {
       throw StopParsing{mark.line + 1, "a key must be plain text"};
     }
@@ -123,6 +124,9 @@ class TreeBuilder final : public YAML::EventHandler {
       return;
     }
     if (!level.pending) {
+      if (value.kind != YamlValue::Kind::kScalar) {
+        throw StopParsing{value.line, "a key must be plain text"};
+      }
       level.pending = YamlValue::Entry{value.text, value.line, {}};
       return;
     }
@@ -149,7 +153,8 @@ class TreeBuilder final : public YAML::EventHandler {
 bool NeedsQuotes(std::string_view text) {
   static constexpr std::string_view kPlain =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
-  if (text.empty() || text.find_first_not_of(kPlain) != std::string_view::npos) {
+  if (text.empty() ||
+      text.find_first_not_of(kPlain) != std::string_view::npos) {
     return true;
   }
   // What could be read as a number, a truth value, null or a list item.
@@ -157,8 +162,8 @@ bool NeedsQuotes(std::string_view text) {
       (text.front() >= '0' && text.front() <= '9')) {
     return true;
   }
-  return text == "true" || text == "false" || text == "null" ||
-         text == "yes" || text == "no" || text == "on" || text == "off";
+  return text == "true" || text == "false" || text == "null" || text == "yes" ||
+         text == "no" || text == "on" || text == "off";
 }
 
 }  // namespace
@@ -174,9 +179,8 @@ std::string DescribeKind(const YamlValue& value) {
     case YamlValue::Kind::kScalar:
       break;
   }
-  const std::string shown = value.text.size() > 40
-                                ? value.text.substr(0, 40) + "..."
-                                : value.text;
+  const std::string shown =
+      value.text.size() > 40 ? value.text.substr(0, 40) + "..." : value.text;
   if (value.quoted) {
     return fmt::format("the text \"{}\"", shown);
   }

@@ -34,9 +34,9 @@ struct YamlValue::Entry {
 std::string DescribeKind(const YamlValue& value);
 
 // Reads a document of our YAML subset: one document, keys are plain text, no
-// anchors, aliases or tags, nothing nested deeper than 16 levels. Duplicate keys
-// and everything outside the subset become problems; the value returned is then
-// incomplete. Syntax only: what the keys mean is for MapReader.
+// anchors, aliases or tags, nothing nested deeper than 16 levels. Duplicate
+// keys and everything outside the subset become problems; the value returned is
+// then incomplete. Syntax only: what the keys mean is for MapReader.
 YamlValue ParseYaml(std::string_view text, Problems& problems);
 
 // `text` as a YAML scalar that reads back as the same string.
