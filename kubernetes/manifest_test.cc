@@ -25,6 +25,26 @@ TEST(ManifestTest, ReadsSeveralDocuments) {
   EXPECT_THAT(objects, SizeIs(2));
 }
 
+TEST(ManifestTest, EndsOnTextOverWhichYamlCppLoopsForEver) {
+  for (const char* text : {",7\x04", ",", "a: b\n,", "}\n"}) {
+    EXPECT_THAT(ParseManifest(text),
+                StatusIs(absl::StatusCode::kInvalidArgument))
+        << text;
+  }
+}
+
+TEST(ManifestTest, SeparatorsMayCarryContentAndLineNumbersAreOfTheFile) {
+  ASSERT_OK_AND_ASSIGN(
+      const std::vector<Json> objects,
+      ParseManifest(std::string("--- # first\n") + kHead + "...\n" +
+                    "--- {apiVersion: v1, kind: A, metadata: {name: b}}\n"));
+  EXPECT_THAT(objects, SizeIs(2));
+  EXPECT_THAT(ParseManifest(std::string(kHead) + "---\na: [\n"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       ::testing::ContainsRegex("line [56]")));
+  EXPECT_THAT(Parse("v: |\n  ---\n  x\n"), ::constellation::testing::IsOk());
+}
+
 TEST(ManifestTest, TypesScalarsAsKubectlDoes) {
   ASSERT_OK_AND_ASSIGN(
       const std::vector<Json> objects,

@@ -51,6 +51,57 @@ class ShapeCheck final : public YAML::EventHandler {
   bool too_deep_ = false;
 };
 
+// The text of one document, and where it begins.
+struct Part {
+  std::string text;
+  int first_line = 1;
+};
+
+// Whether `line` separates documents: "---" or "..." (YAML 1.2, 9.1.2), the
+// former possibly with content behind it.
+bool IsSeparator(std::string_view line) {
+  return (line.starts_with("---") || line.starts_with("...")) &&
+         (line.size() == 3 || line[3] == ' ' || line[3] == '\t' ||
+          line[3] == '\r');
+}
+
+// yaml-cpp 0.7 loops for ever over the documents of a text such as ",7", so it
+// only ever sees one document at a time.
+std::vector<Part> SplitDocuments(std::string_view text) {
+  std::vector<Part> parts(1);
+  for (int number = 1; !text.empty(); ++number) {
+    const size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (IsSeparator(line)) {
+      parts.push_back({"", number});
+      line.remove_prefix(3);
+    }
+    parts.back().text += line;
+    parts.back().text += '\n';
+  }
+  return parts;
+}
+
+// The document in `part`; null if there is none. Throws what yaml-cpp throws.
+absl::StatusOr<YAML::Node> LoadOne(const Part& part) {
+  ShapeCheck shape;
+  std::istringstream stream(part.text);
+  YAML::Parser parser(stream);
+  if (!parser.HandleNextDocument(shape)) return YAML::Node();
+  if (shape.too_deep()) {
+    return InvalidArgument(
+        fmt::format("YAML nested deeper than {} levels", kMaxYamlDepth));
+  }
+  if (shape.has_alias()) {
+    return InvalidArgument("YAML aliases are not supported");
+  }
+  if (parser.HandleNextDocument(shape)) {
+    return InvalidArgument("text behind the end of the YAML document");
+  }
+  return YAML::Load(part.text);
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<YAML::Node>> LoadYaml(std::string_view text,
@@ -59,29 +110,19 @@ absl::StatusOr<std::vector<YAML::Node>> LoadYaml(std::string_view text,
     return InvalidArgument(fmt::format("{}: {} octets; at most {}", what,
                                        text.size(), kMaxYamlBytes));
   }
-  try {
-    ShapeCheck shape;
-    std::istringstream first{std::string(text)};
-    YAML::Parser parser(first);
-    while (parser.HandleNextDocument(shape)) {
+  std::vector<YAML::Node> documents;
+  for (const Part& part : SplitDocuments(text)) {
+    try {
+      const absl::StatusOr<YAML::Node> document = LoadOne(part);
+      if (!document.ok()) return Annotate(document.status(), what);
+      if (!document->IsNull()) documents.push_back(*document);
+    } catch (const YAML::Exception& error) {
+      return InvalidArgument(fmt::format("{}: line {}: {}", what,
+                                         error.mark.line + part.first_line,
+                                         error.msg));
     }
-    if (shape.too_deep()) {
-      return InvalidArgument(fmt::format(
-          "{}: YAML nested deeper than {} levels", what, kMaxYamlDepth));
-    }
-    if (shape.has_alias()) {
-      return InvalidArgument(
-          fmt::format("{}: YAML aliases are not supported", what));
-    }
-    std::vector<YAML::Node> documents;
-    for (YAML::Node& document : YAML::LoadAll(std::string(text))) {
-      if (!document.IsNull()) documents.push_back(document);
-    }
-    return documents;
-  } catch (const YAML::Exception& error) {
-    return InvalidArgument(
-        fmt::format("{}: line {}: {}", what, error.mark.line + 1, error.msg));
   }
+  return documents;
 }
 
 absl::StatusOr<std::string> TextAt(const YAML::Node& map,
