@@ -216,6 +216,29 @@ void Append(LogEvent event, EventLogUnverified& log) {
   log.events.push_back(std::move(event));
 }
 
+// Takes the first record: the header of a crypto-agile log, whose algorithms go
+// to `algorithms`, or the first event of a legacy one.
+absl::Status TakeFirst(LogEvent first, EventLogUnverified& log,
+                       std::vector<AlgorithmSize>& algorithms) {
+  log.crypto_agile =
+      first.type == kEvNoAction && HasPrefix(first.data, kSpecId);
+  if (!log.crypto_agile) {
+    log.algorithms = {kTpmAlgSha1};
+    RETURN_IF_ERROR(CheckIndex(first));
+    Append(std::move(first), log);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::vector<AlgorithmSize>> header = ReadSpecId(first.data);
+  if (!header.ok()) {
+    return Annotate(header.status(), "event log: header");
+  }
+  algorithms = *std::move(header);
+  for (const AlgorithmSize& entry : algorithms) {
+    log.algorithms.push_back(entry.algorithm);
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 EventLogReading ReadEventLogUnverified(std::span<const uint8_t> bytes) {
@@ -229,25 +252,9 @@ EventLogReading ReadEventLogUnverified(std::span<const uint8_t> bytes) {
   }
   log.end_offset = reader.offset();
   std::vector<AlgorithmSize> algorithms;
-  log.crypto_agile =
-      first->type == kEvNoAction && HasPrefix(first->data, kSpecId);
-  if (log.crypto_agile) {
-    absl::StatusOr<std::vector<AlgorithmSize>> header = ReadSpecId(first->data);
-    if (!header.ok()) {
-      reading.status = Annotate(header.status(), "event log: header");
-      return reading;
-    }
-    algorithms = *std::move(header);
-    for (const AlgorithmSize& entry : algorithms) {
-      log.algorithms.push_back(entry.algorithm);
-    }
-  } else {
-    log.algorithms = {kTpmAlgSha1};
-    reading.status = CheckIndex(*first);
-    if (!reading.status.ok()) {
-      return reading;
-    }
-    Append(*std::move(first), log);
+  reading.status = TakeFirst(*std::move(first), log, algorithms);
+  if (!reading.status.ok()) {
+    return reading;
   }
   while (!AtPadding(bytes.subspan(reader.offset()))) {
     absl::StatusOr<LogEvent> event = ReadEvent(reader, algorithms);

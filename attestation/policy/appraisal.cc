@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "attestation/eventlog/diagnosis.h"
+#include "attestation/policy/advice.h"
 #include "attestation/policy/json_reader.h"
 #include "attestation/policy/variants.h"
 #include "attestation/tpm/cluster_pcr.h"
@@ -54,40 +55,6 @@ std::string PcrName(uint32_t index) {
 std::string HexOr(const std::optional<Sha256Digest>& value,
                   std::string_view otherwise) {
   return value.has_value() ? HexEncode(*value) : std::string(otherwise);
-}
-
-std::string_view PcrAdvice(uint32_t index) {
-  switch (index) {
-    case 4:
-      return "the boot loader or kernel image is another one: is the node's "
-             "image the one the policy was made for?";
-    case 9:
-      return "the initrd is another one";
-    case 11:
-      return "the unified kernel image (kernel, initrd, command line) is "
-             "another one";
-    case 8:
-    case 12:
-      return "a command line, credential or add-on was given at boot that the "
-             "image does not contain";
-    default:
-      return "something was measured that the profile does not know";
-  }
-}
-
-std::string_view QuoteAdvice(QuoteCheckId id) {
-  switch (id) {
-    case QuoteCheckId::kQualifyingData:
-      return "the evidence was made for another connection, nonce or purpose: "
-             "replayed, relayed or mixed up";
-    case QuoteCheckId::kSignature:
-      return "the quote was changed or comes from another key";
-    case QuoteCheckId::kPcrList:
-    case QuoteCheckId::kPcrDigest:
-      return "the values sent are not those that the TPM quoted";
-    default:
-      return "the evidence was not made by a TPM in the agreed way";
-  }
 }
 
 bool ValidAt(const Profile& profile, absl::Time now) {
@@ -225,6 +192,17 @@ class Appraiser final {
     return match;
   }
 
+  // The same rows for who has no profile of this variant.
+  void AddRowsWithoutProfile() {
+    Add("profile", "image", false, "a profile of this variant", "none",
+        "add a profile for this variant to the policy");
+    Add("profile", "validity", false, "a valid profile", "none", "");
+    for (const uint32_t index : kRequiredPcrs) {
+      Add("pcr", PcrName(index), false, "a profile's value",
+          HexOr(ValueOf(evidence_.tpm.pcrs, index), "not quoted"), "");
+    }
+  }
+
   void AddProfileRows() {
     ProfileMatch best;
     size_t candidates = 0;
@@ -238,21 +216,15 @@ class Appraiser final {
         best = match;
       }
     }
-    const std::string expected = fmt::format("one of {} profiles", candidates);
     if (best.profile == nullptr) {
-      Add("profile", "image", false, expected, "none",
-          "add a profile for this variant to the policy");
-      Add("profile", "validity", false, "a valid profile", "none", "");
-      for (const uint32_t index : kRequiredPcrs) {
-        Add("pcr", PcrName(index), false, "a profile's value",
-            HexOr(ValueOf(evidence_.tpm.pcrs, index), "not quoted"), "");
-      }
+      AddRowsWithoutProfile();
       return;
     }
     const Profile& profile = *best.profile;
     result_.profile = profile.name;
     expected_pcrs_ = profile.pcrs;
-    Add("profile", "image", best.differences == 0, expected,
+    Add("profile", "image", best.differences == 0,
+        fmt::format("one of {} profiles", candidates),
         best.differences == 0
             ? profile.name
             : fmt::format("none; the closest is \"{}\": {} of {} PCRs differ",

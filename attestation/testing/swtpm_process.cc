@@ -144,6 +144,10 @@ absl::Status SwtpmProcess::Launch() {
     execvp(argv[0], argv.data());
     _exit(127);
   }
+  return AwaitSocket();
+}
+
+absl::Status SwtpmProcess::AwaitSocket() {
   const absl::Time deadline = absl::Now() + kStartTimeout;
   while (!Listens(socket_)) {
     int wait_status = 0;

@@ -47,6 +47,7 @@ class SwtpmProcess final {
  private:
   SwtpmProcess(std::string dir, std::string socket);
   absl::Status Launch();
+  absl::Status AwaitSocket();
   void Kill();
 
   std::string dir_;

@@ -28,6 +28,30 @@ constexpr uint8_t kEkPolicy[] = {
     0x8d, 0x46, 0xa5, 0xd7, 0x24, 0xfd, 0x52, 0xd7, 0x6e, 0x06, 0x52,
     0x0b, 0x64, 0xf2, 0xa1, 0xda, 0x1b, 0x33, 0x14, 0x69, 0xaa};
 
+// The first `total` octets of an index.
+absl::StatusOr<Bytes> ReadNvContents(EsysContext& esys, ESYS_TR handle,
+                                     size_t total) {
+  Bytes contents;
+  while (contents.size() < total) {
+    const auto wanted = static_cast<uint16_t>(
+        std::min<size_t>(kNvChunkSize, total - contents.size()));
+    TPM2B_MAX_NV_BUFFER* chunk = nullptr;
+    RETURN_IF_ERROR(
+        TssStatus(Esys_NV_Read(esys.get(), handle, handle, ESYS_TR_PASSWORD,
+                               ESYS_TR_NONE, ESYS_TR_NONE, wanted,
+                               static_cast<uint16_t>(contents.size()), &chunk),
+                  "TPM2_NV_Read"));
+    const EsysPtr<TPM2B_MAX_NV_BUFFER> owned_chunk(chunk);
+    if (owned_chunk->size != wanted) {
+      return Internal(fmt::format("TPM2_NV_Read: want {} bytes, got {}", wanted,
+                                  owned_chunk->size));
+    }
+    contents.insert(contents.end(), owned_chunk->buffer,
+                    owned_chunk->buffer + owned_chunk->size);
+  }
+  return contents;
+}
+
 }  // namespace
 
 TPM2B_PUBLIC AkTemplate() {
@@ -98,25 +122,7 @@ absl::StatusOr<Bytes> ReadNvIndex(EsysContext& esys, uint32_t index) {
         fmt::format("NV index {:#010x}: want at most {} bytes, got {}", index,
                     kMaxNvSize, total));
   }
-  Bytes contents;
-  while (contents.size() < total) {
-    const auto wanted = static_cast<uint16_t>(
-        std::min<size_t>(kNvChunkSize, total - contents.size()));
-    TPM2B_MAX_NV_BUFFER* chunk = nullptr;
-    RETURN_IF_ERROR(
-        TssStatus(Esys_NV_Read(esys.get(), handle, handle, ESYS_TR_PASSWORD,
-                               ESYS_TR_NONE, ESYS_TR_NONE, wanted,
-                               static_cast<uint16_t>(contents.size()), &chunk),
-                  "TPM2_NV_Read"));
-    const EsysPtr<TPM2B_MAX_NV_BUFFER> owned_chunk(chunk);
-    if (owned_chunk->size != wanted) {
-      return Internal(fmt::format("TPM2_NV_Read: want {} bytes, got {}", wanted,
-                                  owned_chunk->size));
-    }
-    contents.insert(contents.end(), owned_chunk->buffer,
-                    owned_chunk->buffer + owned_chunk->size);
-  }
-  return contents;
+  return ReadNvContents(esys, handle, total);
 }
 
 absl::StatusOr<Bytes> ReadEkCertificateFrom(EsysContext& esys) {
