@@ -33,14 +33,16 @@ extern "C" void OnInterrupt(int /*signal*/) {
 }  // namespace
 
 void HandleInterrupts() {
-  struct sigaction action{};
+  struct sigaction action {};
   action.sa_handler = OnInterrupt;
   sigemptyset(&action.sa_mask);
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }
 
-bool Interrupted() { return interrupted.load(); }
+bool Interrupted() {
+  return interrupted.load();
+}
 
 absl::Status CheckInterrupted() {
   return Interrupted() ? InterruptedStatus() : absl::OkStatus();
@@ -73,6 +75,8 @@ CancelOnInterrupt::~CancelOnInterrupt() {
   watcher_.join();
 }
 
-void SetInterruptedForTesting(bool value) { interrupted = value; }
+void SetInterruptedForTesting(bool value) {
+  interrupted = value;
+}
 
 }  // namespace constellation::cli

@@ -199,7 +199,8 @@ std::unique_ptr<Progress> CreateSilentProgress() {
 }
 
 std::string FormatElapsed(absl::Duration elapsed) {
-  const int64_t millis = std::max<int64_t>(0, absl::ToInt64Milliseconds(elapsed));
+  const int64_t millis =
+      std::max<int64_t>(0, absl::ToInt64Milliseconds(elapsed));
   const int64_t seconds = millis / 1000;
   if (seconds < 60) {
     return fmt::format("{}.{}s", seconds, millis % 1000 / 100);

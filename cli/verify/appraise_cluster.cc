@@ -37,8 +37,8 @@ bool AllPassed(const std::vector<CheckRow>& rows) {
   });
 }
 
-// The node of the cluster under `name` according to an answer: the name that the
-// evidence covers.
+// The node of the cluster under `name` according to an answer: the name that
+// the evidence covers.
 const std::string& NameOf(const NodeAnswer& answer) {
   return answer.evidence ? answer.claimed_name : answer.node_name;
 }
@@ -47,8 +47,8 @@ const std::string& NameOf(const NodeAnswer& answer) {
 void AppraiseAnswer(const ClusterChallenge& challenge,
                     const SourcedAnswer& sourced, NodeReport& report) {
   const NodeAnswer& answer = sourced.answer;
-  const auto user_data = attestation::VerificationBinding(
-      challenge.nonce, answer.claimed_name);
+  const auto user_data =
+      attestation::VerificationBinding(challenge.nonce, answer.claimed_name);
   Appraisal appraisal = attestation::Appraise(
       *answer.evidence, user_data,
       attestation::ClusterState::MemberOf(challenge.cluster_id),
@@ -58,11 +58,11 @@ void AppraiseAnswer(const ClusterChallenge& challenge,
   report.rests_on = appraisal.rests_on;
   report.rows.insert(report.rows.end(), appraisal.rows.begin(),
                      appraisal.rows.end());
-  report.rows.push_back(Row(
-      "node name", report.name,
-      appraisal.node_name.empty() ? "an unknown TPM" : appraisal.node_name,
-      appraisal.node_name == report.name,
-      "another machine answers under this node's name"));
+  report.rows.push_back(
+      Row("node name", report.name,
+          appraisal.node_name.empty() ? "an unknown TPM" : appraisal.node_name,
+          appraisal.node_name == report.name,
+          "another machine answers under this node's name"));
   if (!answer.node_name.empty()) {
     report.rows.push_back(Row("listed as", report.name, answer.node_name,
                               answer.node_name == report.name,
@@ -100,8 +100,8 @@ NodeReport JudgeEnrolled(const ClusterChallenge& challenge,
   std::string errors;
   for (const SourcedAnswer& sourced : challenge.answers) {
     const NodeAnswer& answer = sourced.answer;
-    listed = listed ||
-             (!sourced.direct && answer.node_name == enrolled.node_name);
+    listed =
+        listed || (!sourced.direct && answer.node_name == enrolled.node_name);
     if (NameOf(answer) != enrolled.node_name) {
       continue;
     }
@@ -126,15 +126,23 @@ NodeReport JudgeEnrolled(const ClusterChallenge& challenge,
   report.rows.push_back(
       Row("answers under this name", "1", std::to_string(with_evidence.size()),
           with_evidence.size() == 1, "two machines answer under one name"));
-  report.verdict =
-      AllPassed(report.rows) && report.verdict != Verdict::kRefused
-          ? Verdict::kVerified
-          : Verdict::kRefused;
+  report.verdict = AllPassed(report.rows) && report.verdict != Verdict::kRefused
+                       ? Verdict::kVerified
+                       : Verdict::kRefused;
   return report;
 }
 
-// Answers that belong to no enrolled node: each is a machine in the cluster that
-// the owner never admitted.
+NodeReport Unenrolled(const std::string& name) {
+  NodeReport report;
+  report.name = name;
+  report.role = "unknown";
+  report.rows.push_back(Row("enrolled", "a pinned TPM", "never enrolled", false,
+                            "run `constellation apply`"));
+  return report;
+}
+
+// Answers that belong to no enrolled node: each is a machine in the cluster
+// that the owner never admitted.
 void JudgeStrangers(const ClusterChallenge& challenge, VerifyReport& report) {
   std::map<std::string, const SourcedAnswer*> strangers;
   for (const SourcedAnswer& sourced : challenge.answers) {
@@ -202,10 +210,13 @@ VerifyReport AppraiseCluster(const ClusterChallenge& challenge) {
   for (const EnrolledNode& enrolled : challenge.policy->enrolled()) {
     report.nodes.push_back(JudgeEnrolled(challenge, enrolled));
   }
+  for (const std::string& name : challenge.unenrolled) {
+    report.nodes.push_back(Unenrolled(name));
+  }
   JudgeStrangers(challenge, report);
   JudgeDuplicateKeys(challenge, report);
-  report.verdict = report.nodes.empty() ? Verdict::kUnchecked
-                                        : Verdict::kVerified;
+  report.verdict =
+      report.nodes.empty() ? Verdict::kUnchecked : Verdict::kVerified;
   for (const NodeReport& node : report.nodes) {
     report.verdict = std::max(report.verdict, node.verdict);
   }

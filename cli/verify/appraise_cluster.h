@@ -26,6 +26,9 @@ struct ClusterChallenge {
   Bytes cluster_id;  // 32 octets
   // Every node that must be there is enrolled in it, and no other may be.
   std::optional<attestation::Policy> policy;
+  // Nodes that the owner wanted but never enrolled: nothing can be said of
+  // them.
+  std::vector<std::string> unenrolled;
   // Whether a relay told what the API server lists. Then an enrolled node that
   // is not listed is refused.
   bool relay_answered = false;

@@ -126,9 +126,9 @@ absl::StatusOr<Bytes> ParseClusterId(const std::string& text) {
     bytes = Base64Decode(text);
   }
   if (!bytes.ok() || bytes->size() != kClusterIdBytes) {
-    return InvalidArgument(fmt::format(
-        "cluster ID must be {} octets in hex or base64, not \"{}\"",
-        kClusterIdBytes, text));
+    return InvalidArgument(
+        fmt::format("cluster ID must be {} octets in hex or base64, not \"{}\"",
+                    kClusterIdBytes, text));
   }
   return bytes;
 }
@@ -148,6 +148,11 @@ absl::StatusOr<VerifyReport> VerifyCluster(const State& state,
   ClusterChallenge challenge;
   ASSIGN_OR_RETURN(challenge.cluster_id, ParseClusterId(cluster_id));
   ASSIGN_OR_RETURN(challenge.policy, BuildPolicy(state));
+  for (const StateNode& node : state.infrastructure.qemu.nodes) {
+    if (node.ak_name.empty()) {
+      challenge.unenrolled.push_back(node.name);
+    }
+  }
   ASSIGN_OR_RETURN(const std::vector<Relay> relays, Relays(state, options));
   challenge.nonce = crypto::RandomBytes(kNonceBytes);
   RETURN_IF_ERROR(AskRelays(relays, node_api, challenge));

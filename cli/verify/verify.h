@@ -21,8 +21,8 @@ struct VerifyOptions {
 // Challenges every node of `state` with a fresh nonce, through a relay and
 // directly where the relay brought nothing, and judges the answers.
 // INVALID_ARGUMENT for a bad cluster ID or endpoint, FAILED_PRECONDITION if the
-// cluster was never initialised. A node that does not answer is a result, not an
-// error.
+// cluster was never initialised. A node that does not answer is a result, not
+// an error.
 absl::StatusOr<VerifyReport> VerifyCluster(const State& state,
                                            const VerifyOptions& options,
                                            NodeApi& node_api,

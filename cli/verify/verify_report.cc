@@ -26,7 +26,9 @@ std::string Shorten(const std::string& text) {
 }
 
 // JSON and XML must be valid whatever a hostile node put into its answer.
-std::string Clean(const std::string& text) { return Printable(text); }
+std::string Clean(const std::string& text) {
+  return Printable(text);
+}
 
 std::string XmlEscape(const std::string& text) {
   std::string escaped;
@@ -87,17 +89,19 @@ std::string JunitCase(const NodeReport& node, const CheckRow& row) {
   const std::string message =
       XmlEscape(fmt::format("expected {}, got {}", row.expected, row.got));
   if (node.verdict == Verdict::kUnchecked) {
-    return text + fmt::format(">\n      <error message=\"{}\"/>\n    </testcase>\n",
-                              message);
+    return text +
+           fmt::format(">\n      <error message=\"{}\"/>\n    </testcase>\n",
+                       message);
   }
-  return text + fmt::format(">\n      <failure message=\"{}\">{}</failure>\n"
-                            "    </testcase>\n",
-                            message, XmlEscape(row.advice));
+  return text + fmt::format(
+                    ">\n      <failure message=\"{}\">{}</failure>\n"
+                    "    </testcase>\n",
+                    message, XmlEscape(row.advice));
 }
 
 size_t CountFailed(const NodeReport& node) {
-  return static_cast<size_t>(
-      std::count_if(node.rows.begin(), node.rows.end(), [](const CheckRow& row) {
+  return static_cast<size_t>(std::count_if(
+      node.rows.begin(), node.rows.end(), [](const CheckRow& row) {
         return row.verdict == CheckVerdict::kFailed;
       }));
 }
@@ -124,7 +128,8 @@ std::string VerifyReport::Summary() const {
   };
   const std::string kinds = JoinedRestsOn(*this);
   const std::string basis =
-      kinds.empty() ? "" : fmt::format(" Rests on: {}{}.", kinds, Explain(kinds));
+      kinds.empty() ? ""
+                    : fmt::format(" Rests on: {}{}.", kinds, Explain(kinds));
   switch (verdict) {
     case Verdict::kVerified:
       return fmt::format(
@@ -161,11 +166,11 @@ std::string RenderTable(const VerifyReport& report) {
   }
   std::string text = table.Render() + "\n";
   for (const NodeReport& node : report.nodes) {
-    text += Printable(fmt::format(
-                "{} ({}): {}{}", node.name, node.role,
-                VerdictName(node.verdict),
-                node.source.empty() ? "" : fmt::format(", {}", node.source))) +
-            "\n";
+    text +=
+        Printable(fmt::format(
+            "{} ({}): {}{}", node.name, node.role, VerdictName(node.verdict),
+            node.source.empty() ? "" : fmt::format(", {}", node.source))) +
+        "\n";
   }
   if (!advice.empty()) {
     text += "\n" + advice;
@@ -199,8 +204,8 @@ std::string RenderJson(const VerifyReport& report) {
       {"summary", report.Summary()},
       {"clusterID", report.cluster_id},
       {"nonce", report.nonce},
-      {"time", absl::FormatTime(absl::RFC3339_sec, report.time,
-                                absl::UTCTimeZone())},
+      {"time",
+       absl::FormatTime(absl::RFC3339_sec, report.time, absl::UTCTimeZone())},
       {"nodes", std::move(nodes)}};
   return document.dump(2) + "\n";
 }
@@ -213,7 +218,8 @@ std::string RenderJunit(const VerifyReport& report) {
     const size_t failed = CountFailed(node);
     const bool unchecked = node.verdict == Verdict::kUnchecked;
     text += fmt::format(
-        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\">\n",
+        "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" "
+        "errors=\"{}\">\n",
         XmlEscape(node.name), node.rows.size(), unchecked ? 0 : failed,
         unchecked ? failed : 0);
     for (const CheckRow& row : node.rows) {
