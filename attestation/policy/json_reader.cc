@@ -90,6 +90,10 @@ absl::StatusOr<nlohmann::json> ParseStrictJson(std::string_view text) {
         fmt::format("document: want at most {} bytes, got {}", kMaxDocumentSize,
                     text.size()));
   }
+  // The library takes a NUL for the end and would not look at what follows.
+  if (text.find('\0') != std::string_view::npos) {
+    return InvalidArgument("document: it is not JSON: it contains a NUL");
+  }
   Guard guard;
   Json document = Json::parse(
       text,

@@ -306,6 +306,11 @@ TEST(PolicyTest, RefusesWhatIsNotJson) {
   }
 }
 
+TEST(PolicyTest, RefusesWhatHidesBehindANul) {
+  EXPECT_THAT(Policy::Parse(GoodPolicy().dump() + std::string("\0{}", 3)),
+              StatusIs(kInvalid, HasSubstr("contains a NUL")));
+}
+
 TEST(PolicyTest, RefusesHugeOrDeepDocuments) {
   EXPECT_THAT(Policy::Parse(std::string((1U << 20U) + 1, ' ')),
               StatusIs(kInvalid, HasSubstr("want at most")));
