@@ -17,6 +17,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -81,6 +82,16 @@ class Guest final {
         {"close", [&] { return disk_->Close(); }},
         {"commit", [&] { return disk_->Commit(kUuid); }},
         {"reset", [&] { return disk_->Reset(); }},
+        {"cli-format", [&] { return CliFormat(argument); }},
+        {"cli-commit",
+         [&] {
+           return Cli({"disk-mapper", "commit"}, {});
+         }},
+        {"cli-reset",
+         [&] {
+           return Cli({"disk-mapper", "reset"}, {});
+         }},
+        {"unbind", [&] { return UnmountAll(); }},
         {"zero", [&] { return Zero(); }},
         {"mkfs",
          [&] { return MakeFileSystem(runner_, node_, absl::Minutes(5)); }},
@@ -95,6 +106,7 @@ class Guest final {
         {"churn", [&] { return Churn(kState + "/churn"); }},
         {"check-churn", [&] { return CheckChurned(kState + "/churn"); }},
         {"crash", [&] { return Crash(argument); }},
+        {"wait", [&] { return Wait(argument); }},
         {"read-end", [&] { return ReadUnwritten(); }},
     };
     const auto found = steps.find(step);
@@ -116,6 +128,34 @@ class Guest final {
     ASSIGN_OR_RETURN(const SecretBytes key, TestKey(key_number));
     ASSIGN_OR_RETURN(node_, disk_->Format(key, kUuid));
     return absl::OkStatus();
+  }
+
+  // The whole way of init and join, by the real program, which finds the disk
+  // by its serial number.
+  absl::Status CliFormat(const std::string& key_number) {
+    ASSIGN_OR_RETURN(const SecretBytes key, TestKey(key_number));
+    return Cli({"disk-mapper", "format", "--uuid", std::string(kUuid)},
+               key.Expose());
+  }
+
+  absl::Status Cli(const std::vector<std::string>& argv,
+                   std::span<const uint8_t> input) {
+    CommandOptions options;
+    options.input = input;
+    return RunChecked(runner_, argv, options).status();
+  }
+
+  absl::Status UnmountAll() {
+    for (const char* folder :
+         {"/var/lib/kubelet", "/var/lib/containerd", "/var/lib/etcd",
+          "/etc/kubernetes", "/etc/cni/net.d", "/var/log/pods"}) {
+      if (!mounter_.IsMountPoint(folder)) {
+        return FailedPrecondition(fmt::format("{} is not bound", folder));
+      }
+      RETURN_IF_ERROR(mounter_.Unmount(folder));
+    }
+    node_ = "/dev/dm-1";
+    return mounter_.Unmount(kState);
   }
 
   absl::Status Open(const std::string& key_number) {
@@ -173,6 +213,11 @@ class Guest final {
     waitpid(child, nullptr, 0);
     mounter_.Unmount(kState).IgnoreError();
     return replaced;
+  }
+
+  static absl::Status Wait(const std::string& seconds) {
+    absl::SleepFor(absl::Seconds(std::atoi(seconds.c_str())));
+    return absl::OkStatus();
   }
 
   absl::Status ReadUnwritten() {

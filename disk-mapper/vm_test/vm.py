@@ -85,10 +85,14 @@ class Cpio:
         return gzip.compress(bytes(self._bytes), 1)
 
 
-def build_initramfs(guest, kernel, target):
+def build_initramfs(binaries, kernel, target):
+    """`binaries` holds the programs under test."""
     archive = Cpio()
-    archive.file("init", Path(guest).read_bytes())
-    needed = set(libraries_of(guest))
+    needed = set()
+    for name, place in (("state_disk_vm_guest", "init"), ("disk-mapper", "bin/disk-mapper")):
+        program = Path(binaries) / name
+        archive.file(place, program.read_bytes())
+        needed.update(libraries_of(program))
     for name in PROGRAMS:
         program = find_program(name)
         archive.file(f"sbin/{name}", program.read_bytes())
@@ -99,7 +103,6 @@ def build_initramfs(guest, kernel, target):
     for module in modules:
         archive.file(f"modules/{module.name}", module.read_bytes())
     archive.file("modules.list", "".join(f"/modules/{m.name}\n" for m in modules).encode())
-    archive.file("etc/mke2fs.conf", Path("/etc/mke2fs.conf").read_bytes(), 0o644)
     Path(target).write_bytes(archive.finish())
 
 
@@ -115,7 +118,7 @@ class Vm:
                    "-kernel", str(vmlinuz), "-initrd", str(initramfs),
                    "-append", f"console=ttyS0 quiet panic=-1 steps={steps}",
                    "-drive", f"file={disk},if=none,id=state,format=raw,discard=unmap",
-                   "-device", "virtio-blk-pci,drive=state"]
+                   "-device", "virtio-blk-pci,drive=state,serial=state"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         stdin=subprocess.DEVNULL, text=True, errors="replace")
         self._changed = threading.Condition()
