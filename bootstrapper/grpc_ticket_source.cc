@@ -87,12 +87,9 @@ absl::StatusOr<IssuedTicket> GrpcTicketSource::Request(
   context.set_deadline(absl::ToChronoTime(absl::Now() + limit_));
   const std::unique_ptr<Stream> stream = stub->IssueJoinTicket(&context);
   IssuedTicket issued;
-  bool refused_by_us = false;
-  const auto verify = [this, &issued, &refused_by_us](
-                          const attestation::Evidence& evidence,
-                          std::span<const uint8_t> user_data) {
+  const auto verify = [this, &issued](const attestation::Evidence& evidence,
+                                      std::span<const uint8_t> user_data) {
     auto proof = verify_(evidence, user_data);
-    refused_by_us = !proof.ok();
     if (proof.ok()) {
       issued.peer = *std::move(proof);
     }
@@ -108,14 +105,7 @@ absl::StatusOr<IssuedTicket> GrpcTicketSource::Request(
       return issued;
     }
   }
-  if (refused_by_us || !absl::IsUnavailable(status)) {
-    context.TryCancel();
-    return status;
-  }
-  // A broken stream: the other side may have said why.
-  stream->WritesDone();
-  const grpc::Status finish = stream->Finish();
-  return finish.ok() ? status : attestation::FromGrpcStatus(finish);
+  return attestation::EndFailedCall(context, *stream, status);
 }
 
 }  // namespace constellation::bootstrapper

@@ -66,6 +66,7 @@ class FakeJoinService final : public v1::JoinService::Service {
   v1::JoinRequest request;
   bool got_request = false;
   bool got_evidence = false;
+  absl::Status verdict;  // on the node's evidence
 
  private:
   absl::Status Serve(grpc::ServerContext& context, ServerStream& stream) {
@@ -73,7 +74,7 @@ class FakeJoinService final : public v1::JoinService::Service {
         context, identity, stream, channel_context, attester,
         [this](const attestation::Evidence&, std::span<const uint8_t>) {
           got_evidence = true;
-          return absl::OkStatus();
+          return verdict;
         }));
     v1::JoinClientMessage message;
     got_request = stream.Read(&message) && message.has_request();
@@ -221,6 +222,20 @@ TEST_F(GrpcTicketSourceTest, PassesTheServicesReasonOn) {
   service_.refusal = PermissionDenied("PCR4: expected aa, got bb");
   EXPECT_THAT(Ask(), StatusIs(absl::StatusCode::kPermissionDenied,
                               HasSubstr("PCR4: expected aa, got bb")));
+}
+
+// The service ends the stream while this side goes on to its request.
+TEST_F(GrpcTicketSourceTest, SurvivesARefusalOfItsEvidence) {
+  for (const absl::Status& verdict :
+       {Unavailable("no valid attestation policy has been read yet"),
+        PermissionDenied("PCR9: expected aa, got bb")}) {
+    service_.verdict = verdict;
+    for (int i = 0; i < 20; ++i) {
+      EXPECT_THAT(Ask(), StatusIs(verdict.code(),
+                                  HasSubstr(std::string(Message(verdict)))));
+    }
+  }
+  EXPECT_FALSE(service_.got_request);
 }
 
 TEST_F(GrpcTicketSourceTest, AnAbsentServiceIsUnavailable) {

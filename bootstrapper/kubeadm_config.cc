@@ -18,7 +18,7 @@ constexpr char kKubeadmApi[] = "kubeadm.k8s.io/v1beta2";
 constexpr int kApiServerPort = 6443;
 // Leases must expire some day also on a slow machine: after a reboot the
 // controllers wait for the old one.
-constexpr uint32_t kMaxLeaseFactor = 4;
+constexpr uint32_t kMaxLeaseFactor = 10;
 constexpr uint32_t kMaxEtcdFactor = 10;
 constexpr uint32_t kMaxRuntimeFactor = 5;
 constexpr char kVolumePlugins[] = "/var/lib/kubelet/volumeplugins";

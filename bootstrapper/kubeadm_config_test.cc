@@ -77,7 +77,7 @@ TEST(KubeadmConfigTest, StretchesTimeOutsButNotLeasesForEver) {
   auto slow = InitDocuments(parameters)["ClusterConfiguration"];
   EXPECT_EQ(slow["apiServer"]["timeoutForControlPlane"], "6000s");
   EXPECT_EQ(slow["scheduler"]["extraArgs"]["leader-elect-lease-duration"],
-            "60s");
+            "150s");
   EXPECT_EQ(slow["controllerManager"]["extraArgs"]["node-monitor-grace-period"],
             "800s");
   EXPECT_EQ(slow["etcd"]["local"]["extraArgs"]["heartbeat-interval"], "1000");
