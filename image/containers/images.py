@@ -103,8 +103,8 @@ def service_image(base, name, binary):
     tree = _empty_image()
     _add_program(tree, base, f"usr/bin/{name}", Content.of_file(binary))
     # Loaded by name at run time.
-    _add_from_base(tree, base,
-                   "usr/lib/x86_64-linux-gnu/libtss2-tcti-device.so.0")
+    for library in ("libtss2-tcti-device.so.0", "libcurl.so.4"):
+        _add_from_base(tree, base, f"usr/lib/x86_64-linux-gnu/{library}")
     tree.add(_CERTIFICATES, base[_CERTIFICATES])
     return Image(f"constellation.local/{name}:{SERVICE_TAG}", tree,
                  (f"/usr/bin/{name}",))
