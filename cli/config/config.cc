@@ -68,6 +68,17 @@ void ReadNodeGroups(MapReader& top, Problems& problems, Config& config) {
   for (const YamlValue::Entry& entry : groups->entries) {
     ReadNodeGroup(entry, problems, config);
   }
+  // The local platform gives every machine a disk of the same size.
+  for (const YamlValue::Entry& entry : groups->entries) {
+    const int first = config.node_groups.begin()->second.state_disk_size_gb;
+    const int size = config.node_groups.at(entry.key).state_disk_size_gb;
+    if (size != first) {
+      problems.Add(entry.line,
+                   fmt::format("nodeGroups.{}.stateDiskSizeGB must be the same "
+                               "in every group for provider qemu: {} and {}",
+                               entry.key, first, size));
+    }
+  }
   for (const std::string_view name : {kControlPlaneGroup, kWorkerGroup}) {
     if (!config.node_groups.contains(std::string(name))) {
       problems.Add(groups->line, fmt::format("nodeGroups.{} is missing", name));
@@ -159,8 +170,9 @@ void ReadName(MapReader& top, Config& config) {
   }
   config.name = *name;
   if (name->size() > kMaxNameLength) {
-    top.Problem("name", fmt::format("must be at most {} characters long, not {}",
-                                    kMaxNameLength, name->size()));
+    top.Problem("name",
+                fmt::format("must be at most {} characters long, not {}",
+                            kMaxNameLength, name->size()));
   } else if (!IsDnsLabel(*name)) {
     top.Problem("name",
                 "must be lower-case letters, digits and inner hyphens: it "
@@ -173,8 +185,7 @@ void ReadNetwork(MapReader& top, Config& config) {
       "an IPv4 network such as 10.96.0.0/12 (host bits zero)";
   config.service_cidr =
       Checked(top, "serviceCIDR", IsIpv4Cidr, kCidr, config.service_cidr);
-  config.pod_cidr =
-      Checked(top, "podCIDR", IsIpv4Cidr, kCidr, config.pod_cidr);
+  config.pod_cidr = Checked(top, "podCIDR", IsIpv4Cidr, kCidr, config.pod_cidr);
   if (CidrsOverlap(config.service_cidr, config.pod_cidr)) {
     top.Problem(top.Has("podCIDR") ? "podCIDR" : "serviceCIDR",
                 fmt::format("overlaps: services {}, pods {}",

@@ -197,6 +197,14 @@ TEST(ConfigTest, ListsAllMistakesAtOnce) {
   EXPECT_LT(message.find("line 15: "), message.find("line 25: unknown key"));
 }
 
+TEST(ConfigTest, RefusesDisksOfDifferentSize) {
+  EXPECT_THAT(
+      ParseConfig(Replaced("stateDiskSizeGB: 10", "stateDiskSizeGB: 20"),
+                  "conf"),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("must be the same in every group")));
+}
+
 TEST(ConfigTest, EmptyFileIsRefused) {
   EXPECT_THAT(ParseConfig("", "conf"),
               StatusIs(absl::StatusCode::kInvalidArgument,
