@@ -41,9 +41,8 @@ struct Slots {
 };
 
 void AddFlag(CLI::App& app, const Flag& flag, Slots& slots) {
-  const std::string names = flag.short_name.empty()
-                                ? flag.name
-                                : flag.short_name + "," + flag.name;
+  const std::string names =
+      flag.short_name.empty() ? flag.name : flag.short_name + "," + flag.name;
   if (flag.kind == Flag::Kind::kSwitch) {
     app.add_flag(names, slots.switches[flag.name], flag.help);
     return;
@@ -198,9 +197,8 @@ ExitCode OnParseError(Parser& parser, const CLI::ParseError& error,
       error.get_name() == "ExtrasError" || error.get_name() == "RequiredError"
           ? Suggestion(commands, arguments)
           : "";
-  Complain(context,
-           fmt::format("{}{}\nUse --help to see what is possible.",
-                       error.what(), hint));
+  Complain(context, fmt::format("{}{}\nUse --help to see what is possible.",
+                                error.what(), hint));
   return ExitCode::kUsage;
 }
 
