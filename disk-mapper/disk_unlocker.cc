@@ -35,7 +35,7 @@ absl::Status DiskUnlocker::TryKey(const SecretBytes& state_disk_key,
   }
   node_.status.Report("open", BootState::kRunning,
                       fmt::format("key from {}", source));
-  const absl::Status status = OpenAndMark(state_disk_key, cluster_id);
+  absl::Status status = OpenAndMark(state_disk_key, cluster_id);
   if (!status.ok()) {
     spdlog::warn("event=key-refused source=\"{}\" error=\"{}\"", source,
                  Message(status));

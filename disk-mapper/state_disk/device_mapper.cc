@@ -20,7 +20,7 @@
 namespace constellation::disk_mapper {
 namespace {
 
-constexpr size_t kBufferSize = 16 * 1024;
+constexpr size_t kBufferSize = size_t{16} << 10U;
 constexpr size_t kTableRoom =
     kBufferSize - sizeof(dm_ioctl) - sizeof(dm_target_spec) - 1;
 constexpr const char* kControlNode = "/dev/mapper/control";

@@ -30,8 +30,10 @@ std::vector<uint8_t> GoodArea(uint64_t disk_size) {
 // be what we would have written.
 void Try(std::span<const uint8_t> input) {
   constexpr uint64_t kSize = 8 * 1024 * kMebibyte;
-  std::vector<uint8_t> area(kLabelAreaSize);
-  std::copy_n(input.begin(), std::min(input.size(), area.size()), area.begin());
+  std::vector<uint8_t> area = GoodArea(kSize);
+  for (size_t i = 0; i < std::min(input.size(), area.size()); ++i) {
+    area[i] ^= input[i];
+  }
   const LabelInspection found = InspectLabelArea(area, kSize);
   if (found.kind == LabelKind::kOurs &&
       !BuildGptLabel(found.disk_uuid, kSize).ok()) {

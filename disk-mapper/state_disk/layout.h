@@ -13,7 +13,7 @@ inline constexpr uint64_t kBlockSize = 4096;  // unit of all our own I/O
 inline constexpr uint64_t kMebibyte = uint64_t{1} << 20U;
 
 // From the start: a GPT whose existence says "this node belongs to a cluster".
-inline constexpr uint64_t kLabelAreaSize = 512 * 1024;
+inline constexpr uint64_t kLabelAreaSize = kMebibyte / 2;
 // One block that tells a wrong key from a damaged disk.
 inline constexpr uint64_t kKeyCheckOffset = kLabelAreaSize;
 // Everything below comes before the authenticated area.
