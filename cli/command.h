@@ -35,7 +35,7 @@ struct CommandContext {
 struct Flag {
   enum class Kind { kSwitch, kText, kList };
 
-  std::string name;  // with "--"
+  std::string name;             // with "--"
   std::string short_name = {};  // "-y", or empty
   Kind kind = Kind::kSwitch;
   std::string value_name = {};  // shown in the help
@@ -52,7 +52,8 @@ struct Positional {
   std::vector<std::string> choices = {};
 };
 
-// What was given on the command line, by flag name ("--yes") or positional name.
+// What was given on the command line, by flag name ("--yes") or positional
+// name.
 class Arguments final {
  public:
   void SetSwitch(const std::string& name) { values_[name]; }

@@ -10,9 +10,9 @@ namespace constellation::cli {
 // only after every node was checked and accepted.
 enum class ExitCode {
   kSuccess = 0,
-  kError = 1,         // could not do, or could not check
-  kRefused = 2,       // checked, and a node or the cluster is not what it must be
-  kUsage = 64,        // the command line is wrong
+  kError = 1,    // could not do, or could not check
+  kRefused = 2,  // checked, and a node or the cluster is not what it must be
+  kUsage = 64,   // the command line is wrong
   kInterrupted = 130  // Ctrl-C
 };
 

@@ -44,10 +44,11 @@ absl::StatusOr<Secrets> LoadSecrets(const Workspace& workspace, State& state,
     bool created = false;
     secret = workspace.LoadOrCreateMasterSecret(&created);
     if (secret.ok() && created) {
-      tools.progress.Note(fmt::format(
-          "Wrote the master secret to {}. Whoever has it owns the cluster: keep "
-          "a copy in a safe place.",
-          workspace.master_secret_path()));
+      tools.progress.Note(
+          fmt::format("Wrote the master secret to {}. Whoever has it owns the "
+                      "cluster: keep "
+                      "a copy in a safe place.",
+                      workspace.master_secret_path()));
     }
   }
   RETURN_IF_ERROR(secret.status());
@@ -160,8 +161,8 @@ absl::Status Apply(const Workspace& workspace, const std::set<Phase>& skip,
   }
   RETURN_IF_ERROR(CheckInterrupted());
   ASSIGN_OR_RETURN(Secrets secrets, LoadSecrets(workspace, state, tools));
-  if (wanted(Phase::kInit) && (!state.IsInitialized() ||
-                               !FileExists(workspace.kubeconfig_path()))) {
+  if (wanted(Phase::kInit) &&
+      (!state.IsInitialized() || !FileExists(workspace.kubeconfig_path()))) {
     RETURN_IF_ERROR(InitCluster(workspace, config, state, secrets.master,
                                 secrets.keys, tools));
   }

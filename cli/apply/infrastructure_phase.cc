@@ -133,11 +133,11 @@ absl::StatusOr<ClusterStatus> CreateNodes(State& state, ClusterTools& tools) {
     if (vm == nullptr) {
       return Internal(fmt::format("the supervisor lost node {}", node.name));
     }
-    node.ports = {.init = Forward(vm->spec, cloud::qemu::kInitServicePort),
-                  .recovery = Forward(vm->spec, cloud::qemu::kRecoveryPort),
-                  .api_server = Forward(vm->spec, cloud::qemu::kApiServerPort),
-                  .verification =
-                      Forward(vm->spec, cloud::qemu::kVerificationPort)};
+    node.ports = {
+        .init = Forward(vm->spec, cloud::qemu::kInitServicePort),
+        .recovery = Forward(vm->spec, cloud::qemu::kRecoveryPort),
+        .api_server = Forward(vm->spec, cloud::qemu::kApiServerPort),
+        .verification = Forward(vm->spec, cloud::qemu::kVerificationPort)};
     if (node.role == kControlPlaneRole &&
         state.infrastructure.in_cluster_endpoint.empty()) {
       state.infrastructure.in_cluster_endpoint = vm->spec.ClusterIp();

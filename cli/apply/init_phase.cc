@@ -62,10 +62,12 @@ absl::StatusOr<std::string> KubernetesVersion(const Config& config,
   return image.kubernetes_version;
 }
 
-absl::StatusOr<InitParameters> ParametersFor(
-    const Config& config, const State& state, const MasterSecret& secret,
-    const ClusterKeys& keys, const attestation::Policy& policy,
-    ClusterTools& tools) {
+absl::StatusOr<InitParameters> ParametersFor(const Config& config,
+                                             const State& state,
+                                             const MasterSecret& secret,
+                                             const ClusterKeys& keys,
+                                             const attestation::Policy& policy,
+                                             ClusterTools& tools) {
   InitParameters parameters;
   ASSIGN_OR_RETURN(const Bytes init_secret,
                    HexDecode(state.infrastructure.init_secret));
@@ -113,9 +115,9 @@ std::string NotReady(const State& state,
     if (node != nodes.end() && node->ready) {
       continue;
     }
-    missing += fmt::format(
-        "{}{} ({})", missing.empty() ? "" : ", ", known.name,
-        node == nodes.end() ? "not registered" : node->reason);
+    missing +=
+        fmt::format("{}{} ({})", missing.empty() ? "" : ", ", known.name,
+                    node == nodes.end() ? "not registered" : node->reason);
   }
   return missing;
 }
@@ -125,9 +127,8 @@ std::string NotReady(const State& state,
 absl::Status WaitUntil(
     const Workspace& workspace, const State& state, ClusterKeys& keys,
     ClusterTools& tools, std::string_view title,
-    const std::function<
-        std::string(const absl::StatusOr<std::vector<KubernetesNode>>&)>&
-        what_is_missing) {
+    const std::function<std::string(
+        const absl::StatusOr<std::vector<KubernetesNode>>&)>& what_is_missing) {
   ASSIGN_OR_RETURN(const std::string kubeconfig,
                    ReadFile(workspace.kubeconfig_path()));
   ASSIGN_OR_RETURN(const std::unique_ptr<ClusterApi> cluster,
@@ -172,7 +173,8 @@ absl::Status InitCluster(const Workspace& workspace, const Config& config,
       tools.clock);
   const std::string address = fmt::format(
       "{}:{}", state.infrastructure.cluster_endpoint, node->ports.init);
-  tools.progress.Begin(fmt::format("Initialising the cluster on {}", node->name));
+  tools.progress.Begin(
+      fmt::format("Initialising the cluster on {}", node->name));
   NodeKeeper keeper(tools, state, keys);
   RETURN_IF_ERROR(keeper.Tend());
   parameters.time_scale = std::min(keeper.time_scale(), 20U);

@@ -11,10 +11,10 @@
 
 namespace constellation::cli {
 
-// Makes the first control-plane node the first of a cluster, or takes the result
-// again if it is that already; writes constellation-admin.conf and the cluster
-// ID. Waits for the node to boot, and gives nodes that wait for it the key of
-// their disk. The node is verified before the master secret is sent.
+// Makes the first control-plane node the first of a cluster, or takes the
+// result again if it is that already; writes constellation-admin.conf and the
+// cluster ID. Waits for the node to boot, and gives nodes that wait for it the
+// key of their disk. The node is verified before the master secret is sent.
 //
 // DEADLINE_EXCEEDED if the node does not get there in time; a refusal if it is
 // not what it must be.

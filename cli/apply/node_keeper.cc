@@ -51,8 +51,8 @@ absl::Status NodeKeeper::Restart(const NodeStatus& node) {
 absl::Status NodeKeeper::GiveKey(const StateNode& node) {
   const absl::Status status = RecoverNode(tools_, state_, node, keys_);
   if (status.ok()) {
-    tools_.progress.Note(
-        fmt::format("Node {} waited for its disk's key and got it.", node.name));
+    tools_.progress.Note(fmt::format(
+        "Node {} waited for its disk's key and got it.", node.name));
     return status;
   }
   // Not there (yet), or it got its key from the cluster meanwhile.
@@ -87,14 +87,13 @@ absl::Status NodeKeeper::Tend() {
     if (!detail.empty()) {
       detail += " | ";
     }
-    detail += fmt::format("{}: {}", node.spec.name,
-                          boot ? fmt::format("{} {}{}", boot->component,
-                                             boot->phase,
-                                             boot->state == "running" ||
-                                                     boot->state.empty()
-                                                 ? ""
-                                                 : " " + boot->state)
-                               : "firmware, kernel");
+    detail += fmt::format(
+        "{}: {}", node.spec.name,
+        boot ? fmt::format("{} {}{}", boot->component, boot->phase,
+                           boot->state == "running" || boot->state.empty()
+                               ? ""
+                               : " " + boot->state)
+             : "firmware, kernel");
     if (boot && boot->IsFailed()) {
       NoteFailure(node.spec.name, boot->Describe());
     }

@@ -33,8 +33,9 @@ class ClusterApi {
 };
 
 // Connects with an administrator's kubeconfig.
-using ConnectCluster = std::function<absl::StatusOr<std::unique_ptr<ClusterApi>>(
-    const std::string& kubeconfig)>;
+using ConnectCluster =
+    std::function<absl::StatusOr<std::unique_ptr<ClusterApi>>(
+        const std::string& kubeconfig)>;
 
 // The real one.
 absl::StatusOr<std::unique_ptr<ClusterApi>> ConnectKubernetes(

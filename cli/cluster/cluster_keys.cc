@@ -14,8 +14,9 @@ absl::StatusOr<ClusterKeys> ClusterKeys::Create(
     const MasterSecret& secret, std::string_view measurement_salt_hex) {
   ASSIGN_OR_RETURN(Bytes salt, HexDecode(measurement_salt_hex));
   if (salt.size() != kMasterSecretBytes) {
-    return InvalidArgument(fmt::format("measurementSalt: want {} octets, got {}",
-                                       kMasterSecretBytes, salt.size()));
+    return InvalidArgument(
+        fmt::format("measurementSalt: want {} octets, got {}",
+                    kMasterSecretBytes, salt.size()));
   }
   ASSIGN_OR_RETURN(
       crypto::KeyHierarchy hierarchy,

@@ -13,8 +13,8 @@
 
 namespace constellation::cli {
 
-// What the owner can derive from the master secret: the cluster's ID, so that no
-// node needs to be asked for it, and disk keys for recovery.
+// What the owner can derive from the master secret: the cluster's ID, so that
+// no node needs to be asked for it, and disk keys for recovery.
 class ClusterKeys final {
  public:
   // `measurement_salt_hex` as in the state file. INVALID_ARGUMENT if it is not

@@ -22,8 +22,8 @@ absl::Status DecodeInto(std::string_view hex, std::string_view what,
                         std::array<uint8_t, kSize>& out) {
   ASSIGN_OR_RETURN(const Bytes bytes, HexDecode(hex));
   if (bytes.size() != kSize) {
-    return InvalidArgument(fmt::format("{}: want {} octets, got {}", what, kSize,
-                                       bytes.size()));
+    return InvalidArgument(
+        fmt::format("{}: want {} octets, got {}", what, kSize, bytes.size()));
   }
   std::copy(bytes.begin(), bytes.end(), out.begin());
   return absl::OkStatus();

@@ -23,7 +23,9 @@ absl::Status QemuPlatform::CheckOpen() const {
                  : FailedPrecondition("the supervisor is not connected");
 }
 
-bool QemuPlatform::Exists() { return SupervisorClient::Exists(directory_); }
+bool QemuPlatform::Exists() {
+  return SupervisorClient::Exists(directory_);
+}
 
 absl::Status QemuPlatform::Open(const ClusterSpec& spec) {
   if (Exists()) {
@@ -92,8 +94,8 @@ absl::Status QemuPlatform::Remove() {
   // What a creation that was killed half way may have left.
   std::error_code error;
   std::filesystem::remove_all(directory_, error);
-  return error ? Internal(fmt::format("remove {}: {}", directory_,
-                                      error.message()))
+  return error ? Internal(
+                     fmt::format("remove {}: {}", directory_, error.message()))
                : absl::OkStatus();
 }
 

@@ -10,9 +10,9 @@
 namespace constellation::cli {
 
 // Sends `node` the key of its state disk after it proved to be the enrolled
-// node, on an accepted image, without a cluster ID in PCR15 (so: in early boot).
-// UNAVAILABLE if its recovery server does not answer; a refusal if the node is
-// not what it must be; else what the node said.
+// node, on an accepted image, without a cluster ID in PCR15 (so: in early
+// boot). UNAVAILABLE if its recovery server does not answer; a refusal if the
+// node is not what it must be; else what the node said.
 absl::Status RecoverNode(ClusterTools& tools, const State& state,
                          const StateNode& node, ClusterKeys& keys);
 

@@ -36,8 +36,8 @@ struct NodeGroup {
 
 struct QemuProvider {
   int vcpus = 2;
-  int memory_mib = 3072;     // of each node
-  std::string firmware;      // path of the UEFI code; empty: the system's
+  int memory_mib = 3072;  // of each node
+  std::string firmware;   // path of the UEFI code; empty: the system's
   std::string accelerator = "auto";  // auto, kvm or tcg
 };
 
@@ -58,8 +58,8 @@ struct Config {
 };
 
 // Reads a configuration. INVALID_ARGUMENT lists everything that is wrong with
-// it, by line; `file` is what messages call it. Checks what can be seen from the
-// text alone: no file, no image is looked at.
+// it, by line; `file` is what messages call it. Checks what can be seen from
+// the text alone: no file, no image is looked at.
 absl::StatusOr<Config> ParseConfig(std::string_view text,
                                    std::string_view file);
 

@@ -28,7 +28,8 @@ std::optional<uint32_t> PcrIndex(const std::string& text) {
   const auto [end, error] =
       std::from_chars(text.data(), text.data() + text.size(), index);
   if (error != std::errc() || end != text.data() + text.size() ||
-      (index > kLastPcr && index != kClusterPcr) || std::to_string(index) != text) {
+      (index > kLastPcr && index != kClusterPcr) ||
+      std::to_string(index) != text) {
     return std::nullopt;
   }
   return index;
@@ -57,7 +58,10 @@ Measurements ReadMeasurements(MapReader& reader, std::string_view key,
         fmt::format("{}.{}", reader.PathOf(key), entry.key);
     const auto index = PcrIndex(entry.key);
     if (!index) {
-      problems.Add(entry.line, fmt::format("{}: the index of a PCR that can be pinned is 0 to 14", path));
+      problems.Add(
+          entry.line,
+          fmt::format("{}: the index of a PCR that can be pinned is 0 to 14",
+                      path));
       continue;
     }
     if (*index == kClusterPcr) {
@@ -101,9 +105,9 @@ std::string RenderMeasurements(const Measurements& measurements,
                                std::string_view indent) {
   std::string text;
   for (const auto& [index, measurement] : measurements) {
-    text += fmt::format("{0}{1}:\n{0}  expected: \"{2}\"\n{0}  warnOnly: {3}\n",
-                        indent, index, measurement.expected,
-                        measurement.warn_only);
+    text +=
+        fmt::format("{0}{1}:\n{0}  expected: \"{2}\"\n{0}  warnOnly: {3}\n",
+                    indent, index, measurement.expected, measurement.warn_only);
   }
   return text;
 }

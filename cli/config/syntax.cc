@@ -98,9 +98,13 @@ bool IsHostName(std::string_view text) {
   return std::all_of(labels.begin(), labels.end(), IsDnsLabel);
 }
 
-bool IsIpv4Address(std::string_view text) { return Address(text).has_value(); }
+bool IsIpv4Address(std::string_view text) {
+  return Address(text).has_value();
+}
 
-bool IsIpv4Cidr(std::string_view text) { return ParseCidr(text).has_value(); }
+bool IsIpv4Cidr(std::string_view text) {
+  return ParseCidr(text).has_value();
+}
 
 bool CidrsOverlap(std::string_view a, std::string_view b) {
   const auto left = ParseCidr(a);

@@ -13,7 +13,8 @@
 namespace constellation::cli {
 namespace {
 
-// The octets of field `name`. The message says what is wrong, not what is there.
+// The octets of field `name`. The message says what is wrong, not what is
+// there.
 absl::StatusOr<SecretBytes> ReadField(const nlohmann::json& object,
                                       const char* name, std::string_view file) {
   const auto field = object.find(name);
@@ -61,8 +62,8 @@ absl::StatusOr<MasterSecret> ParseMasterSecret(std::string_view json,
   }
   for (const auto& [name, value] : object.items()) {
     if (name != "key" && name != "salt") {
-      return InvalidArgument(
-          fmt::format("{}: unknown field \"{}\"; known: key, salt", file, name));
+      return InvalidArgument(fmt::format(
+          "{}: unknown field \"{}\"; known: key, salt", file, name));
     }
   }
   MasterSecret secret;

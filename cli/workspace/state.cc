@@ -68,7 +68,8 @@ void ReadQemuState(const YamlValue& value, Problems& problems,
     for (const YamlValue& item : nodes->items) {
       StateNode node = ReadNode(item, problems);
       if (!node.name.empty() && !names.insert(node.name).second) {
-        problems.Add(item.line, fmt::format("node {} is there twice", node.name));
+        problems.Add(item.line,
+                     fmt::format("node {} is there twice", node.name));
       }
       qemu.nodes.push_back(std::move(node));
     }
@@ -105,7 +106,8 @@ void ReadInfrastructure(const YamlValue& value, Problems& problems,
     reader.Problem("uid", "must be lower-case letters and digits");
   }
   if (infrastructure.uid.empty() && !infrastructure.qemu.nodes.empty()) {
-    problems.Add(value.line, "infrastructure.uid is missing but there are nodes");
+    problems.Add(value.line,
+                 "infrastructure.uid is missing but there are nodes");
   }
   reader.Finish();
 }
@@ -144,8 +146,8 @@ std::string RenderQemu(const QemuState& qemu) {
   if (qemu.measurements.empty()) {
     text += "    measurements: {}\n";
   } else {
-    text += "    measurements:\n" +
-            RenderMeasurements(qemu.measurements, "      ");
+    text +=
+        "    measurements:\n" + RenderMeasurements(qemu.measurements, "      ");
   }
   if (qemu.nodes.empty()) {
     return text + "    nodes: []\n";
@@ -177,8 +179,8 @@ absl::StatusOr<State> ParseState(std::string_view text, std::string_view file) {
   top.Require("version");
   if (const auto version = top.Text("version");
       version && *version != kStateVersion) {
-    top.Problem("version", fmt::format("must be {}, not \"{}\"", kStateVersion,
-                                       *version));
+    top.Problem("version",
+                fmt::format("must be {}, not \"{}\"", kStateVersion, *version));
   }
   if (const YamlValue* infrastructure = top.ChildMap("infrastructure")) {
     ReadInfrastructure(*infrastructure, problems, state.infrastructure);

@@ -69,8 +69,8 @@ struct State {
   const StateNode* FindNode(std::string_view name) const;
 };
 
-// INVALID_ARGUMENT lists everything that is wrong, by line. Also checks that the
-// parts fit together: names unique, a cluster ID only with a salt, ...
+// INVALID_ARGUMENT lists everything that is wrong, by line. Also checks that
+// the parts fit together: names unique, a cluster ID only with a salt, ...
 absl::StatusOr<State> ParseState(std::string_view text, std::string_view file);
 
 // ParseState() of the result gives `state` again.

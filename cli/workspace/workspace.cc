@@ -42,7 +42,7 @@ absl::StatusOr<Workspace> Workspace::Open(const std::string& folder) {
     }
     return ErrnoStatus(errno, "open workspace", folder);
   }
-  struct stat status{};
+  struct stat status {};
   if (stat(absolute.get(), &status) != 0) {
     return ErrnoStatus(errno, "open workspace", folder);
   }
@@ -116,10 +116,9 @@ absl::Status Workspace::CheckWritable() const {
   // access() answers for root even where writing fails (read-only mounts give
   // EROFS), and folders without the write bit are writable to root.
   if (access(folder_.c_str(), W_OK | X_OK) != 0) {
-    return PermissionDenied(
-        fmt::format("workspace {} cannot be written: {}", folder_,
-                    errno == EROFS ? "read-only file system"
-                                   : "permission denied"));
+    return PermissionDenied(fmt::format(
+        "workspace {} cannot be written: {}", folder_,
+        errno == EROFS ? "read-only file system" : "permission denied"));
   }
   return absl::OkStatus();
 }

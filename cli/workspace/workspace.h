@@ -29,7 +29,9 @@ class Workspace final {
   std::string master_secret_path() const {
     return Path("constellation-mastersecret.json");
   }
-  std::string kubeconfig_path() const { return Path("constellation-admin.conf"); }
+  std::string kubeconfig_path() const {
+    return Path("constellation-admin.conf");
+  }
   // Disks, logs and sockets of the local platform.
   std::string qemu_folder() const { return Path("constellation-qemu"); }
 

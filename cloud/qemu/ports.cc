@@ -42,7 +42,7 @@ absl::StatusOr<std::string> RandomUuid() {
   bytes[6] = static_cast<uint8_t>((bytes[6] & 0x0fU) | 0x40U);
   bytes[8] = static_cast<uint8_t>((bytes[8] & 0x3fU) | 0x80U);
   std::string text = HexEncode(bytes);
-  for (const size_t at : {8, 13, 18, 23}) {
+  for (const size_t at : {8U, 13U, 18U, 23U}) {
     text.insert(at, 1, '-');
   }
   return text;
