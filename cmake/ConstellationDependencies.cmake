@@ -38,19 +38,27 @@ add_library(constellation_protobuf INTERFACE)
 target_link_libraries(constellation_protobuf INTERFACE
   ${CONSTELLATION_LIBPROTOBUF} ZLIB::ZLIB Threads::Threads)
 
-set(grpc_archives)
-foreach(name grpc++ grpc gpr upb address_sorting re2 cares)
+# As imported targets with their needs, so that CMake puts every library behind those that need it.
+foreach(name re2 cares gpr upb address_sorting grpc grpc++)
   find_library(CONSTELLATION_LIB_${name} lib${name}.a REQUIRED)
-  list(APPEND grpc_archives ${CONSTELLATION_LIB_${name}})
+  add_library(constellation_archive_${name} STATIC IMPORTED)
+  set_target_properties(constellation_archive_${name} PROPERTIES IMPORTED_LOCATION ${CONSTELLATION_LIB_${name}})
 endforeach()
-add_library(constellation_grpc INTERFACE)
-target_link_libraries(constellation_grpc INTERFACE
-  ${grpc_archives} constellation_protobuf OpenSSL::SSL OpenSSL::Crypto
+set(grpc_absl
   absl::base absl::bind_front absl::cleanup absl::cord absl::flat_hash_map absl::flat_hash_set
   absl::hash absl::inlined_vector absl::memory absl::optional absl::random_random absl::span
   absl::status absl::statusor absl::str_format absl::strings absl::synchronization absl::time
-  absl::any_invocable absl::variant absl::utility
-  Threads::Threads ${CMAKE_DL_LIBS})
+  absl::any_invocable absl::variant absl::utility)
+target_link_libraries(constellation_archive_re2 INTERFACE Threads::Threads)
+target_link_libraries(constellation_archive_gpr INTERFACE ${grpc_absl} Threads::Threads)
+target_link_libraries(constellation_archive_grpc INTERFACE
+  constellation_archive_upb constellation_archive_address_sorting constellation_archive_re2
+  constellation_archive_cares constellation_archive_gpr OpenSSL::SSL OpenSSL::Crypto ZLIB::ZLIB
+  ${grpc_absl} Threads::Threads ${CMAKE_DL_LIBS})
+target_link_libraries(constellation_archive_grpc++ INTERFACE
+  constellation_archive_grpc constellation_protobuf ${grpc_absl})
+add_library(constellation_grpc INTERFACE)
+target_link_libraries(constellation_grpc INTERFACE constellation_archive_grpc++)
 
 add_library(constellation_log INTERFACE)
 target_link_libraries(constellation_log INTERFACE spdlog::spdlog)
