@@ -204,6 +204,7 @@ VerifyReport AppraiseCluster(const ClusterChallenge& challenge) {
   report.cluster_id = HexEncode(challenge.cluster_id);
   report.nonce = HexEncode(challenge.nonce);
   report.time = challenge.now;
+  report.relay_errors = challenge.relay_errors;
   if (!challenge.policy) {
     return report;
   }

@@ -32,6 +32,9 @@ struct ClusterChallenge {
   // Whether a relay told what the API server lists. Then an enrolled node that
   // is not listed is refused.
   bool relay_answered = false;
+  // Why relays that were asked could not relay: shown, and no verdict by
+  // itself.
+  std::vector<std::string> relay_errors;
   // Several answers under one name are all judged.
   std::vector<SourcedAnswer> answers;
   absl::Time now;

@@ -82,7 +82,10 @@ absl::Status AskRelays(const std::vector<Relay>& relays, NodeApi& node_api,
     absl::StatusOr<std::vector<NodeAnswer>> answers =
         node_api.ChallengeCluster(relay.address, challenge.nonce);
     if (!answers.ok()) {
-      continue;  // the nodes themselves are asked next and say why
+      // The nodes themselves are asked next; why the relay failed is kept.
+      challenge.relay_errors.push_back(
+          fmt::format("{}: {}", relay.name, Message(answers.status())));
+      continue;
     }
     challenge.relay_answered = true;
     for (NodeAnswer& answer : *answers) {

@@ -172,6 +172,9 @@ std::string RenderTable(const VerifyReport& report) {
             node.source.empty() ? "" : fmt::format(", {}", node.source))) +
         "\n";
   }
+  for (const std::string& error : report.relay_errors) {
+    text += Printable("no relay by " + error) + "\n";
+  }
   if (!advice.empty()) {
     text += "\n" + advice;
   }
@@ -198,6 +201,10 @@ std::string RenderJson(const VerifyReport& report) {
                      {"restsOn", Clean(node.rests_on)},
                      {"checks", std::move(checks)}});
   }
+  nlohmann::ordered_json relay_errors = nlohmann::ordered_json::array();
+  for (const std::string& error : report.relay_errors) {
+    relay_errors.push_back(Clean(error));
+  }
   const nlohmann::ordered_json document = {
       {"version", 1},
       {"verdict", std::string(VerdictName(report.verdict))},
@@ -206,6 +213,7 @@ std::string RenderJson(const VerifyReport& report) {
       {"nonce", report.nonce},
       {"time",
        absl::FormatTime(absl::RFC3339_sec, report.time, absl::UTCTimeZone())},
+      {"relayErrors", std::move(relay_errors)},
       {"nodes", std::move(nodes)}};
   return document.dump(2) + "\n";
 }

@@ -35,6 +35,7 @@ struct VerifyReport {
   std::string nonce;       // hex
   absl::Time time;
   std::vector<NodeReport> nodes;
+  std::vector<std::string> relay_errors;  // "<relay>: <reason>"
 
   // One sentence: the verdict and what it rests on.
   std::string Summary() const;

@@ -197,7 +197,13 @@ TEST_F(VerifyTest, AsksNodesDirectlyWhereRelayBroughtNothing) {
 
 TEST_F(VerifyTest, WorksWithoutRelay) {
   nodes_.relay_works = false;
-  EXPECT_EQ(Verify().verdict, Verdict::kVerified);
+  const VerifyReport report = Verify();
+  EXPECT_EQ(report.verdict, Verdict::kVerified);
+  // The owner must see that the cluster cannot relay, and why.
+  EXPECT_THAT(RenderTable(report),
+              HasSubstr("no relay by mini-control-plane-0: connection"));
+  const auto json = nlohmann::json::parse(RenderJson(report));
+  EXPECT_EQ(json["relayErrors"].size(), 1U);
 }
 
 TEST_F(VerifyTest, SilentNodeIsUncheckedNotVerified) {
