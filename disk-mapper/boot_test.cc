@@ -128,7 +128,8 @@ TEST_F(BootTest, SetsTheAddressOnTheClusterNetwork) {
   EXPECT_EQ(*ReadFile(node_.paths.ClusterNetwork()),
             "[Match]\nMACAddress=52:54:00:c1:00:15\n\n[Network]\n"
             "Address=10.42.0.21/24\nLinkLocalAddressing=no\n"
-            "IPv6AcceptRA=no\n");
+            "IPv6AcceptRA=no\n\n[Route]\nDestination=0.0.0.0/0\nScope=link\n"
+            "Metric=4096\nPreferredSource=10.42.0.21\n");
   EXPECT_THAT(node_.runner.commands,
               ElementsAre(ElementsAre("networkctl", "reload")));
 }

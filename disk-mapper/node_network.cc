@@ -55,8 +55,13 @@ absl::StatusOr<std::string> ClusterNetworkFile(
   }
   return fmt::format(
       "[Match]\nMACAddress={}\n\n"
-      "[Network]\nAddress={}/{}\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n",
-      self.cluster_mac, self.cluster_ip, self.cluster_prefix_length);
+      "[Network]\nAddress={}/{}\nLinkLocalAddressing=no\nIPv6AcceptRA=no\n\n"
+      // Service addresses need some route before kube-proxy can turn them into
+      // others; a machine without a way to the outside has none.
+      "[Route]\nDestination=0.0.0.0/0\nScope=link\nMetric=4096\n"
+      "PreferredSource={}\n",
+      self.cluster_mac, self.cluster_ip, self.cluster_prefix_length,
+      self.cluster_ip);
 }
 
 absl::Status SetUpNodeNetwork(const NodePaths& paths, CommandRunner& runner,
