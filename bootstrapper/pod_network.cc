@@ -31,7 +31,7 @@ absl::StatusOr<PodNetwork::Result> PodNetwork::Reconcile(
   if (check_all || set_up_for_ != own_pods.ToString()) {
     RETURN_IF_ERROR(SetUp(own_pods));
   }
-  MeshPeers peers = PlanPeers(nodes, self_, cluster_pods_);
+  MeshPeers peers = PlanPeers(nodes, self_, cluster_.pods);
   if (check_all || peers_ != peers) {
     peers_.reset();
     RETURN_IF_ERROR(wireguard_.SetPeers(peers));
@@ -49,11 +49,11 @@ absl::StatusOr<Ipv4Network> PodNetwork::OwnPods(
   }
   ASSIGN_OR_RETURN(const Ipv4Network pods,
                    Ipv4Network::Parse(own->second.pod_cidr));
-  if (!pods.Overlaps(cluster_pods_) ||
-      pods.prefix_length() < cluster_pods_.prefix_length()) {
+  if (!pods.Overlaps(cluster_.pods) ||
+      pods.prefix_length() < cluster_.pods.prefix_length()) {
     return FailedPrecondition(
         fmt::format("node {}: pod CIDR: want one inside {}, got {}", self_,
-                    cluster_pods_.ToString(), pods.ToString()));
+                    cluster_.pods.ToString(), pods.ToString()));
   }
   return pods;
 }
@@ -76,13 +76,15 @@ absl::Status PodNetwork::SetUp(const Ipv4Network& own_pods) {
 }
 
 absl::Status PodNetwork::SetUpFirewall() {
-  const std::string rules = MakeFirewallRules(cluster_pods_);
+  const std::string rules = MakeFirewallRules(cluster_);
   RETURN_IF_ERROR(RunChecked(runner_, {"iptables-restore", "--noflush"},
                              Options(AsBytes(rules)))
                       .status());
   RETURN_IF_ERROR(EnsureJump("raw", "PREROUTING", "CONSTELLATION-IN"));
   RETURN_IF_ERROR(EnsureJump("mangle", "POSTROUTING", "CONSTELLATION-OUT"));
   RETURN_IF_ERROR(EnsureJump("filter", "OUTPUT", "CONSTELLATION-HOST"));
+  RETURN_IF_ERROR(EnsureJump("filter", "OUTPUT", "CONSTELLATION-SERVICES"));
+  RETURN_IF_ERROR(EnsureJump("filter", "FORWARD", "CONSTELLATION-SERVICES"));
   return EnsureJump("nat", "POSTROUTING", "CONSTELLATION-NAT");
 }
 

@@ -28,12 +28,12 @@ class PodNetwork final {
 
   // `runner` outlives it.
   PodNetwork(CommandRunner& runner, NodePaths paths, std::string self,
-             Ipv4Network cluster_pods)
+             ClusterNetworks cluster)
       : runner_(runner),
         wireguard_(runner),
         paths_(std::move(paths)),
         self_(std::move(self)),
-        cluster_pods_(cluster_pods) {}
+        cluster_(cluster) {}
 
   // Makes the node's network what `nodes` asks for; does nothing that is done
   // already, unless `check_all`. FAILED_PRECONDITION while the own node has no
@@ -53,7 +53,7 @@ class PodNetwork final {
   WireGuard wireguard_;
   const NodePaths paths_;
   const std::string self_;
-  const Ipv4Network cluster_pods_;
+  const ClusterNetworks cluster_;
   std::string set_up_for_;  // the pod CIDR
   std::string public_key_;
   std::optional<MeshPeers> peers_;

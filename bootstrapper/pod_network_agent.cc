@@ -33,23 +33,28 @@ absl::StatusOr<std::unique_ptr<kubernetes::Client>> PodNetworkAgent::Connect()
   return client;
 }
 
-absl::StatusOr<Ipv4Network> PodNetworkAgent::ReadClusterPods() {
+absl::StatusOr<ClusterNetworks> PodNetworkAgent::ReadClusterNetworks() {
   ASSIGN_OR_RETURN(const auto client, Connect());
   ASSIGN_OR_RETURN(const kubernetes::Json info, client->Get(kClusterInfo));
   ASSIGN_OR_RETURN(const std::string pods,
                    kubernetes::RequireString(info, {"data", "podCIDR"}));
-  return Ipv4Network::Parse(pods);
+  ASSIGN_OR_RETURN(const std::string services,
+                   kubernetes::RequireString(info, {"data", "serviceCIDR"}));
+  ASSIGN_OR_RETURN(const Ipv4Network pod_network, Ipv4Network::Parse(pods));
+  ASSIGN_OR_RETURN(const Ipv4Network service_network,
+                   Ipv4Network::Parse(services));
+  return ClusterNetworks{pod_network, service_network};
 }
 
 absl::Status PodNetworkAgent::Run(const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const std::string json, ReadFile(paths_.NodeState()));
   ASSIGN_OR_RETURN(const NodeState state, ParseNodeState(json));
-  auto cluster_pods = ReadClusterPods();
-  while (!cluster_pods.ok() && !stop.stop_requested()) {
+  auto cluster = ReadClusterNetworks();
+  while (!cluster.ok() && !stop.stop_requested()) {
     status_.Report("pod-network", BootState::kWaiting,
-                   Message(cluster_pods.status()));
+                   Message(cluster.status()));
     clock_.Sleep(kRetryInterval);
-    cluster_pods = ReadClusterPods();
+    cluster = ReadClusterNetworks();
   }
   const auto watch = [this](const char* path,
                             kubernetes::WatchHandler& handler) {
@@ -62,8 +67,8 @@ absl::Status PodNetworkAgent::Run(const std::stop_token& stop) {
   const std::jthread endpoints = watch("/api/v1/endpoints", endpoints_);
   const std::jthread dns(
       [this](const std::stop_token& token) { RunDns(token); });
-  if (cluster_pods.ok()) {
-    RunNetwork(stop, state.node_name, *cluster_pods);
+  if (cluster.ok()) {
+    RunNetwork(stop, state.node_name, *cluster);
   }
   return absl::OkStatus();
 }
@@ -89,9 +94,9 @@ void PodNetworkAgent::WatchUntil(const std::stop_token& stop,
 
 void PodNetworkAgent::RunNetwork(const std::stop_token& stop,
                                  const std::string& self,
-                                 const Ipv4Network& cluster_pods) {
+                                 const ClusterNetworks& cluster) {
   const std::stop_callback wake(stop, [this] { node_changes_.Notify(); });
-  PodNetwork network(runner_, paths_, self, cluster_pods);
+  PodNetwork network(runner_, paths_, self, cluster);
   uint64_t seen = 0;
   absl::Duration wait = kRetryInterval;
   bool check_all = false;

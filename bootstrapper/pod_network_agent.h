@@ -42,11 +42,11 @@ class PodNetworkAgent final {
 
  private:
   absl::StatusOr<std::unique_ptr<kubernetes::Client>> Connect() const;
-  absl::StatusOr<Ipv4Network> ReadClusterPods();
+  absl::StatusOr<ClusterNetworks> ReadClusterNetworks();
   void WatchUntil(const std::stop_token& stop, const std::string& path,
                   kubernetes::WatchHandler& handler);
   void RunNetwork(const std::stop_token& stop, const std::string& self,
-                  const Ipv4Network& cluster_pods);
+                  const ClusterNetworks& cluster);
   void RunDns(const std::stop_token& stop);
   absl::Status Publish(const std::string& self, const std::string& key);
 

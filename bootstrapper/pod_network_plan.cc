@@ -112,8 +112,7 @@ std::string MakeCniConfig(const Ipv4Network& pod_cidr) {
   return config.dump(2) + "\n";
 }
 
-std::string MakeFirewallRules(const Ipv4Network& cluster_pods) {
-  const std::string pods = cluster_pods.ToString();
+std::string MakeFirewallRules(const ClusterNetworks& cluster) {
   // The chains are declared, hence emptied, and refilled in one transaction;
   // the jumps are put in place separately (PodNetwork), once.
   return fmt::format(
@@ -139,13 +138,17 @@ std::string MakeFirewallRules(const Ipv4Network& cluster_pods) {
       "-A CONSTELLATION-HOST -o {mesh} -j RETURN\n"
       "-A CONSTELLATION-HOST -o lo -j RETURN\n"
       "-A CONSTELLATION-HOST -p tcp --dport {kubelet} -j REJECT\n"
+      ":CONSTELLATION-SERVICES - [0:0]\n"
+      "-A CONSTELLATION-SERVICES -d {services} -j REJECT\n"
       "COMMIT\n"
       "*nat\n"
       ":CONSTELLATION-NAT - [0:0]\n"
       "-A CONSTELLATION-NAT -s {pods} ! -d {pods} ! -o {bridge} -j MASQUERADE\n"
       "COMMIT\n",
       fmt::arg("bridge", kBridge), fmt::arg("mesh", kWireGuardInterface),
-      fmt::arg("pods", pods), fmt::arg("kubelet", kKubeletPort));
+      fmt::arg("pods", cluster.pods.ToString()),
+      fmt::arg("services", cluster.services.ToString()),
+      fmt::arg("kubelet", kKubeletPort));
 }
 
 }  // namespace constellation::bootstrapper

@@ -41,10 +41,18 @@ MeshPeers PlanPeers(const std::map<std::string, NodeFacts>& nodes,
 // `pod_cidr`, and host ports.
 std::string MakeCniConfig(const Ipv4Network& pod_cidr);
 
+// The cluster's address ranges.
+struct ClusterNetworks {
+  Ipv4Network pods;
+  Ipv4Network services;
+};
+
 // Rules for `iptables-restore --noflush`: packets from and to pods, and those
 // to kubelets, enter a node through WireGuard or from its own pods, leave it
 // likewise, and what pods send to the outside world gets the node's address.
-std::string MakeFirewallRules(const Ipv4Network& cluster_pods);
+// An address of a Service that kube-proxy has not turned into another never
+// leaves the node: it is refused at once.
+std::string MakeFirewallRules(const ClusterNetworks& cluster);
 
 }  // namespace constellation::bootstrapper
 

@@ -113,11 +113,14 @@ TEST(CniConfigTest, GivesPodsAddressesOfThisNode) {
 }
 
 TEST(FirewallRulesTest, DropWhatIsNotEncrypted) {
-  const std::string rules = MakeFirewallRules(Network("10.244.0.0/16"));
+  const std::string rules =
+      MakeFirewallRules({Network("10.244.0.0/16"), Network("10.96.0.0/16")});
   EXPECT_THAT(rules, HasSubstr("-A CONSTELLATION-IN -s 10.244.0.0/16 -j DROP"));
   EXPECT_THAT(rules, HasSubstr("-A CONSTELLATION-IN -d 10.244.0.0/16 -j DROP"));
   EXPECT_THAT(rules,
               HasSubstr("-A CONSTELLATION-OUT -d 10.244.0.0/16 -j DROP"));
+  EXPECT_THAT(rules,
+              HasSubstr("-A CONSTELLATION-SERVICES -d 10.96.0.0/16 -j REJECT"));
   EXPECT_LT(rules.find("-i wg0 -j RETURN"), rules.find("-j DROP"));
   EXPECT_THAT(rules,
               HasSubstr("-A CONSTELLATION-IN -p tcp --dport 10250 -j DROP"));
@@ -129,7 +132,8 @@ TEST(FirewallRulesTest, DropWhatIsNotEncrypted) {
 TEST(FirewallRulesTest, RealIptablesAcceptsThem) {
   ProcessRunner runner;
   CommandOptions options;
-  const std::string rules = MakeFirewallRules(Network("10.244.0.0/16"));
+  const std::string rules =
+      MakeFirewallRules({Network("10.244.0.0/16"), Network("10.96.0.0/16")});
   options.input = AsBytes(rules);
   const auto probe =
       runner.Run({"unshare", "--net", "iptables", "-t", "raw", "-L"}, {});

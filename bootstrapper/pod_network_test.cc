@@ -47,8 +47,10 @@ class PodNetworkTest : public ::testing::Test {
   constellation::testing::TempDir folder_;
   testing::FakeCommandRunner runner_;
   std::map<std::string, NodeFacts> nodes_;
-  PodNetwork network_{runner_, NodePaths{folder_.path()}, "self",
-                      Network("10.244.0.0/16")};
+  PodNetwork network_{runner_,
+                      NodePaths{folder_.path()},
+                      "self",
+                      {Network("10.244.0.0/16"), Network("10.96.0.0/16")}};
 };
 
 TEST_F(PodNetworkTest, SetsUpEverythingOnce) {
@@ -86,6 +88,10 @@ TEST_F(PodNetworkTest, TheFirewallStandsBeforeAnyPodCanStart) {
   EXPECT_LT(runner_.Position("iptables-restore"), runner_.Position("ip link"));
   EXPECT_THAT(runner_.lines(),
               Contains("iptables -t raw -I PREROUTING -j CONSTELLATION-IN"));
+  for (const char* chain : {"OUTPUT", "FORWARD"}) {
+    EXPECT_TRUE(runner_.Ran(std::string("iptables -t filter -C ") + chain +
+                            " -j CONSTELLATION-SERVICES"));
+  }
   EXPECT_THAT(runner_.lines(), Not(Contains(StartsWith("iptables -t nat -I"))))
       << "the jump was there";
 }
