@@ -63,7 +63,8 @@ void AddFlag(CLI::App& app, const Flag& flag, Slots& slots) {
 void AddPositional(CLI::App& app, const Positional& positional, Slots& slots) {
   CLI::Option* option = app.add_option(
       positional.name, slots.values[positional.name], positional.help);
-  option->type_name("")->expected(1)->required(positional.required);
+  option->type_name("")->expected(1)->allow_extra_args(false)->required(
+      positional.required);
   if (!positional.choices.empty()) {
     option->check(CLI::IsMember(positional.choices).description(""));
   }
