@@ -397,12 +397,16 @@ std::vector<pid_t> FindProcesses(const std::vector<std::string>& programs,
   return found;
 }
 
-void ReapOrphans(const std::string& program) {
-  const std::string name = FileName(program).substr(0, 15);
+void ReapOrphans(const std::vector<std::string>& programs,
+                 const std::set<pid_t>& owned) {
+  std::set<std::string> names;
+  for (const std::string& program : programs) {
+    names.insert(FileName(program).substr(0, 15));
+  }
   for (const pid_t pid : AllPids()) {
     const auto stat = ReadStat(pid);
     if (stat.ok() && stat->state == 'Z' && stat->parent == getpid() &&
-        stat->name == name) {
+        names.contains(stat->name) && !owned.contains(pid)) {
       waitpid(pid, nullptr, WNOHANG);
     }
   }

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -85,10 +86,12 @@ class Process final {
 std::vector<pid_t> FindProcesses(const std::vector<std::string>& programs,
                                  std::string_view fragment);
 
-// Collects children of this process that have ended and whose name in the
-// process table is that of the file `program`. For processes that were not
-// started by this one, but were left to it as their subreaper.
-void ReapOrphans(const std::string& program);
+// Collects children of this process that have ended, whose name in the process
+// table is that of one of the files `programs` and that are not in `owned`. For
+// processes that were not started by this one, but were left to it as their
+// subreaper.
+void ReapOrphans(const std::vector<std::string>& programs,
+                 const std::set<pid_t>& owned);
 
 }  // namespace constellation::cloud::qemu
 

@@ -174,11 +174,14 @@ TEST_F(ProcessTest, ReapsOnlyNamedOrphans) {
     waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);
     return pid;
   };
+  const std::string self =
+      "/somewhere/" + std::string(program_invocation_short_name);
   const pid_t pid = zombie();
-  ReapOrphans("/usr/bin/other-program");
+  ReapOrphans({"/usr/bin/other-program"}, {});
+  ReapOrphans({self}, {pid});
   EXPECT_EQ(waitpid(pid, nullptr, WNOHANG), pid) << "must still be there";
   const pid_t second = zombie();
-  ReapOrphans("/somewhere/" + std::string(program_invocation_short_name));
+  ReapOrphans({"other", self}, {});
   EXPECT_EQ(waitpid(second, nullptr, WNOHANG), -1) << "must be collected";
 }
 

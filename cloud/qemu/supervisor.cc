@@ -100,16 +100,24 @@ absl::StatusOr<std::shared_ptr<Supervisor::Node>> Supervisor::MakeNode(
   return node;
 }
 
-void Supervisor::EndStrays() {
+std::set<pid_t> Supervisor::OwnedPids() const {
   std::set<pid_t> owned{switch_.pid()};
-  {
-    const absl::MutexLock lock(&mutex_);
-    for (const auto& [name, node] : nodes_) {
-      for (const pid_t pid : node->vm->Pids()) {
-        owned.insert(pid);
-      }
+  const absl::MutexLock lock(&mutex_);
+  for (const auto& [name, node] : nodes_) {
+    for (const pid_t pid : node->vm->Pids()) {
+      owned.insert(pid);
     }
   }
+  return owned;
+}
+
+void Supervisor::ReapLeftovers() {
+  ReapOrphans({View().cluster.relay_program, std::string(kSwtpmProgram)},
+              OwnedPids());
+}
+
+void Supervisor::EndStrays() {
+  const std::set<pid_t> owned = OwnedPids();
   const std::vector<std::string> programs{
       std::string(kQemuProgram), std::string(kSwtpmProgram),
       std::string(kSwtpmSetupProgram), std::string(kSwitchProgram)};
@@ -332,15 +340,17 @@ bool Supervisor::stopped() const {
 }
 
 void Supervisor::Poll() {
+  bool reaping = false;
   std::vector<std::shared_ptr<Node>> nodes;
   {
     const absl::MutexLock lock(&mutex_);
     for (const auto& [name, node] : nodes_) {
       nodes.push_back(node);
     }
-    if (++polls_ % kPollsPerReaping == 0) {
-      ReapOrphans(spec_.relay_program);
-    }
+    reaping = ++polls_ % kPollsPerReaping == 0;
+  }
+  if (reaping) {
+    ReapLeftovers();
   }
   for (const std::shared_ptr<Node>& node : nodes) {
     node->vm->Poll();

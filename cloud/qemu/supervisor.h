@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -84,6 +85,10 @@ class Supervisor final {
   // Ends processes of this cluster that nobody owns: left by a supervisor that
   // died between starting one and noting its pid.
   void EndStrays();
+  // Collects what QEMU (relays) and swtpm_setup (a swtpm) left to us.
+  void ReapLeftovers();
+  // Pids of all processes that have an owner here.
+  std::set<pid_t> OwnedPids() const;
   MetadataView View() const;
 
   const ClusterPaths paths_;
