@@ -56,6 +56,14 @@ class Cluster:
         """Name -> status object of every machine, as `constellation status --output json` says."""
         return {node['name']: node for node in json.loads(self.cli('status', '--output', 'json'))['nodes']}
 
+    def is_member(self, node):
+        """Whether the machine says that it got its key and belongs to the cluster."""
+        return self.status()[node]['phase'] in ('member', 'pod-network', 'node-ready')
+
+    def waits_for_key(self, node):
+        status = self.status()[node]
+        return status['component'] == 'disk-mapper' and status['state'] == 'waiting'
+
     def node_of_role(self, role):
         return next(name for name, node in self.status().items() if node['role'] == role)
 

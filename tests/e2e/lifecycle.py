@@ -101,7 +101,7 @@ def state_disk_hides_the_marker(cluster):
 def worker_returns_after_a_reset(cluster):
     worker = cluster.node_of_role('worker')
     cluster.power('reset', worker)
-    wait_for('worker member again', lambda: cluster.status()[worker]['phase'] == 'member', BOOT)
+    wait_for('worker member again', lambda: cluster.is_member(worker), BOOT)
     wait_for('worker Ready', lambda: cluster.nodes().get(worker), BOOT)
     wait_for('file in the pod', lambda: MARKER in cluster.kubectl('exec', 'probe', '--', 'cat', '/data/file'), 600)
     cluster.cli('verify')
@@ -116,7 +116,7 @@ def changed_command_line_is_refused(cluster):
     message = wait_for('refusal', lambda: (m := cluster.status()[worker]['message']) and 'PCR' in m.upper() and m, BOOT)
     for register in ('4', '9', '11'):
         expect(register in message, f'the refusal does not name PCR {register}: {message}')
-    expect(not cluster.status()[worker]['phase'] == 'member', 'a changed image became a member')
+    expect(not cluster.is_member(worker), 'a changed image became a member')
 
 
 def changed_root_byte_does_not_boot(cluster):
@@ -130,7 +130,7 @@ def changed_root_byte_does_not_boot(cluster):
     cluster.power('stop', worker)
     cluster.set_image(worker, '')
     cluster.power('start', worker)
-    wait_for('worker Ready', lambda: cluster.status()[worker]['phase'] == 'member' and cluster.nodes().get(worker), BOOT)
+    wait_for('worker Ready', lambda: cluster.is_member(worker) and cluster.nodes().get(worker), BOOT)
 
 
 def recover_brings_everything_back(cluster):
@@ -140,7 +140,7 @@ def recover_brings_everything_back(cluster):
     for name in names:
         cluster.power('start', name)
     control_plane = cluster.node_of_role('control-plane')
-    wait_for('control plane waits for recovery', lambda: cluster.status()[control_plane]['phase'] == 'recovery', BOOT)
+    wait_for('control plane waits for recovery', lambda: cluster.waits_for_key(control_plane), BOOT)
     cluster.cli('recover')
     wait_for('both nodes Ready', lambda: (n := cluster.nodes()) and len(n) == 2 and all(n.values()), BOOT)
     value = cluster.kubectl('get', 'configmap', 'probe', '-o', 'jsonpath={.data.marker}')
