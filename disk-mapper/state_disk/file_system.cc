@@ -13,8 +13,10 @@ namespace constellation::disk_mapper {
 namespace {
 
 constexpr const char* kFileSystem = "ext4";
-// Not used inode tables stay unwritten for ever: no background zeroing.
-constexpr const char* kMountOptions = "noinit_itable,errors=remount-ro";
+// Not used inode tables stay unwritten for ever: no background zeroing, and no
+// read-ahead into them.
+constexpr const char* kMountOptions =
+    "noinit_itable,inode_readahead_blks=0,errors=remount-ro";
 
 }  // namespace
 
@@ -25,10 +27,12 @@ std::vector<std::string> MakeFileSystemCommand(const std::string& device) {
       "-F",
       "-b",
       "4096",
+      // An inode fills a block. If several shared one, two that are new at the
+      // same time would make the kernel read it, though it was never written.
       "-I",
-      "256",
+      "4096",
       "-i",
-      "16384",
+      "32768",
       // No backup superblocks and no resize inode: mkfs writes those in parts
       // of a block, and the kernel would have to read the rest.
       "-O",

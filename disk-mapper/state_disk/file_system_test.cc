@@ -36,6 +36,7 @@ TEST(FileSystemTest, MkfsTakesOurOptions) {
   EXPECT_THAT(*shown, HasSubstr("sparse_super2"));
   EXPECT_THAT(*shown, Not(HasSubstr("resize_inode")));
   EXPECT_THAT(*shown, HasSubstr("Block size:               4096"));
+  EXPECT_THAT(*shown, HasSubstr("Inode size:\t          4096"));
 }
 
 TEST(FileSystemTest, SaysWhatMkfsSaid) {

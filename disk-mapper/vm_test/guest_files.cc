@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <cstring>
 #include <span>
+#include <thread>
 #include <vector>
 
 #include "common/files.h"
@@ -33,6 +34,8 @@ constexpr size_t kOverwriteSize = 7000;
 constexpr std::string_view kMarker = "state-disk-marker-8f1e-not-in-clear\n";
 constexpr size_t kMarkerCopies = 116509;  // about 4 MiB
 constexpr int kChurnRound = 16;
+constexpr int kCreators = 6;
+constexpr int kCreations = 2500;  // of each thread
 
 // Contents that depend on `seed` and on the position only.
 std::vector<uint8_t> Pattern(uint32_t seed, size_t size) {
@@ -135,6 +138,22 @@ std::string MarkerText() {
   return text;
 }
 
+// What one thread of CreateInParallel() does.
+absl::Status Create(const std::string& folder, int creator) {
+  for (int i = 0; i < kCreations; ++i) {
+    const std::string shared = fmt::format("{}/d{}", folder, i / 50);
+    if (mkdir(shared.c_str(), 0700) != 0 && errno != EEXIST) {
+      return ErrnoStatus(errno, "create", shared);
+    }
+    const std::string path = fmt::format("{}/{}-{}", shared, creator, i);
+    RETURN_IF_ERROR(WriteWhole(path, {}));
+    if (i % 7 == 0 && unlink(path.c_str()) != 0) {
+      return ErrnoStatus(errno, "unlink", path);
+    }
+  }
+  return absl::OkStatus();
+}
+
 size_t ChurnSize(int i) {
   return static_cast<size_t>(20'000 + i * 997 % 90'000);
 }
@@ -208,6 +227,24 @@ absl::Status CheckChurned(const std::string& folder) {
     RETURN_IF_ERROR(
         ExpectContents(fmt::format("{}/churn{}", folder, i),
                        Pattern(static_cast<uint32_t>(i), ChurnSize(i))));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CreateInParallel(const std::string& folder) {
+  RETURN_IF_ERROR(MakeDirectories(folder));
+  std::vector<absl::Status> results(kCreators);
+  std::vector<std::thread> creators;
+  for (int i = 0; i < kCreators; ++i) {
+    creators.emplace_back(
+        [&folder, &results, i] { results[i] = Create(folder, i); });
+  }
+  for (std::thread& creator : creators) {
+    creator.join();
+  }
+  sync();
+  for (const absl::Status& result : results) {
+    RETURN_IF_ERROR(result);
   }
   return absl::OkStatus();
 }

@@ -28,6 +28,11 @@ absl::Status Churn(const std::string& folder);
 // Whether every file that Churn() had noted as synced is complete.
 absl::Status CheckChurned(const std::string& folder);
 
+// Creates and deletes thousands of files and folders from several threads at
+// once, in folders that they share: two inodes that are new at the same time
+// must not meet in a block of the inode table that was never written.
+absl::Status CreateInParallel(const std::string& folder);
+
 // First physical block (4 KiB) of a file on its file system.
 absl::StatusOr<uint64_t> FirstBlockOf(const std::string& path);
 

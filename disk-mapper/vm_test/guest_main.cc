@@ -105,6 +105,7 @@ class Guest final {
         {"where-marker", [&] { return WhereMarker(); }},
         {"churn", [&] { return Churn(kState + "/churn"); }},
         {"check-churn", [&] { return CheckChurned(kState + "/churn"); }},
+        {"create", [&] { return CreateInParallel(kState + "/created"); }},
         {"crash", [&] { return Crash(argument); }},
         {"wait", [&] { return Wait(argument); }},
         {"read-end", [&] { return ReadUnwritten(); }},

@@ -187,6 +187,13 @@ def case_large(suite):
     disk.unlink()
 
 
+def case_parallel(suite):
+    """Inodes made at the same time on two CPUs, also after the caches are gone."""
+    disk = suite.disk("parallel", BLANK_8G)
+    suite.run("parallel", disk, "cli-format=1,create,unbind,fsck=clean,mount,fill,create,check-fill,unmount,fsck=clean")
+    disk.unlink()
+
+
 def case_power(suite):
     """QEMU killed while files are written: the journal is replayed, what was synced is there."""
     disk = suite.disk("power", base=base_disk(suite))
@@ -250,7 +257,7 @@ def copy_block(disk, source, target):
 
 
 CASES = {"life": case_life, "damaged": case_damaged, "foreign": case_foreign, "killed": case_killed_format,
-         "power": case_power, "large": case_large}
+         "parallel": case_parallel, "power": case_power, "large": case_large}
 
 
 def main():

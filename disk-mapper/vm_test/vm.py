@@ -113,7 +113,7 @@ class Vm:
         self.lines = []
         self._log = open(log, "a", encoding="utf-8")
         self._log.write(f"---- {steps}\n")
-        command = ["qemu-system-x86_64", *accelerator, "-m", "1024", "-nodefaults", "-no-user-config",
+        command = ["qemu-system-x86_64", *accelerator, "-m", "1024", "-smp", "2", "-nodefaults", "-no-user-config",
                    "-display", "none", "-serial", "stdio", "-no-reboot",
                    "-kernel", str(vmlinuz), "-initrd", str(initramfs),
                    "-append", f"console=ttyS0 quiet panic=-1 steps={steps}",
