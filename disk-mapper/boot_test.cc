@@ -78,7 +78,7 @@ TEST_F(BootTest, OpensOurDiskWithARejoinTicket) {
   node_.tickets.set_answer([](auto&, auto&) {
     RejoinTicket ticket;
     ticket.state_disk_key = DiskKey();
-    ticket.cluster_id = ClusterId();
+    ticket.owner = testing::Owner();
     ticket.peer = {attestation::ExpectedClusterPcr(ClusterId()),
                    "control-plane"};
     return ticket;
@@ -96,7 +96,7 @@ TEST_F(BootTest, FailsForADamagedDisk) {
   node_.tickets.set_answer([](auto&, auto&) {
     RejoinTicket ticket;
     ticket.state_disk_key = DiskKey();
-    ticket.cluster_id = ClusterId();
+    ticket.owner = testing::Owner();
     ticket.peer = {attestation::ExpectedClusterPcr(ClusterId()),
                    "control-plane"};
     return ticket;

@@ -20,14 +20,17 @@ constexpr size_t kMaxNodeState = size_t{64} << 10U;
 }  // namespace
 
 absl::Status DiskUnlocker::TryKey(const SecretBytes& state_disk_key,
-                                  std::span<const uint8_t> cluster_id,
+                                  const DiskOwner& owner,
                                   std::string_view source) {
   if (state_disk_key.size() != kStateDiskKeySize ||
-      cluster_id.size() != kClusterIdSize) {
+      owner.cluster_id.size() != kClusterIdSize) {
     return InvalidArgument(fmt::format(
         "want a state disk key of {} bytes, a cluster ID of {}, got {}, {}",
         kStateDiskKeySize, kClusterIdSize, state_disk_key.size(),
-        cluster_id.size()));
+        owner.cluster_id.size()));
+  }
+  if (owner.node_name.empty()) {
+    return InvalidArgument("want the name of the node that the key is for");
   }
   const absl::MutexLock attempt(&attempt_);
   if (IsDecided()) {
@@ -35,7 +38,7 @@ absl::Status DiskUnlocker::TryKey(const SecretBytes& state_disk_key,
   }
   node_.status.Report("open", BootState::kRunning,
                       fmt::format("key from {}", source));
-  absl::Status status = OpenAndMark(state_disk_key, cluster_id);
+  absl::Status status = OpenAndMark(state_disk_key, owner);
   if (!status.ok()) {
     spdlog::warn("event=key-refused source=\"{}\" error=\"{}\"", source,
                  Message(status));
@@ -49,14 +52,14 @@ absl::Status DiskUnlocker::TryKey(const SecretBytes& state_disk_key,
 }
 
 absl::Status DiskUnlocker::OpenAndMark(const SecretBytes& state_disk_key,
-                                       std::span<const uint8_t> cluster_id) {
+                                       const DiskOwner& owner) {
   ASSIGN_OR_RETURN(const bool member, node_.mark.IsMember());
   if (member) {
     return FailedPrecondition("PCR15 is set before the state disk is open");
   }
   ASSIGN_OR_RETURN(const std::string device,
                    node_.disk.Open(state_disk_key, disk_uuid_));
-  absl::Status status = MountAndMark(device, cluster_id);
+  absl::Status status = MountAndMark(device, owner);
   if (!status.ok()) {
     absl::Status undone = UnmountState(node_.mounter, node_.paths);
     undone.Update(node_.disk.Close());
@@ -68,21 +71,27 @@ absl::Status DiskUnlocker::OpenAndMark(const SecretBytes& state_disk_key,
 }
 
 absl::Status DiskUnlocker::MountAndMark(const std::string& device,
-                                        std::span<const uint8_t> cluster_id) {
+                                        const DiskOwner& owner) {
   RETURN_IF_ERROR(MountState(node_.mounter, node_.paths, device));
   const auto json = ReadFile(node_.paths.NodeState(), kMaxNodeState);
   if (!json.ok()) {
     return DataLoss(
         fmt::format("state disk damaged: {}", Message(json.status())));
   }
-  ASSIGN_OR_RETURN(const Bytes own_id, ClusterIdOfNodeState(*json));
-  if (!crypto::EqualsConstantTime(own_id, cluster_id)) {
+  ASSIGN_OR_RETURN(const DiskOwner own, OwnerInNodeState(*json));
+  if (!crypto::EqualsConstantTime(own.cluster_id, owner.cluster_id)) {
     return PermissionDenied(fmt::format(
         "state disk {} belongs to another cluster: it says {}, got {}",
-        disk_uuid_, HexEncode(own_id), HexEncode(cluster_id)));
+        disk_uuid_, HexEncode(own.cluster_id), HexEncode(owner.cluster_id)));
+  }
+  if (own.node_name != owner.node_name) {
+    return PermissionDenied(fmt::format(
+        "state disk {} belongs to node '{}', this one is enrolled as '{}': "
+        "give each node its own disk",
+        disk_uuid_, own.node_name, owner.node_name));
   }
   RETURN_IF_ERROR(BindStateFolders(node_.mounter, node_.paths));
-  return Annotate(node_.mark.Mark(own_id), "extend PCR15");
+  return Annotate(node_.mark.Mark(own.cluster_id), "extend PCR15");
 }
 
 bool DiskUnlocker::IsDecided() const {

@@ -2,8 +2,6 @@
 #ifndef CONSTELLATION_DISK_MAPPER_DISK_UNLOCKER_H_
 #define CONSTELLATION_DISK_MAPPER_DISK_UNLOCKER_H_
 
-#include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -15,6 +13,7 @@
 #include "disk-mapper/boot_status.h"
 #include "disk-mapper/cluster_mark.h"
 #include "disk-mapper/node_paths.h"
+#include "disk-mapper/node_state.h"
 #include "disk-mapper/state_disk/file_system.h"
 #include "disk-mapper/state_disk/state_disk.h"
 
@@ -38,17 +37,17 @@ class DiskUnlocker final {
 
   const std::string& disk_uuid() const { return disk_uuid_; }
 
-  // Tries a key; `source` is for the log. One at a time.
+  // Tries a key; `owner` is whose disk its giver says that it opens, `source`
+  // is for the log. One at a time.
   //   UNAUTHENTICATED     not this disk's key; another may come
   //   PERMISSION_DENIED   right key, but the disk belongs to another cluster
-  //                       than the caller says; another may come
+  //                       or node than the giver says; another may come
   //   DATA_LOSS           the disk is damaged or altered: final
   //   FAILED_PRECONDITION too late, it has been decided, or the node is a
   //                       member already
   //   INVALID_ARGUMENT    wrong sizes
   // Other errors come from the system or the TPM; nothing stays open.
-  absl::Status TryKey(const SecretBytes& state_disk_key,
-                      std::span<const uint8_t> cluster_id,
+  absl::Status TryKey(const SecretBytes& state_disk_key, const DiskOwner& owner,
                       std::string_view source);
 
   // Whether it has been decided.
@@ -60,9 +59,8 @@ class DiskUnlocker final {
 
  private:
   absl::Status OpenAndMark(const SecretBytes& state_disk_key,
-                           std::span<const uint8_t> cluster_id);
-  absl::Status MountAndMark(const std::string& device,
-                            std::span<const uint8_t> cluster_id);
+                           const DiskOwner& owner);
+  absl::Status MountAndMark(const std::string& device, const DiskOwner& owner);
 
   const Node node_;
   const std::string disk_uuid_;

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
 
 #include "common/testing/status_matchers.h"
 #include "disk-mapper/node_state.h"
@@ -14,7 +15,6 @@ namespace constellation::disk_mapper {
 namespace {
 
 using constellation::testing::IsOk;
-using constellation::testing::IsOkAndHolds;
 using constellation::testing::StatusIs;
 using testing::ClusterId;
 using testing::DiskKey;
@@ -39,7 +39,7 @@ class DiskUnlockerTest : public ::testing::Test {
 };
 
 TEST_F(DiskUnlockerTest, OpensMountsAndMarks) {
-  ASSERT_THAT(unlocker_.TryKey(DiskKey(), ClusterId(), "test"), IsOk());
+  ASSERT_THAT(unlocker_.TryKey(DiskKey(), testing::Owner(), "test"), IsOk());
   EXPECT_THAT(node_.mapper.devices, SizeIs(2));
   EXPECT_EQ(node_.mounter.last_device, "/dev/dm-1");
   EXPECT_THAT(node_.mounter.binds, SizeIs(6));
@@ -49,46 +49,63 @@ TEST_F(DiskUnlockerTest, OpensMountsAndMarks) {
 }
 
 TEST_F(DiskUnlockerTest, GoesOnWaitingAfterAWrongKey) {
-  EXPECT_THAT(unlocker_.TryKey(DiskKey(2), ClusterId(), "test"),
+  EXPECT_THAT(unlocker_.TryKey(DiskKey(2), testing::Owner(), "test"),
               StatusIs(absl::StatusCode::kUnauthenticated));
   EXPECT_FALSE(unlocker_.IsDecided());
   ExpectNothingOpen();
-  EXPECT_THAT(unlocker_.TryKey(DiskKey(), ClusterId(), "test"), IsOk());
+  EXPECT_THAT(unlocker_.TryKey(DiskKey(), testing::Owner(), "test"), IsOk());
 }
 
 TEST_F(DiskUnlockerTest, RefusesAnotherCluster) {
-  EXPECT_THAT(unlocker_.TryKey(DiskKey(), ClusterId(0xC2), "test"),
-              StatusIs(absl::StatusCode::kPermissionDenied,
-                       HasSubstr("another cluster")));
+  EXPECT_THAT(
+      unlocker_.TryKey(DiskKey(), {ClusterId(0xC2), "worker-0"}, "test"),
+      StatusIs(absl::StatusCode::kPermissionDenied,
+               HasSubstr("another cluster")));
   EXPECT_FALSE(unlocker_.IsDecided());
+  ExpectNothingOpen();
+}
+
+// The host gives one node the disk of another: both are enrolled and attested.
+TEST_F(DiskUnlockerTest, RefusesTheDiskOfAnotherNode) {
+  EXPECT_THAT(unlocker_.TryKey(DiskKey(), {ClusterId(), "worker-1"}, "test"),
+              StatusIs(absl::StatusCode::kPermissionDenied,
+                       HasSubstr("belongs to node 'worker-0', this one is "
+                                 "enrolled as 'worker-1'")));
+  EXPECT_FALSE(unlocker_.IsDecided());
+  ExpectNothingOpen();
+}
+
+TEST_F(DiskUnlockerTest, RefusesAKeyForNobody) {
+  EXPECT_THAT(unlocker_.TryKey(DiskKey(), {ClusterId(), ""}, "test"),
+              StatusIs(absl::StatusCode::kInvalidArgument));
   ExpectNothingOpen();
 }
 
 TEST_F(DiskUnlockerTest, RefusesWrongSizes) {
-  EXPECT_THAT(unlocker_.TryKey(SecretBytes(31), ClusterId(), "test"),
+  EXPECT_THAT(unlocker_.TryKey(SecretBytes(31), testing::Owner(), "test"),
               StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(unlocker_.TryKey(DiskKey(), Bytes(31), "test"),
+  EXPECT_THAT(unlocker_.TryKey(DiskKey(), {Bytes(31), "worker-0"}, "test"),
               StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_FALSE(unlocker_.IsDecided());
 }
 
 TEST_F(DiskUnlockerTest, TakesNoKeyAfterTheFirstGoodOne) {
-  ASSERT_THAT(unlocker_.TryKey(DiskKey(), ClusterId(), "test"), IsOk());
-  EXPECT_THAT(unlocker_.TryKey(DiskKey(), ClusterId(), "test"),
+  ASSERT_THAT(unlocker_.TryKey(DiskKey(), testing::Owner(), "test"), IsOk());
+  EXPECT_THAT(unlocker_.TryKey(DiskKey(), testing::Owner(), "test"),
               StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 TEST_F(DiskUnlockerTest, RefusesANodeThatIsAMemberAlready) {
   node_.mark.marked = ClusterId();
   EXPECT_THAT(
-      unlocker_.TryKey(DiskKey(), ClusterId(), "test"),
+      unlocker_.TryKey(DiskKey(), testing::Owner(), "test"),
       StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("PCR15")));
   EXPECT_THAT(node_.mapper.devices, IsEmpty());
 }
 
 TEST_F(DiskUnlockerTest, DecidesThatTheDiskIsDamaged) {
   node_.mounter.mount_result = DataLoss("state disk damaged: bad block");
-  EXPECT_THAT(unlocker_.TryKey(DiskKey(), ClusterId(), "test"),
+  EXPECT_THAT(unlocker_.TryKey(DiskKey(), testing::Owner(), "test"),
               StatusIs(absl::StatusCode::kDataLoss));
   EXPECT_TRUE(unlocker_.IsDecided());
   EXPECT_THAT(unlocker_.result(), StatusIs(absl::StatusCode::kDataLoss));
@@ -97,39 +114,46 @@ TEST_F(DiskUnlockerTest, DecidesThatTheDiskIsDamaged) {
 
 TEST_F(DiskUnlockerTest, TakesAMissingNodeStateForDamage) {
   node_.mounter.node_state.reset();
-  EXPECT_THAT(unlocker_.TryKey(DiskKey(), ClusterId(), "test"),
+  EXPECT_THAT(unlocker_.TryKey(DiskKey(), testing::Owner(), "test"),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("node_state")));
   ExpectNothingOpen();
 }
 
 TEST_F(DiskUnlockerTest, LeavesNothingOpenIfTheTpmFails) {
   node_.mark.mark_result = Unavailable("TPM busy");
-  EXPECT_THAT(unlocker_.TryKey(DiskKey(), ClusterId(), "test"),
+  EXPECT_THAT(unlocker_.TryKey(DiskKey(), testing::Owner(), "test"),
               StatusIs(absl::StatusCode::kUnavailable));
   ExpectNothingOpen();
   node_.mark.mark_result = absl::OkStatus();
-  EXPECT_THAT(unlocker_.TryKey(DiskKey(), ClusterId(), "test"), IsOk());
+  EXPECT_THAT(unlocker_.TryKey(DiskKey(), testing::Owner(), "test"), IsOk());
 }
 
 TEST_F(DiskUnlockerTest, LeavesNothingOpenIfBindingFails) {
   node_.mounter.bind_result = Internal("bind failed");
-  EXPECT_THAT(unlocker_.TryKey(DiskKey(), ClusterId(), "test"),
+  EXPECT_THAT(unlocker_.TryKey(DiskKey(), testing::Owner(), "test"),
               StatusIs(absl::StatusCode::kInternal));
   ExpectNothingOpen();
 }
 
-TEST(NodeStateTest, ReadsTheClusterId) {
+std::string WithoutName(const std::string& rest) {
+  return "{\"clusterID\":\"" + HexEncode(ClusterId()) + "\"" + rest;
+}
+
+TEST(NodeStateTest, ReadsTheOwner) {
   const std::string json = R"({"role":"worker","clusterID":")" +
                            HexEncode(ClusterId()) + R"(","nodeName":"w"})";
-  EXPECT_THAT(ClusterIdOfNodeState(json), IsOkAndHolds(ClusterId()));
+  ASSERT_OK_AND_ASSIGN(const DiskOwner owner, OwnerInNodeState(json));
+  EXPECT_EQ(owner.cluster_id, ClusterId());
+  EXPECT_EQ(owner.node_name, "w");
 }
 
 TEST(NodeStateTest, RefusesAnythingElse) {
-  for (const std::string json :
-       {"", "[]", "{}", "{\"clusterID\":1}", "{\"clusterID\":\"zz\"}",
-        "{\"clusterID\":\"c1c1\"}", "{\"clusterID\""}) {
-    EXPECT_THAT(ClusterIdOfNodeState(json),
-                StatusIs(absl::StatusCode::kDataLoss))
+  for (const std::string& json : std::vector<std::string>{
+           "", "[]", "{}", "{\"clusterID\":1}", "{\"clusterID\":\"zz\"}",
+           "{\"clusterID\":\"c1c1\"}", "{\"clusterID\"", WithoutName("}"),
+           WithoutName(",\"nodeName\":\"\"}"),
+           WithoutName(",\"nodeName\":1}")}) {
+    EXPECT_THAT(OwnerInNodeState(json), StatusIs(absl::StatusCode::kDataLoss))
         << json;
   }
 }

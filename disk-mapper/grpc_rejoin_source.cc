@@ -40,7 +40,8 @@ absl::StatusOr<RejoinTicket> Exchange(Stream& stream,
   ticket.state_disk_key =
       TakeSecret(*answer.mutable_ticket()->mutable_state_disk_key());
   const auto id = AsBytes(answer.ticket().cluster_id());
-  ticket.cluster_id.assign(id.begin(), id.end());
+  ticket.owner.cluster_id.assign(id.begin(), id.end());
+  ticket.owner.node_name = answer.ticket().node_name();
   return ticket;
 }
 

@@ -83,6 +83,7 @@ absl::Status GiveTicket(ServerStream& stream) {
   v1::RejoinServerMessage answer;
   answer.mutable_ticket()->set_state_disk_key(std::string(32, 'k'));
   answer.mutable_ticket()->set_cluster_id(std::string(32, 'c'));
+  answer.mutable_ticket()->set_node_name("worker-0");
   stream.Write(answer);
   return absl::OkStatus();
 }
@@ -109,7 +110,8 @@ TEST_F(GrpcRejoinSourceTest, GetsATicketAfterMutualAttestation) {
   service_.dialogue = GiveTicket;
   ASSERT_OK_AND_ASSIGN(const RejoinTicket ticket, Request());
   EXPECT_EQ(AsText(ticket.state_disk_key.Expose()), std::string(32, 'k'));
-  EXPECT_EQ(AsText(ticket.cluster_id), std::string(32, 'c'));
+  EXPECT_EQ(AsText(ticket.owner.cluster_id), std::string(32, 'c'));
+  EXPECT_EQ(ticket.owner.node_name, "worker-0");
   EXPECT_EQ(ticket.peer.role, "control-plane");
   EXPECT_EQ(ticket.peer.cluster_pcr[2], 3);
 }

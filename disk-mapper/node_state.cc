@@ -8,7 +8,7 @@
 
 namespace constellation::disk_mapper {
 
-absl::StatusOr<Bytes> ClusterIdOfNodeState(std::string_view json) {
+absl::StatusOr<DiskOwner> OwnerInNodeState(std::string_view json) {
   const auto document = nlohmann::json::parse(json, nullptr, false);
   if (!document.is_object()) {
     return DataLoss("node_state.json: want a JSON object");
@@ -21,7 +21,12 @@ absl::StatusOr<Bytes> ClusterIdOfNodeState(std::string_view json) {
   if (!id.ok() || id->size() != kClusterIdSize) {
     return DataLoss("node_state.json: clusterID: want 32 bytes in hex");
   }
-  return id;
+  const auto name = document.find("nodeName");
+  if (name == document.end() || !name->is_string() ||
+      name->get_ref<const std::string&>().empty()) {
+    return DataLoss("node_state.json: want a string nodeName");
+  }
+  return DiskOwner{*id, name->get<std::string>()};
 }
 
 }  // namespace constellation::disk_mapper

@@ -66,8 +66,11 @@ absl::Status RecoveryService::RecoverImpl(
   }
   const SecretBytes key =
       TakeSecret(*answer.mutable_key()->mutable_state_disk_key());
-  RETURN_IF_ERROR(unlocker_.TryKey(key, AsBytes(answer.key().cluster_id()),
-                                   "the owner (recover)"));
+  const auto cluster_id = AsBytes(answer.key().cluster_id());
+  RETURN_IF_ERROR(unlocker_.TryKey(
+      key,
+      {Bytes(cluster_id.begin(), cluster_id.end()), answer.key().node_name()},
+      "the owner (recover)"));
   v1::RecoverServerMessage result;
   result.mutable_result();
   // The disk is open, whether the caller learns it or not.

@@ -34,10 +34,12 @@ std::string Text(std::span<const uint8_t> bytes) {
   return std::string(AsText(bytes));
 }
 
-v1::RecoverClientMessage KeyMessage(uint8_t key, const Bytes& cluster_id) {
+v1::RecoverClientMessage KeyMessage(uint8_t key, const Bytes& cluster_id,
+                                    const std::string& node_name = "worker-0") {
   v1::RecoverClientMessage message;
   message.mutable_key()->set_state_disk_key(Text(DiskKey(key).Expose()));
   message.mutable_key()->set_cluster_id(Text(cluster_id));
+  message.mutable_key()->set_node_name(node_name);
   return message;
 }
 
@@ -131,6 +133,13 @@ TEST_F(RecoveryServiceTest, RefusesTheKeyForAnotherCluster) {
   EXPECT_THAT(node_.mark.marked, IsEmpty());
 }
 
+TEST_F(RecoveryServiceTest, RefusesTheKeyForAnotherNode) {
+  EXPECT_THAT(
+      Caller(server_->port()).Recover(KeyMessage(1, ClusterId(), "worker-1")),
+      StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(node_.mark.marked, IsEmpty());
+}
+
 TEST_F(RecoveryServiceTest, RefusesKeysOfAnotherSize) {
   v1::RecoverClientMessage message = KeyMessage(1, ClusterId());
   message.mutable_key()->mutable_state_disk_key()->push_back('x');
@@ -142,7 +151,7 @@ TEST_F(RecoveryServiceTest, RefusesKeysOfAnotherSize) {
 }
 
 TEST_F(RecoveryServiceTest, IsOverOnceTheDiskIsOpen) {
-  ASSERT_THAT(unlocker_.TryKey(DiskKey(), ClusterId(), "test"), IsOk());
+  ASSERT_THAT(unlocker_.TryKey(DiskKey(), testing::Owner(), "test"), IsOk());
   Caller caller(server_->port());
   caller.Attest().IgnoreError();
   EXPECT_THAT(caller.Finish(), StatusIs(absl::StatusCode::kFailedPrecondition));

@@ -19,7 +19,7 @@ absl::Status CheckTicketGiver(const RejoinTicket& ticket) {
                     ticket.peer.role));
   }
   const crypto::Sha256Digest expected =
-      attestation::ExpectedClusterPcr(ticket.cluster_id);
+      attestation::ExpectedClusterPcr(ticket.owner.cluster_id);
   if (ticket.peer.cluster_pcr != expected) {
     return PermissionDenied(fmt::format(
         "join service: PCR15: expected {} for the ticket's cluster, got {}",
@@ -54,7 +54,7 @@ absl::Status RejoinClient::Ask(const std::string& address) {
   ASSIGN_OR_RETURN(const RejoinTicket ticket,
                    source_.Request(address, unlocker_.disk_uuid()));
   RETURN_IF_ERROR(CheckTicketGiver(ticket));
-  return unlocker_.TryKey(ticket.state_disk_key, ticket.cluster_id,
+  return unlocker_.TryKey(ticket.state_disk_key, ticket.owner,
                           fmt::format("join service at {}", address));
 }
 

@@ -26,7 +26,7 @@ struct PeerProof {
 
 struct RejoinTicket {
   SecretBytes state_disk_key;
-  Bytes cluster_id;
+  DiskOwner owner;  // cluster of the giver; this node's name as enrolled
   PeerProof peer;
 };
 

@@ -28,7 +28,7 @@ using ::testing::SizeIs;
 RejoinTicket GoodTicket(uint8_t key = 1) {
   RejoinTicket ticket;
   ticket.state_disk_key = DiskKey(key);
-  ticket.cluster_id = ClusterId();
+  ticket.owner = testing::Owner();
   ticket.peer.role = "control-plane";
   ticket.peer.cluster_pcr = attestation::ExpectedClusterPcr(ClusterId());
   return ticket;

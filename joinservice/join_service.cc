@@ -131,6 +131,7 @@ absl::Status JoinService::Rejoin(
   v1::RejoinTicket& ticket = *answer.mutable_ticket();
   ticket.set_state_disk_key(Text(grant.state_disk_key.Expose()));
   ticket.set_cluster_id(Text(grant.cluster_id));
+  ticket.set_node_name(grant.node_name);
   const bool written = stream.Write(answer);
   WipeText(*ticket.mutable_state_disk_key());
   return written ? absl::OkStatus()

@@ -126,11 +126,12 @@ absl::Status TicketIssuer::AddControlPlaneParts(const VerifiedNode& node,
 }
 
 absl::StatusOr<RejoinGrant> TicketIssuer::IssueRejoin(
-    const VerifiedNode& /*node*/, std::string_view disk_uuid) const {
+    const VerifiedNode& node, std::string_view disk_uuid) const {
   RETURN_IF_ERROR(CheckDiskUuid(disk_uuid));
   RejoinGrant grant;
   ASSIGN_OR_RETURN(grant.state_disk_key, keys_.StateDiskKey(disk_uuid));
   ASSIGN_OR_RETURN(grant.cluster_id, keys_.ClusterId());
+  grant.node_name = node.name();
   return grant;
 }
 

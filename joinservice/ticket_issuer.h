@@ -73,6 +73,7 @@ struct JoinGrant {
 struct RejoinGrant {
   SecretBytes state_disk_key;
   Bytes cluster_id;
+  std::string node_name;  // as enrolled: the disk must say the same
 };
 
 // Decides who gets a ticket, and puts tickets together. Thread-safe.

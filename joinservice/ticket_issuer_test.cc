@@ -238,13 +238,14 @@ TEST_F(TicketIssuerTest, ApiServerDownIsUnavailable) {
               StatusIs(absl::StatusCode::kUnavailable));
 }
 
-TEST_F(TicketIssuerTest, RejoinGivesKeyAndClusterIdOnly) {
+TEST_F(TicketIssuerTest, RejoinGivesKeyClusterIdAndEnrolledName) {
   cluster_.api.error = absl::UnavailableError("no connection");  // not needed
   ASSERT_OK_AND_ASSIGN(const VerifiedNode node, Admit(cluster_.worker));
   ASSERT_OK_AND_ASSIGN(const RejoinGrant grant,
                        cluster_.issuer.IssueRejoin(node, kDisk));
   EXPECT_THAT(grant.state_disk_key.Expose(), AllOf(SizeIs(32), Each('6')));
   EXPECT_THAT(grant.cluster_id, AllOf(SizeIs(32), Each(0xC1)));
+  EXPECT_EQ(grant.node_name, "worker-0");
   cluster_.keys.down = true;
   EXPECT_THAT(cluster_.issuer.IssueRejoin(node, kDisk),
               StatusIs(absl::StatusCode::kUnavailable));

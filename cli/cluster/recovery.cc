@@ -26,7 +26,12 @@ absl::Status RecoverNode(ClusterTools& tools, const State& state,
       fmt::format("{}:{}", state.infrastructure.cluster_endpoint,
                   node.ports.recovery),
       verify,
-      [&keys](std::string_view disk_uuid) { return keys.ForDisk(disk_uuid); });
+      [&keys,
+       &node](std::string_view disk_uuid) -> absl::StatusOr<RecoveryKeys> {
+        ASSIGN_OR_RETURN(RecoveryKeys found, keys.ForDisk(disk_uuid));
+        found.node_name = node.name;
+        return found;
+      });
 }
 
 }  // namespace constellation::cli

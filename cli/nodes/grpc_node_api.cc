@@ -122,6 +122,7 @@ absl::Status ExchangeRecovery(RecoverStream& stream, const KeysForDisk& keys) {
   message.mutable_key()->set_state_disk_key(
       Text(found.state_disk_key.Expose()));
   message.mutable_key()->set_cluster_id(Text(found.cluster_id));
+  message.mutable_key()->set_node_name(found.node_name);
   const bool sent = stream.Write(message) && stream.WritesDone();
   WipeText(*message.mutable_key()->mutable_state_disk_key());
   v1::RecoverServerMessage result;

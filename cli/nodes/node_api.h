@@ -50,6 +50,7 @@ using InitProgressFn =
 struct RecoveryKeys {
   SecretBytes state_disk_key;
   Bytes cluster_id;
+  std::string node_name;  // whose TPM was verified: the disk must say the same
 };
 using KeysForDisk =
     std::function<absl::StatusOr<RecoveryKeys>(std::string_view disk_uuid)>;

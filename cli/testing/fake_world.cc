@@ -225,7 +225,11 @@ class FakeWorld::FakeNodeApi final : public NodeApi {
       return Unavailable("connection refused");
     }
     RETURN_IF_ERROR(Prove(*node, verify));
-    RETURN_IF_ERROR(keys(node->disk_uuid).status());
+    ASSIGN_OR_RETURN(const RecoveryKeys found, keys(node->disk_uuid));
+    if (found.node_name != node->name) {
+      return PermissionDenied("state disk belongs to node '" + node->name +
+                              "', not '" + found.node_name + "'");
+    }
     node->waits_for_key = false;
     node->boot_status.clear();
     Join(*node);

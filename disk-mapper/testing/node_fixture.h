@@ -41,6 +41,11 @@ inline Bytes ClusterId(uint8_t octet = 0xC1) {
   return Bytes(32, octet);
 }
 
+// Of the disk that FakeMounter shows.
+inline DiskOwner Owner() {
+  return {ClusterId(), "worker-0"};
+}
+
 // Remembers mounts; what is "on the disk" appears when it is mounted.
 class FakeMounter final : public Mounter {
  public:
@@ -78,7 +83,8 @@ class FakeMounter final : public Mounter {
   }
 
   std::optional<std::string> node_state =
-      "{\"clusterID\":\"" + HexEncode(ClusterId()) + "\",\"role\":\"worker\"}";
+      "{\"clusterID\":\"" + HexEncode(ClusterId()) +
+      "\",\"role\":\"worker\",\"nodeName\":\"worker-0\"}";
   absl::Status mount_result;
   absl::Status bind_result;
   std::set<std::string> mounted;
