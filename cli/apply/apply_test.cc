@@ -388,6 +388,7 @@ TEST_F(ApplyTest, NeedsKubernetesVersionFromSomewhere) {
   world_.kubernetes_version = "";
   EXPECT_THAT(Run(), StatusIs(absl::StatusCode::kFailedPrecondition,
                               HasSubstr("kubernetesVersion")));
+  EXPECT_FALSE(world_.HasNode("mini-control-plane-0")) << "created in vain";
 }
 
 TEST(PhaseTest, KnowsItsNames) {

@@ -69,6 +69,12 @@ absl::Status PlanCluster(const Config& config, State& state,
         "{} is not the image that attestation.qemuVTPM.measurements demands:{}",
         image.path, text));
   }
+  if (config.kubernetes_version.empty() && image.kubernetes_version.empty()) {
+    return FailedPrecondition(fmt::format(
+        "{} does not say which Kubernetes it holds (its .json file is "
+        "missing beside it); set kubernetesVersion in the config file",
+        image.path));
+  }
   infrastructure.name = config.name;
   infrastructure.cluster_endpoint = kLoopback;
   infrastructure.ip_cidr_node = kNodeNetwork;
