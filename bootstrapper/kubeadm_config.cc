@@ -68,6 +68,9 @@ Json ApiServer(const InitParameters& parameters, const NodeIdentity& self,
             {"audit-log-maxsize", "100"},
             {"audit-policy-file", audit_policy_path},
             {"profiling", "false"},
+            // Below lie the ports of the attestation services (30081, 30090):
+            // no Service of a user may take them.
+            {"service-node-port-range", "30100-32767"},
             {"tls-min-version", "VersionTLS12"}}},
           {"extraVolumes", Json::array({{{"name", "audit-policy"},
                                          {"hostPath", audit_policy_path},

@@ -55,6 +55,8 @@ TEST(KubeadmConfigTest, SaysWhoTheNodeIs) {
   EXPECT_EQ(cluster["controlPlaneEndpoint"], "10.42.0.11:6443");
   EXPECT_EQ(cluster["networking"]["podSubnet"], "10.244.0.0/16");
   EXPECT_EQ(cluster["networking"]["serviceSubnet"], "10.96.0.0/16");
+  EXPECT_EQ(cluster["apiServer"]["extraArgs"]["service-node-port-range"],
+            "30100-32767");
   EXPECT_THAT(cluster["apiServer"]["certSANs"].get<std::vector<std::string>>(),
               ::testing::ElementsAre("127.0.0.1", "localhost", "10.42.0.11",
                                      "api.example.com", "192.0.2.7"));
