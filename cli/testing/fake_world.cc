@@ -226,8 +226,8 @@ class FakeWorld::FakeNodeApi final : public NodeApi {
     }
     RETURN_IF_ERROR(Prove(*node, verify));
     ASSIGN_OR_RETURN(const RecoveryKeys found, keys(node->disk_uuid));
-    if (found.node_name != node->name) {
-      return PermissionDenied("state disk belongs to node '" + node->name +
+    if (found.node_name != node->spec.name) {
+      return PermissionDenied("state disk belongs to node '" + node->spec.name +
                               "', not '" + found.node_name + "'");
     }
     node->waits_for_key = false;
