@@ -10,16 +10,14 @@
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
+#include "common/curl_library.h"
 #include "common/files.h"
 #include "common/hex.h"
 #include "common/status.h"
 #include "common/status_macros.h"
-#include "kubernetes/internal/curl_library.h"
 
 namespace constellation::kubernetes {
 namespace {
-
-using internal::CurlLibrary;
 
 constexpr size_t kMaxIdleHandles = 2;
 constexpr size_t kMaxTokenBytes = size_t{64} << 10U;

@@ -15,10 +15,6 @@
 
 namespace constellation::kubernetes {
 
-namespace internal {
-struct CurlLibrary;
-}
-
 // HTTPS over libcurl, HTTP/1.1, connections kept alive. TLS verification cannot
 // be switched off: the server's chain must end in `access.ca_pem`, the system's
 // authorities do not count; redirects, proxies and other protocols are not

@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloud/qemu/http_client.h"
 
-#include <curl/curl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
 #include <new>
 
+#include "common/curl_library.h"
 #include "common/status.h"
+#include "common/status_macros.h"
 
 namespace constellation::cloud::qemu {
 namespace {
 
-struct EasyDeleter {
-  void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
-};
-struct ListDeleter {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
+using UniqueEasy = std::unique_ptr<CURL, decltype(&::curl_easy_cleanup)>;
+using UniqueList =
+    std::unique_ptr<curl_slist, decltype(&::curl_slist_free_all)>;
 
 struct Sink {
   std::string body = {};
@@ -43,41 +40,44 @@ size_t Write(char* data, size_t size, size_t count, void* user) noexcept {
   return length;
 }
 
-void SetOptions(CURL* curl, const HttpCall& call, curl_slist* headers,
-                Sink& sink) {
-  curl_easy_setopt(curl, CURLOPT_URL, call.url.c_str());
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
-  curl_easy_setopt(curl, CURLOPT_PROXY, "");  // not what the environment says
-  curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-  curl_easy_setopt(
+void SetOptions(const CurlLibrary& library, CURL* curl, const HttpCall& call,
+                curl_slist* headers, Sink& sink) {
+  library.easy_setopt(curl, CURLOPT_URL, call.url.c_str());
+  library.easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
+  library.easy_setopt(curl, CURLOPT_PROXY,
+                      "");  // not what the environment says
+  library.easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+  library.easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  library.easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+  library.easy_setopt(
       curl, CURLOPT_TIMEOUT_MS,
       static_cast<long>(std::clamp<int64_t>(
           absl::ToInt64Milliseconds(call.timeout), 1, 24 * 3600 * 1000)));
-  curl_easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE,
-                   static_cast<curl_off_t>(call.max_answer));
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Write);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &sink);
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+  library.easy_setopt(curl, CURLOPT_MAXFILESIZE_LARGE,
+                      static_cast<curl_off_t>(call.max_answer));
+  library.easy_setopt(curl, CURLOPT_WRITEFUNCTION, &Write);
+  library.easy_setopt(curl, CURLOPT_WRITEDATA, &sink);
+  library.easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
   if (!call.unix_socket.empty()) {
-    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, call.unix_socket.c_str());
+    library.easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH,
+                        call.unix_socket.c_str());
   }
   if (call.post_body.has_value()) {
-    curl_easy_setopt(curl, CURLOPT_POST, 1L);
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, call.post_body->data());
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
-                     static_cast<curl_off_t>(call.post_body->size()));
+    library.easy_setopt(curl, CURLOPT_POST, 1L);
+    library.easy_setopt(curl, CURLOPT_POSTFIELDS, call.post_body->data());
+    library.easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE,
+                        static_cast<curl_off_t>(call.post_body->size()));
   }
 }
 
-absl::Status Failure(CURLcode code, const Sink& sink, const HttpCall& call) {
+absl::Status Failure(const CurlLibrary& library, CURLcode code,
+                     const Sink& sink, const HttpCall& call) {
   if (sink.too_long || code == CURLE_FILESIZE_EXCEEDED) {
     return InvalidArgument(fmt::format("{}: answer longer than {} octets",
                                        call.url, call.max_answer));
   }
   const std::string message =
-      fmt::format("{}: {}", call.url, curl_easy_strerror(code));
+      fmt::format("{}: {}", call.url, library.easy_strerror(code));
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
       return DeadlineExceeded(message);
@@ -96,25 +96,24 @@ absl::Status Failure(CURLcode code, const Sink& sink, const HttpCall& call) {
 }  // namespace
 
 absl::StatusOr<HttpAnswer> CallHttp(const HttpCall& call) {
-  static std::once_flag initialised;
-  std::call_once(initialised, [] { curl_global_init(CURL_GLOBAL_DEFAULT); });
-  const std::unique_ptr<CURL, EasyDeleter> curl(curl_easy_init());
+  ASSIGN_OR_RETURN(const CurlLibrary* library, CurlLibrary::Get());
+  const UniqueEasy curl(library->easy_init(), library->easy_cleanup);
   // No "Expect: 100-continue": our servers are too small for a dialogue.
-  std::unique_ptr<curl_slist, ListDeleter> headers(
-      curl_slist_append(nullptr, "Expect:"));
+  UniqueList headers(library->slist_append(nullptr, "Expect:"),
+                     library->slist_free_all);
   if (curl == nullptr || headers == nullptr ||
-      curl_slist_append(headers.get(), "Content-Type: application/json") ==
+      library->slist_append(headers.get(), "Content-Type: application/json") ==
           nullptr) {
     return Internal("cannot set up libcurl");
   }
   Sink sink{.max_size = call.max_answer};
-  SetOptions(curl.get(), call, headers.get(), sink);
-  const CURLcode code = curl_easy_perform(curl.get());
+  SetOptions(*library, curl.get(), call, headers.get(), sink);
+  const CURLcode code = library->easy_perform(curl.get());
   if (code != CURLE_OK) {
-    return Failure(code, sink, call);
+    return Failure(*library, code, sink, call);
   }
   HttpAnswer answer{.body = std::move(sink.body)};
-  curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &answer.status);
+  library->easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &answer.status);
   return answer;
 }
 

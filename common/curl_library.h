@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef CONSTELLATION_KUBERNETES_INTERNAL_CURL_LIBRARY_H_
-#define CONSTELLATION_KUBERNETES_INTERNAL_CURL_LIBRARY_H_
+#ifndef CONSTELLATION_COMMON_CURL_LIBRARY_H_
+#define CONSTELLATION_COMMON_CURL_LIBRARY_H_
 
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 
 #include "absl/status/statusor.h"
 
-namespace constellation::kubernetes::internal {
+namespace constellation {
 
 // The functions of libcurl that we call. Debian's libcurl brings thirty more
 // libraries along; loading them when a program starts costs 6 ms even if it
-// never talks to an API server, so they are loaded at the first use.
+// never sends a request, so they are loaded at the first use.
 struct CurlLibrary {
   decltype(&::curl_global_init) global_init = nullptr;
   decltype(&::curl_easy_init) easy_init = nullptr;
@@ -30,6 +30,6 @@ struct CurlLibrary {
   static absl::StatusOr<const CurlLibrary*> Get();
 };
 
-}  // namespace constellation::kubernetes::internal
+}  // namespace constellation
 
-#endif  // CONSTELLATION_KUBERNETES_INTERNAL_CURL_LIBRARY_H_
+#endif  // CONSTELLATION_COMMON_CURL_LIBRARY_H_

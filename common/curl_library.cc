@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "kubernetes/internal/curl_library.h"
+#include "common/curl_library.h"
 
 #include <dlfcn.h>
 #include <fmt/format.h>
 
 #include "common/status.h"
 
-namespace constellation::kubernetes::internal {
+namespace constellation {
 namespace {
 
 constexpr char kLibraryName[] = "libcurl.so.4";
@@ -54,4 +54,4 @@ absl::StatusOr<const CurlLibrary*> CurlLibrary::Get() {
   return loaded;
 }
 
-}  // namespace constellation::kubernetes::internal
+}  // namespace constellation
