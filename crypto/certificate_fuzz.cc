@@ -12,7 +12,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto certificate = constellation::crypto::Certificate::FromDer(octets);
   if (certificate.ok()) {
     (void)certificate->Subject();
-    (void)certificate->NotAfter();
+    (void)certificate->Issuer();
+    (void)certificate->SubjectCommonName();
+    (void)certificate->CheckValidAt(absl::UnixEpoch());
     (void)certificate->Key();
     (void)certificate->VerifySignedBy(*certificate);
   }

@@ -2,38 +2,82 @@
 #include "crypto/public_key.h"
 
 #include <fmt/format.h>
-#include <openssl/core_names.h>
-#include <openssl/param_build.h>
 #include <openssl/rsa.h>
 
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include "common/status.h"
 #include "common/status_macros.h"
+#include "crypto/der.h"
+#include "crypto/hash.h"
 #include "crypto/internal/openssl.h"
+#include "crypto/internal/raw_keys.h"
 
 namespace constellation::crypto {
 namespace {
 
 using internal::OpenSslError;
+using Octets = std::span<const uint8_t>;
 
-const EVP_MD* Algorithm(HashAlgorithm hash) {
+constexpr size_t kMaxSpkiSize = 8192;
+// 1.2.840.10045.2.1, and the curves 1.2.840.10045.3.1.7 and 1.3.132.0.34.
+constexpr std::array<uint8_t, 7> kEcPublicKey = {0x2a, 0x86, 0x48, 0xce,
+                                                 0x3d, 0x02, 0x01};
+constexpr std::array<uint8_t, 8> kP256Oid = {0x2a, 0x86, 0x48, 0xce,
+                                             0x3d, 0x03, 0x01, 0x07};
+constexpr std::array<uint8_t, 5> kP384Oid = {0x2b, 0x81, 0x04, 0x00, 0x22};
+// 1.2.840.113549.1.1.1.
+constexpr std::array<uint8_t, 9> kRsaEncryption = {0x2a, 0x86, 0x48, 0x86, 0xf7,
+                                                   0x0d, 0x01, 0x01, 0x01};
+// A SubjectPublicKeyInfo of each curve up to its uncompressed point.
+constexpr std::array<uint8_t, 26> kP256SpkiHead = {
+    0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
+    0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+    0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x42, 0x00};
+constexpr std::array<uint8_t, 23> kP384SpkiHead = {
+    0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02,
+    0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00};
+
+// A digest of any of the four algorithms.
+struct Digest {
+  std::array<uint8_t, 64> octets{};
+  size_t size = 0;
+  operator Octets() const {  // NOLINT(google-explicit-constructor): a view
+    return std::span(octets).first(size);
+  }
+};
+
+Digest DigestOf(HashAlgorithm hash, Octets message) {
+  Digest digest;
+  const auto take = [&digest](Octets value) {
+    std::ranges::copy(value, digest.octets.begin());
+    digest.size = value.size();
+  };
   switch (hash) {
     case HashAlgorithm::kSha1:
-      return EVP_sha1();
-    case HashAlgorithm::kSha384:
-      return EVP_sha384();
-    case HashAlgorithm::kSha512:
-      return EVP_sha512();
+      take(Sha1(message));
+      break;
     case HashAlgorithm::kSha256:
+      take(Sha256(message));
+      break;
+    case HashAlgorithm::kSha384:
+      take(Sha384(message));
+      break;
+    case HashAlgorithm::kSha512:
+      take(Sha512(message));
       break;
   }
-  return EVP_sha256();
+  return digest;
+}
+
+absl::Status Verdict(bool good) {
+  return good ? absl::OkStatus() : Unauthenticated("signature does not verify");
 }
 
 // The 0x04 form of a point, or nothing if a coordinate is too long.
-Bytes UncompressedPoint(size_t size, std::span<const uint8_t> x,
-                        std::span<const uint8_t> y) {
+Bytes UncompressedPoint(size_t size, Octets x, Octets y) {
   if (x.size() > size || y.size() > size) {
     return {};
   }
@@ -46,84 +90,91 @@ Bytes UncompressedPoint(size_t size, std::span<const uint8_t> x,
   return point;
 }
 
-internal::UniquePkey FromParams(const char* type, OSSL_PARAM_BLD* builder) {
-  const std::unique_ptr<OSSL_PARAM, internal::Deleter<OSSL_PARAM_free>> params(
-      OSSL_PARAM_BLD_to_param(builder));
-  const internal::UniquePkeyContext context(
-      EVP_PKEY_CTX_new_from_name(nullptr, type, nullptr));
-  EVP_PKEY* key = nullptr;
-  if (params == nullptr || context == nullptr ||
-      EVP_PKEY_fromdata_init(context.get()) != 1 ||
-      EVP_PKEY_fromdata(context.get(), &key, EVP_PKEY_PUBLIC_KEY,
-                        params.get()) != 1) {
-    return nullptr;
+// A SubjectPublicKeyInfo's parts (RFC 5280 section 4.1.2.7).
+struct KeyInfo {
+  Octets algorithm;
+  DerElement parameters;  // tag 0 if absent
+  Octets key;
+};
+
+absl::StatusOr<KeyInfo> ParseKeyInfo(Octets der) {
+  DerReader outer(der);
+  ASSIGN_OR_RETURN(const Octets contents,
+                   outer.Read(kDerSequence, "public key"));
+  RETURN_IF_ERROR(outer.ExpectEnd("public key"));
+  DerReader reader(contents);
+  ASSIGN_OR_RETURN(const Octets algorithm,
+                   reader.Read(kDerSequence, "public key: algorithm"));
+  ASSIGN_OR_RETURN(const Octets bits,
+                   reader.Read(kDerBitString, "public key: bits"));
+  RETURN_IF_ERROR(reader.ExpectEnd("public key"));
+  KeyInfo info;
+  ASSIGN_OR_RETURN(info.key, DerBitOctets(bits, "public key: bits"));
+  DerReader parts(algorithm);
+  ASSIGN_OR_RETURN(info.algorithm,
+                   parts.Read(kDerOid, "public key: algorithm"));
+  if (!parts.empty()) {
+    ASSIGN_OR_RETURN(info.parameters, parts.Next());
   }
-  return internal::UniquePkey(key);
+  RETURN_IF_ERROR(parts.ExpectEnd("public key: algorithm"));
+  return info;
 }
 
-using UniqueBuilder =
-    std::unique_ptr<OSSL_PARAM_BLD, internal::Deleter<OSSL_PARAM_BLD_free>>;
+// RSAPublicKey of RFC 8017 appendix A.1.1.
+absl::StatusOr<PublicKey> ParseRsaKey(const KeyInfo& info) {
+  if (info.parameters.tag != kDerNull || !info.parameters.contents.empty()) {
+    return InvalidArgument("RSA key: want NULL parameters");
+  }
+  DerReader outer(info.key);
+  ASSIGN_OR_RETURN(const Octets contents, outer.Read(kDerSequence, "RSA key"));
+  RETURN_IF_ERROR(outer.ExpectEnd("RSA key"));
+  DerReader numbers(contents);
+  ASSIGN_OR_RETURN(const Octets modulus_field,
+                   numbers.Read(kDerInteger, "RSA key: modulus"));
+  ASSIGN_OR_RETURN(const Octets exponent_field,
+                   numbers.Read(kDerInteger, "RSA key: exponent"));
+  RETURN_IF_ERROR(numbers.ExpectEnd("RSA key"));
+  ASSIGN_OR_RETURN(const Octets modulus,
+                   DerMagnitude(modulus_field, "RSA key: modulus"));
+  ASSIGN_OR_RETURN(const uint64_t exponent,
+                   DerUnsigned(exponent_field, "RSA key: exponent"));
+  if (exponent > UINT32_MAX) {
+    return InvalidArgument("RSA key: the exponent is too long");
+  }
+  return PublicKey::FromRsa(modulus, static_cast<uint32_t>(exponent));
+}
 
 }  // namespace
 
+// Exactly one of the three is set.
 struct PublicKey::Key {
-  internal::UniquePkey handle;
-
-  absl::Status Verify(HashAlgorithm hash, int padding,
-                      std::span<const uint8_t> message,
-                      std::span<const uint8_t> signature) const {
-    const internal::UniqueDigestContext context(EVP_MD_CTX_new());
-    EVP_PKEY_CTX* options = nullptr;
-    if (context == nullptr ||
-        EVP_DigestVerifyInit(context.get(), &options, Algorithm(hash), nullptr,
-                             handle.get()) != 1) {
-      return OpenSslError(absl::StatusCode::kInvalidArgument,
-                          "signature scheme");
-    }
-    if (padding != 0 && EVP_PKEY_CTX_set_rsa_padding(options, padding) != 1) {
-      return OpenSslError(absl::StatusCode::kInvalidArgument,
-                          "signature padding");
-    }
-    if (padding == RSA_PKCS1_PSS_PADDING &&
-        EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_AUTO) != 1) {
-      return OpenSslError(absl::StatusCode::kInvalidArgument, "signature salt");
-    }
-    if (EVP_DigestVerify(context.get(), signature.data(), signature.size(),
-                         message.data(), message.size()) != 1) {
-      return OpenSslError(absl::StatusCode::kUnauthenticated,
-                          "signature does not verify");
-    }
-    return absl::OkStatus();
-  }
+  std::optional<internal::RawEcKey> ec;
+  std::optional<internal::RawRsaKey> rsa;
+  internal::UniquePkey other;  // neither; OpenSSL knows it, we only carry it
 };
 
-absl::StatusOr<PublicKey> PublicKey::FromEcPoint(EcCurve curve,
-                                                 std::span<const uint8_t> x,
-                                                 std::span<const uint8_t> y) {
-  const bool p256 = curve == EcCurve::kP256;
-  const Bytes point = UncompressedPoint(p256 ? 32 : 48, x, y);
+absl::StatusOr<PublicKey> PublicKey::FromEcPoint(EcCurve curve, Octets x,
+                                                 Octets y) {
+  const Bytes point =
+      UncompressedPoint(curve == EcCurve::kP256 ? 32 : 48, x, y);
   if (point.empty()) {
     return InvalidArgument(
         "EC key: a coordinate is longer than the curve's size");
   }
-  const UniqueBuilder builder(OSSL_PARAM_BLD_new());
-  if (builder == nullptr ||
-      OSSL_PARAM_BLD_push_utf8_string(builder.get(), OSSL_PKEY_PARAM_GROUP_NAME,
-                                      p256 ? "P-256" : "P-384", 0) != 1 ||
-      OSSL_PARAM_BLD_push_octet_string(builder.get(), OSSL_PKEY_PARAM_PUB_KEY,
-                                       point.data(), point.size()) != 1) {
-    return OpenSslError(absl::StatusCode::kInternal, "EC key");
-  }
+  return FromEncodedPoint(curve, point);
+}
+
+absl::StatusOr<PublicKey> PublicKey::FromEncodedPoint(EcCurve curve,
+                                                      Octets point) {
   auto key = std::make_shared<Key>();
-  key->handle = FromParams("EC", builder.get());
-  if (key->handle == nullptr) {
-    return OpenSslError(absl::StatusCode::kInvalidArgument,
-                        "EC key: not a point of the curve");
+  key->ec = internal::RawEcKey::FromPoint(curve, point);
+  if (!key->ec.has_value()) {
+    return InvalidArgument("EC key: not a point of the curve");
   }
   return PublicKey(std::move(key));
 }
 
-absl::StatusOr<PublicKey> PublicKey::FromRsa(std::span<const uint8_t> modulus,
+absl::StatusOr<PublicKey> PublicKey::FromRsa(Octets modulus,
                                              uint32_t exponent) {
   if (modulus.size() < 256 || modulus.size() > 512 || modulus[0] == 0 ||
       exponent < 3 || exponent % 2 == 0) {
@@ -132,115 +183,129 @@ absl::StatusOr<PublicKey> PublicKey::FromRsa(std::span<const uint8_t> modulus,
                     "exponent; got {} octets, {}",
                     modulus.size(), exponent));
   }
-  const UniqueBuilder builder(OSSL_PARAM_BLD_new());
-  const internal::UniqueBignum n(
-      BN_bin2bn(modulus.data(), static_cast<int>(modulus.size()), nullptr));
-  if (builder == nullptr || n == nullptr ||
-      OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) !=
-          1 ||
-      OSSL_PARAM_BLD_push_uint32(builder.get(), OSSL_PKEY_PARAM_RSA_E,
-                                 exponent) != 1) {
-    return OpenSslError(absl::StatusCode::kInternal, "RSA key");
-  }
   auto key = std::make_shared<Key>();
-  key->handle = FromParams("RSA", builder.get());
-  if (key->handle == nullptr) {
-    return OpenSslError(absl::StatusCode::kInvalidArgument, "RSA key");
+  key->rsa = internal::RawRsaKey::FromNumbers(modulus, exponent);
+  if (!key->rsa.has_value()) {
+    return OpenSslError(absl::StatusCode::kInternal, "RSA key");
   }
   return PublicKey(std::move(key));
 }
 
-absl::StatusOr<PublicKey> PublicKey::FromSpki(std::span<const uint8_t> der) {
-  if (der.size() > 8192) {
-    return InvalidArgument(fmt::format(
-        "public key: want at most 8192 octets, got {}", der.size()));
+absl::StatusOr<PublicKey> PublicKey::FromSpki(Octets der) {
+  if (der.size() > kMaxSpkiSize) {
+    return InvalidArgument(
+        fmt::format("public key: want at most {} octets, got {}", kMaxSpkiSize,
+                    der.size()));
+  }
+  ASSIGN_OR_RETURN(const KeyInfo info, ParseKeyInfo(der));
+  if (std::ranges::equal(info.algorithm, kRsaEncryption)) {
+    return ParseRsaKey(info);
+  }
+  if (std::ranges::equal(info.algorithm, kEcPublicKey) &&
+      info.parameters.tag == kDerOid) {
+    if (std::ranges::equal(info.parameters.contents, kP256Oid)) {
+      return FromEncodedPoint(EcCurve::kP256, info.key);
+    }
+    if (std::ranges::equal(info.parameters.contents, kP384Oid)) {
+      return FromEncodedPoint(EcCurve::kP384, info.key);
+    }
   }
   const unsigned char* position = der.data();
   auto key = std::make_shared<Key>();
-  key->handle.reset(
+  key->other.reset(
       d2i_PUBKEY(nullptr, &position, static_cast<long>(der.size())));
-  if (key->handle == nullptr || position != der.data() + der.size()) {
+  if (key->other == nullptr || position != der.data() + der.size()) {
     return OpenSslError(absl::StatusCode::kInvalidArgument, "public key");
   }
   return PublicKey(std::move(key));
 }
 
 Bytes PublicKey::ToSpki() const {
-  return internal::ToDer(i2d_PUBKEY, key_->handle.get());
+  if (key_->ec.has_value()) {
+    const bool p256 = key_->ec->curve() == EcCurve::kP256;
+    const Octets head = p256 ? Octets(kP256SpkiHead) : Octets(kP384SpkiHead);
+    const Bytes point = key_->ec->UncompressedPoint();
+    Bytes spki(head.begin(), head.end());
+    spki.insert(spki.end(), point.begin(), point.end());
+    return spki;
+  }
+  if (key_->rsa.has_value()) {
+    return internal::ToDer(i2d_PUBKEY, key_->rsa->ToPkey().get());
+  }
+  return internal::ToDer(i2d_PUBKEY, key_->other.get());
 }
 
 KeyType PublicKey::type() const {
-  switch (EVP_PKEY_get_base_id(key_->handle.get())) {
-    case EVP_PKEY_EC:
-      return KeyType::kEc;
-    case EVP_PKEY_RSA:
-      return KeyType::kRsa;
-    default:
-      return KeyType::kOther;
+  if (key_->ec.has_value()) {
+    return KeyType::kEc;
   }
+  return key_->rsa.has_value() ? KeyType::kRsa : KeyType::kOther;
+}
+
+std::optional<EcCurve> PublicKey::curve() const {
+  return key_->ec.has_value() ? std::optional(key_->ec->curve()) : std::nullopt;
 }
 
 int PublicKey::bits() const {
-  return EVP_PKEY_get_bits(key_->handle.get());
+  if (key_->ec.has_value()) {
+    return key_->ec->curve() == EcCurve::kP256 ? 256 : 384;
+  }
+  return key_->rsa.has_value() ? key_->rsa->bits()
+                               : EVP_PKEY_get_bits(key_->other.get());
 }
 
-absl::Status PublicKey::VerifyEcdsa(HashAlgorithm hash,
-                                    std::span<const uint8_t> message,
-                                    std::span<const uint8_t> r,
-                                    std::span<const uint8_t> s) const {
-  if (type() != KeyType::kEc) {
+absl::Status PublicKey::VerifyEcdsa(HashAlgorithm hash, Octets message,
+                                    Octets r, Octets s) const {
+  if (!key_->ec.has_value()) {
     return InvalidArgument("ECDSA signature: the key is not an EC key");
   }
   constexpr size_t kMaxScalar = 72;
   if (r.size() > kMaxScalar || s.size() > kMaxScalar) {
     return InvalidArgument("ECDSA signature: r or s is too long");
   }
-  internal::UniqueBignum r_number(
-      BN_bin2bn(r.data(), static_cast<int>(r.size()), nullptr));
-  internal::UniqueBignum s_number(
-      BN_bin2bn(s.data(), static_cast<int>(s.size()), nullptr));
-  const internal::UniqueSignature signature(ECDSA_SIG_new());
-  if (r_number == nullptr || s_number == nullptr || signature == nullptr ||
-      ECDSA_SIG_set0(signature.get(), r_number.get(), s_number.get()) != 1) {
-    return OpenSslError(absl::StatusCode::kInternal, "ECDSA signature");
-  }
-  (void)r_number.release();  // owned by `signature` now
-  (void)s_number.release();
-  return key_->Verify(hash, 0, message,
-                      internal::ToDer(i2d_ECDSA_SIG, signature.get()));
+  return Verdict(key_->ec->Verify(DigestOf(hash, message), r, s));
 }
 
-absl::Status PublicKey::VerifyRsaPkcs1(
-    HashAlgorithm hash, std::span<const uint8_t> message,
-    std::span<const uint8_t> signature) const {
-  if (type() != KeyType::kRsa) {
+absl::Status PublicKey::VerifyRsaPkcs1(HashAlgorithm hash, Octets message,
+                                       Octets signature) const {
+  if (!key_->rsa.has_value()) {
     return InvalidArgument("RSA signature: the key is not an RSA key");
   }
-  return key_->Verify(hash, RSA_PKCS1_PADDING, message, signature);
+  return Verdict(
+      key_->rsa->VerifyPkcs1(hash, DigestOf(hash, message), signature));
 }
 
-absl::Status PublicKey::VerifyRsaPss(HashAlgorithm hash,
-                                     std::span<const uint8_t> message,
-                                     std::span<const uint8_t> signature) const {
-  if (type() != KeyType::kRsa) {
+absl::Status PublicKey::VerifyRsaPss(HashAlgorithm hash, Octets message,
+                                     Octets signature,
+                                     std::optional<size_t> salt_size) const {
+  if (!key_->rsa.has_value()) {
     return InvalidArgument("RSA signature: the key is not an RSA key");
   }
-  return key_->Verify(hash, RSA_PKCS1_PSS_PADDING, message, signature);
+  if (salt_size.has_value() && *salt_size > kMaxSpkiSize) {
+    return InvalidArgument("RSA signature: the salt is too long");
+  }
+  return Verdict(key_->rsa->VerifyPss(hash, DigestOf(hash, message), signature,
+                                      salt_size));
 }
 
-absl::StatusOr<Bytes> PublicKey::EncryptOaep(
-    HashAlgorithm hash, std::span<const uint8_t> label,
-    std::span<const uint8_t> plain) const {
+absl::StatusOr<Bytes> PublicKey::EncryptOaep(HashAlgorithm hash, Octets label,
+                                             Octets plain) const {
+  if (!key_->rsa.has_value()) {
+    return InvalidArgument("RSA-OAEP: the key is not an RSA key");
+  }
+  const internal::UniquePkey key = key_->rsa->ToPkey();
   const internal::UniquePkeyContext context(
-      EVP_PKEY_CTX_new_from_pkey(nullptr, key_->handle.get(), nullptr));
+      EVP_PKEY_CTX_new_from_pkey(nullptr, key.get(), nullptr));
   // set0 takes ownership of a buffer from OpenSSL's allocator.
   void* const copy =
       label.empty() ? nullptr : OPENSSL_memdup(label.data(), label.size());
   if (context == nullptr || EVP_PKEY_encrypt_init(context.get()) != 1 ||
       EVP_PKEY_CTX_set_rsa_padding(context.get(), RSA_PKCS1_OAEP_PADDING) !=
           1 ||
-      EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), Algorithm(hash)) != 1 ||
-      EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), Algorithm(hash)) != 1 ||
+      EVP_PKEY_CTX_set_rsa_oaep_md(context.get(), internal::DigestOf(hash)) !=
+          1 ||
+      EVP_PKEY_CTX_set_rsa_mgf1_md(context.get(), internal::DigestOf(hash)) !=
+          1 ||
       EVP_PKEY_CTX_set0_rsa_oaep_label(context.get(), copy,
                                        static_cast<int>(label.size())) != 1) {
     OPENSSL_free(copy);

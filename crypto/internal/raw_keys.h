@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CONSTELLATION_CRYPTO_INTERNAL_RAW_KEYS_H_
+#define CONSTELLATION_CRYPTO_INTERNAL_RAW_KEYS_H_
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "common/hex.h"
+#include "crypto/internal/openssl.h"
+#include "crypto/public_key.h"
+
+// Keys and verification by OpenSSL's low-level functions. Its generic ones
+// spend several times a P-256 verification on making a key (ADR 9). Everything
+// here is immutable after it was made, and thread-safe.
+namespace constellation::crypto::internal {
+
+// Hash function of OpenSSL for `hash`.
+const EVP_MD* DigestOf(HashAlgorithm hash);
+
+// A point on P-256 or P-384.
+class RawEcKey final {
+ public:
+  // From an encoded point (SEC 1 section 2.3.3), compressed or not; nothing
+  // unless it is a finite point of the curve.
+  static std::optional<RawEcKey> FromPoint(EcCurve curve,
+                                           std::span<const uint8_t> point);
+  EcCurve curve() const { return curve_; }
+  // Whether (r, s), big-endian, is this key's signature over `digest`.
+  bool Verify(std::span<const uint8_t> digest, std::span<const uint8_t> r,
+              std::span<const uint8_t> s) const;
+  // 0x04, x, y.
+  Bytes UncompressedPoint() const;
+
+ private:
+  RawEcKey(EcCurve curve, std::shared_ptr<const EC_KEY> key)
+      : curve_(curve), key_(std::move(key)) {}
+  EcCurve curve_;
+  // shared_ptr: immutable, so copies may share it.
+  std::shared_ptr<const EC_KEY> key_;
+};
+
+// An RSA public key.
+class RawRsaKey final {
+ public:
+  // Takes any numbers; limits are the caller's. Nothing if memory is short.
+  static std::optional<RawRsaKey> FromNumbers(std::span<const uint8_t> modulus,
+                                              uint32_t exponent);
+  bool VerifyPkcs1(HashAlgorithm hash, std::span<const uint8_t> digest,
+                   std::span<const uint8_t> signature) const;
+  // Mask generation with the same hash; `salt_size` in octets or any.
+  bool VerifyPss(HashAlgorithm hash, std::span<const uint8_t> digest,
+                 std::span<const uint8_t> signature,
+                 std::optional<size_t> salt_size) const;
+  int bits() const;
+  // The key for OpenSSL's generic functions.
+  UniquePkey ToPkey() const;
+
+ private:
+  explicit RawRsaKey(std::shared_ptr<RSA> key) : key_(std::move(key)) {}
+  // shared_ptr: copies may share it. Not const: OpenSSL keeps the modulus'
+  // Montgomery form in it, under a lock of its own.
+  std::shared_ptr<RSA> key_;
+};
+
+}  // namespace constellation::crypto::internal
+
+#endif  // CONSTELLATION_CRYPTO_INTERNAL_RAW_KEYS_H_
