@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "attestation/collateral/vendor_items.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/hex.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+
+namespace constellation::attestation {
+namespace {
+
+constexpr size_t kLongHardwareId = 64;
+constexpr size_t kTurinHardwareId = 8;
+constexpr size_t kFmspcSize = 6;
+constexpr size_t kMaxCertificateSize = size_t{16} << 10U;
+constexpr size_t kMaxChainSize = size_t{64} << 10U;
+constexpr size_t kMaxDocumentSize = size_t{1} << 20U;
+constexpr size_t kMaxCrlSize = size_t{4} << 20U;
+constexpr size_t kMaxUrlSize = 400;
+constexpr size_t kShownIdSize = 8;  // octets of a chip ID in messages
+constexpr char kTcbInfoChain[] = "tcb-info-issuer-chain";
+constexpr char kIdentityChain[] = "sgx-enclave-identity-issuer-chain";
+constexpr char kPckCrlChain[] = "sgx-pck-crl-issuer-chain";
+
+std::string_view Name(AmdKeyKind kind) {
+  return kind == AmdKeyKind::kVcek ? "vcek" : "vlek";
+}
+
+std::string_view Name(IntelTee tee) {
+  return tee == IntelTee::kSgx ? "sgx" : "tdx";
+}
+
+bool AllZero(std::span<const uint8_t> bytes) {
+  return std::ranges::all_of(bytes, [](uint8_t b) { return b == 0; });
+}
+
+// The part of a chip ID that KDS wants in the path.
+absl::StatusOr<std::span<const uint8_t>> PathId(
+    AmdProduct product, std::span<const uint8_t> hardware_id) {
+  std::span<const uint8_t> id = hardware_id;
+  if (product == AmdProduct::kTurin && id.size() == kLongHardwareId &&
+      AllZero(id.subspan(kTurinHardwareId))) {
+    id = id.first(kTurinHardwareId);
+  }
+  const size_t wanted =
+      product == AmdProduct::kTurin ? kTurinHardwareId : kLongHardwareId;
+  if (id.size() != wanted) {
+    return InvalidArgument(fmt::format("chip ID of {}: want {} bytes, got {}",
+                                       ToString(product), wanted, id.size()));
+  }
+  if (AllZero(id)) {
+    return InvalidArgument(
+        "chip ID: all zero; the host masks it, so the VCEK must come with the "
+        "evidence");
+  }
+  return id;
+}
+
+}  // namespace
+
+std::string_view ToString(AmdProduct product) {
+  switch (product) {
+    case AmdProduct::kMilan:
+      return "Milan";
+    case AmdProduct::kGenoa:
+      return "Genoa";
+    case AmdProduct::kTurin:
+      return "Turin";
+  }
+  return "unknown";
+}
+
+absl::StatusOr<CollateralItem> VcekItem(const CollateralEndpoints& endpoints,
+                                        AmdProduct product,
+                                        std::span<const uint8_t> hardware_id,
+                                        const VcekTcb& tcb) {
+  ASSIGN_OR_RETURN(const std::span<const uint8_t> id,
+                   PathId(product, hardware_id));
+  if (tcb.fmc.has_value() != (product == AmdProduct::kTurin)) {
+    return InvalidArgument(fmt::format(
+        "TCB of {}: {}", ToString(product),
+        tcb.fmc.has_value() ? "has no FMC level" : "want an FMC level"));
+  }
+  const std::string path = fmt::format(
+      "vcek/v1/{}/{}?{}blSPL={}&teeSPL={}&snpSPL={}&ucodeSPL={}",
+      ToString(product), HexEncode(id),
+      tcb.fmc.has_value() ? fmt::format("fmcSPL={}&", *tcb.fmc) : "",
+      tcb.boot_loader, tcb.tee, tcb.snp, tcb.microcode);
+  return CollateralItem{
+      .key = "amd/" + path,
+      .what = fmt::format("VCEK of {} chip {}", ToString(product),
+                          HexEncode(id.first(kShownIdSize))),
+      .url = endpoints.amd_kds + "/" + path,
+      .format = CollateralFormat::kDer,
+      .max_size = kMaxCertificateSize,
+      .paced = true};
+}
+
+CollateralItem AmdCertChainItem(const CollateralEndpoints& endpoints,
+                                AmdKeyKind kind, AmdProduct product) {
+  const std::string path =
+      fmt::format("{}/v1/{}/cert_chain", Name(kind), ToString(product));
+  return {.key = "amd/" + path,
+          .what = fmt::format("AMD {} certificate chain of {}", Name(kind),
+                              ToString(product)),
+          .url = endpoints.amd_kds + "/" + path,
+          .format = CollateralFormat::kPem,
+          .max_size = kMaxChainSize};
+}
+
+CollateralItem AmdCrlItem(const CollateralEndpoints& endpoints, AmdKeyKind kind,
+                          AmdProduct product) {
+  const std::string path =
+      fmt::format("{}/v1/{}/crl", Name(kind), ToString(product));
+  return {.key = "amd/" + path,
+          .what = fmt::format("AMD revocation list of {}", ToString(product)),
+          .url = endpoints.amd_kds + "/" + path,
+          .format = CollateralFormat::kCrl,
+          .max_size = kMaxCrlSize};
+}
+
+absl::StatusOr<CollateralItem> TcbInfoItem(const CollateralEndpoints& endpoints,
+                                           IntelTee tee,
+                                           std::span<const uint8_t> fmspc) {
+  if (fmspc.size() != kFmspcSize) {
+    return InvalidArgument(
+        fmt::format("FMSPC: want {} bytes, got {}", kFmspcSize, fmspc.size()));
+  }
+  const std::string path = fmt::format("{}/certification/v4/tcb?fmspc={}",
+                                       Name(tee), HexEncode(fmspc));
+  return CollateralItem{.key = "intel/" + path,
+                        .what = fmt::format("Intel {} TCB info of FMSPC {}",
+                                            Name(tee), HexEncode(fmspc)),
+                        .url = endpoints.intel_pcs + "/" + path,
+                        .format = CollateralFormat::kJson,
+                        .issuer_chain_header = kTcbInfoChain,
+                        .max_size = kMaxDocumentSize};
+}
+
+CollateralItem QeIdentityItem(const CollateralEndpoints& endpoints,
+                              IntelTee tee) {
+  const std::string path =
+      fmt::format("{}/certification/v4/qe/identity", Name(tee));
+  return {.key = "intel/" + path,
+          .what = fmt::format("Intel {} QE identity", Name(tee)),
+          .url = endpoints.intel_pcs + "/" + path,
+          .format = CollateralFormat::kJson,
+          .issuer_chain_header = kIdentityChain,
+          .max_size = kMaxDocumentSize};
+}
+
+CollateralItem PckCrlItem(const CollateralEndpoints& endpoints, PckCa ca) {
+  const std::string_view name =
+      ca == PckCa::kPlatform ? "platform" : "processor";
+  const std::string path =
+      fmt::format("sgx/certification/v4/pckcrl?ca={}&encoding=der", name);
+  return {.key = "intel/" + path,
+          .what = fmt::format("Intel revocation list of the PCK {} CA", name),
+          .url = endpoints.intel_pcs + "/" + path,
+          .format = CollateralFormat::kCrl,
+          .issuer_chain_header = kPckCrlChain,
+          .max_size = kMaxCrlSize};
+}
+
+CollateralItem IntelRootCrlItem(const CollateralEndpoints& endpoints) {
+  return {.key = "intel/root-ca-crl",
+          .what = "Intel revocation list of the SGX root CA",
+          .url = endpoints.intel_root_crl,
+          .format = CollateralFormat::kCrl,
+          .max_size = kMaxCrlSize};
+}
+
+absl::StatusOr<CollateralItem> IssuerItem(
+    std::string_view url, std::span<const std::string_view> hosts) {
+  const bool printable = std::ranges::all_of(
+      url, [](char c) { return c > ' ' && c <= '~' && c != '\\'; });
+  std::string_view rest = url;
+  if (rest.starts_with("http://")) {
+    rest.remove_prefix(std::string_view("http://").size());
+  } else if (rest.starts_with("https://")) {
+    rest.remove_prefix(std::string_view("https://").size());
+  } else {
+    rest = {};
+  }
+  const std::string_view host = rest.substr(0, rest.find_first_of("/?#"));
+  const bool plain =
+      host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") ==
+      std::string_view::npos;
+  const bool allowed =
+      !host.empty() && plain &&
+      std::ranges::any_of(hosts, [&](std::string_view wanted) {
+        return wanted.starts_with('.')
+                   ? host.size() > wanted.size() && host.ends_with(wanted)
+                   : host == wanted;
+      });
+  if (!printable || url.size() > kMaxUrlSize || !allowed) {
+    return PermissionDenied(fmt::format(
+        "issuer URL: want http(s) at a known authority, got {} octets at "
+        "host \"{}\"",
+        url.size(), plain ? host.substr(0, 64) : "?"));
+  }
+  return CollateralItem{.key = fmt::format("aia/{}", url),
+                        .what = fmt::format("issuer certificate {}", url),
+                        .url = std::string(url),
+                        .format = CollateralFormat::kDer,
+                        .max_size = kMaxCertificateSize};
+}
+
+std::vector<std::string_view> GoogleIssuerHosts() {
+  return {kGoogleAiaPrivateCaSuffix, kGoogleAiaPkiHost};
+}
+
+}  // namespace constellation::attestation
