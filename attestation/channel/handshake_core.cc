@@ -51,7 +51,6 @@ absl::StatusOr<HandshakeMessage> HandshakeCore::Answer(
   RETURN_IF_ERROR(BeginStep(client ? State::kAwaitsAnswer : State::kStart));
   RETURN_IF_ERROR(SetPeer(peer_spki));
   if (client) {
-    // The client proves itself only to a server that has proved itself.
     RETURN_IF_ERROR(VerifyPeer(message));
   } else if (message.evidence.has_value()) {
     return InvalidArgument(
@@ -61,6 +60,16 @@ absl::StatusOr<HandshakeMessage> HandshakeCore::Answer(
   state_ = !client && verify_ ? State::kAwaitsEvidence : State::kDone;
   return HandshakeMessage{.nonce = client ? Bytes() : nonce_,
                           .evidence = std::move(evidence)};
+}
+
+absl::StatusOr<HandshakeMessage> HandshakeCore::ProveAfterRefusal(
+    std::span<const uint8_t> nonce) {
+  if (role_ != Role::kClient || !refused_peer_ || nonce.empty()) {
+    return FailedPrecondition("attested channel: no refusal to prove after");
+  }
+  refused_peer_ = false;
+  ASSIGN_OR_RETURN(std::optional<Evidence> evidence, Prove(nonce));
+  return HandshakeMessage{.nonce = Bytes(), .evidence = std::move(evidence)};
 }
 
 absl::Status HandshakeCore::Finish(const HandshakeMessage& message) {
@@ -85,7 +94,7 @@ absl::Status HandshakeCore::SetPeer(std::span<const uint8_t> peer_spki) {
   return absl::OkStatus();
 }
 
-absl::Status HandshakeCore::VerifyPeer(const HandshakeMessage& message) const {
+absl::Status HandshakeCore::VerifyPeer(const HandshakeMessage& message) {
   if (!verify_) {
     return message.evidence.has_value()
                ? InvalidArgument(
@@ -96,9 +105,11 @@ absl::Status HandshakeCore::VerifyPeer(const HandshakeMessage& message) const {
     return Unauthenticated(
         "attested channel: asked the peer for evidence, got none");
   }
-  return verify_(
+  absl::Status status = verify_(
       *message.evidence,
       ChannelBinding(Other(role_), peer_spki_, own_spki_, nonce_, context_));
+  refused_peer_ = !status.ok();
+  return status;
 }
 
 absl::StatusOr<std::optional<Evidence>> HandshakeCore::Prove(

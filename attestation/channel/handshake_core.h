@@ -61,6 +61,14 @@ class HandshakeCore final {
   absl::StatusOr<HandshakeMessage> Answer(const HandshakeMessage& message,
                                           std::span<const uint8_t> peer_spki);
 
+  // Client, after Answer() failed because its VerifyFn refused the server: the
+  // proof that the server asked for all the same, so that the server's owner
+  // learns which node that was and what is wrong with it. Evidence is no
+  // secret; the refusal stands, every other step still fails.
+  // FAILED_PRECONDITION if nothing was refused or no proof asked for.
+  absl::StatusOr<HandshakeMessage> ProveAfterRefusal(
+      std::span<const uint8_t> nonce);
+
   // Server, after Answer(): whether a last message of the client must be
   // awaited, and its check.
   bool AwaitsEvidence() const { return state_ == State::kAwaitsEvidence; }
@@ -72,7 +80,7 @@ class HandshakeCore final {
   // Moves on from `expected`; until the step succeeds the state is kFailed.
   absl::Status BeginStep(State expected);
   absl::Status SetPeer(std::span<const uint8_t> peer_spki);
-  absl::Status VerifyPeer(const HandshakeMessage& message) const;
+  absl::Status VerifyPeer(const HandshakeMessage& message);
   absl::StatusOr<std::optional<Evidence>> Prove(
       std::span<const uint8_t> nonce) const;
 
@@ -84,6 +92,7 @@ class HandshakeCore final {
   Attester* attester_;
   VerifyFn verify_;
   Bytes nonce_;
+  bool refused_peer_ = false;
 };
 
 }  // namespace constellation::attestation

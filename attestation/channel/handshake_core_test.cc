@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "attestation/testing/fake_attester.h"
+#include "common/status.h"
 #include "common/testing/status_matchers.h"
 #include "crypto/testing/octets.h"
 
@@ -166,6 +167,33 @@ TEST_F(HandshakeCoreTest, ServerRefusesReplayedEvidence) {
   EXPECT_THAT(
       server.Finish({.nonce = {}, .evidence = client_attester_.made().front()}),
       StatusIs(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(HandshakeCoreTest, ProvesItselfAfterARefusalAndStaysFailed) {
+  client_.verify = [](const Evidence&, std::span<const uint8_t>) {
+    return PermissionDenied("no");
+  };
+  HandshakeCore client = Client();
+  HandshakeCore server = Server();
+  ASSERT_OK_AND_ASSIGN(const HandshakeMessage answer,
+                       server.Answer(client.Begin().value(), kClientKey));
+  ASSERT_FALSE(client.Answer(answer, kServerKey).ok());
+  ASSERT_OK_AND_ASSIGN(const HandshakeMessage proof,
+                       client.ProveAfterRefusal(answer.nonce));
+  EXPECT_THAT(server.Finish(proof), IsOk());
+  EXPECT_THAT(client.Answer(answer, kServerKey),
+              StatusIs(absl::StatusCode::kInternal));
+  EXPECT_THAT(client.ProveAfterRefusal(answer.nonce),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(HandshakeCoreTest, ProvesNothingAfterOtherFailures) {
+  HandshakeCore client = Client();
+  ASSERT_THAT(client.Begin(), IsOk());
+  ASSERT_FALSE(client.Answer({.nonce = Bytes(32), .evidence = {}}, kServerKey)
+                   .ok());  // asked for evidence, got none
+  EXPECT_THAT(client.ProveAfterRefusal(Bytes(32)),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 // Mallory ends both TLS connections and passes all messages on.

@@ -14,6 +14,7 @@
 #include "attestation/channel/transport/testing/loopback.h"
 #include "attestation/channel/transport/testing/relay.h"
 #include "attestation/testing/fake_attester.h"
+#include "common/status.h"
 #include "common/testing/status_matchers.h"
 
 namespace constellation::attestation {
@@ -98,7 +99,35 @@ TEST_F(AttestedChannelTest, ClientRefusesARelay) {
   EXPECT_THAT(FetchTicket(relay.address(), client_),
               StatusIs(absl::StatusCode::kPermissionDenied,
                        HasSubstr("covers other user data")));
-  EXPECT_THAT(node_.made(), IsEmpty());
+  EXPECT_EQ(server.tickets(), 0);
+}
+
+// Both run changed images, say: each side's owner wants to know why.
+TEST_F(AttestedChannelTest, AServerThatIsRefusedJudgesTheClientAllTheSame) {
+  client_.verify = [](const Evidence&, std::span<const uint8_t>) {
+    return PermissionDenied("PCR4 of the server");
+  };
+  server_.verify = [](const Evidence&, std::span<const uint8_t>) {
+    return PermissionDenied("PCR4 of the client");
+  };
+  const LoopbackServer server(server_);
+  EXPECT_THAT(FetchTicket(server.address(), client_),
+              StatusIs(absl::StatusCode::kPermissionDenied,
+                       HasSubstr("PCR4 of the server")));
+  EXPECT_THAT(server.last(), StatusIs(absl::StatusCode::kPermissionDenied,
+                                      HasSubstr("PCR4 of the client")));
+}
+
+// It has accepted the client, who is gone: no ticket.
+TEST_F(AttestedChannelTest, AServerThatIsRefusedGivesNothing) {
+  client_.verify = [](const Evidence&, std::span<const uint8_t>) {
+    return PermissionDenied("PCR4 of the server");
+  };
+  const LoopbackServer server(server_);
+  EXPECT_THAT(FetchTicket(server.address(), client_),
+              StatusIs(absl::StatusCode::kPermissionDenied,
+                       HasSubstr("PCR4 of the server")));
+  EXPECT_EQ(server.tickets(), 0);
 }
 
 TEST_F(AttestedChannelTest, ClientRefusesARelayThatHasTheServersTlsKey) {

@@ -68,6 +68,12 @@ absl::Status HandshakeAsClient(
   const absl::StatusOr<HandshakeMessage> last =
       peer.ok() ? core.Answer(answer, *peer) : peer.status();
   if (!last.ok()) {
+    const auto proof = core.ProveAfterRefusal(answer.nonce);
+    if (proof.ok() && WriteHandshakeMessage<Outgoing>(stream, *proof).ok()) {
+      stream.WritesDone();
+      Incoming unread;
+      stream.Read(&unread);  // until it has judged; what it says is not used
+    }
     context.TryCancel();  // the server waits for something that never comes
     return last.status();
   }
