@@ -12,7 +12,7 @@
 namespace constellation::cli {
 namespace {
 
-constexpr size_t kMaxTextBytes = 300;
+constexpr size_t kMaxTextBytes = 4096;
 constexpr int64_t kMaxElapsedMs = int64_t{1000} * 60 * 60 * 24 * 365;
 
 std::string TextOf(const nlohmann::json& object, const char* name) {
