@@ -32,6 +32,12 @@ class Cluster:
                           f'{run.stdout[-6000:]}\n{run.stderr[-6000:]}')
         return run.stdout
 
+    def start(self, *arguments):
+        """Starts the cli in the background; its output is in the Popen's stdout."""
+        print('$ constellation', ' '.join(arguments), '&', flush=True)
+        return subprocess.Popen([self.constellation, '-C', self.workspace, *arguments], stdout=subprocess.PIPE,  # pylint: disable=consider-using-with
+                                stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL)
+
     def kubectl(self, *arguments, timeout=300, check=True):
         """Runs kubectl against the cluster; returns standard output."""
         config = os.path.join(self.workspace, 'constellation-admin.conf')

@@ -108,6 +108,18 @@ def worker_returns_after_a_reset(cluster):
     cluster.cli('verify')
 
 
+def control_plane_returns_after_a_reset(cluster):
+    """The only control-plane node: nobody but the owner can give it its key."""
+    control_plane = cluster.node_of_role('control-plane')
+    cluster.power('reset', control_plane)
+    wait_for('control plane waits for its key', lambda: cluster.waits_for_key(control_plane), BOOT)
+    cluster.cli('recover')
+    wait_for('control plane Ready', lambda: cluster.is_member(control_plane) and cluster.nodes().get(control_plane), BOOT)
+    value = cluster.kubectl('get', 'configmap', 'probe', '-o', 'jsonpath={.data.marker}')
+    expect(value == MARKER, f'the ConfigMap holds {value!r}')
+    cluster.cli('verify')
+
+
 def changed_command_line_is_refused(cluster):
     """The worker boots, but the JoinService refuses its key and names the registers."""
     worker = cluster.node_of_role('worker')
@@ -167,6 +179,7 @@ CHECKS = [
     second_init_is_refused,
     state_disk_hides_the_marker,
     worker_returns_after_a_reset,
+    control_plane_returns_after_a_reset,
     changed_command_line_is_refused,
     changed_root_byte_does_not_boot,
     recover_brings_everything_back,
