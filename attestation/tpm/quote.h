@@ -11,9 +11,11 @@
 
 #include "absl/status/statusor.h"
 #include "attestation/evidence.h"
+#include "attestation/tpm/check_rows.h"
 #include "attestation/tpm/enrolled_tpm.h"
 #include "attestation/tpm/tpm_structures.h"
 #include "crypto/hash.h"
+#include "crypto/public_key.h"
 
 namespace constellation::attestation {
 
@@ -36,21 +38,18 @@ enum class QuoteCheckId {
   kMagic,           // TPM_GENERATED_VALUE: made inside a TPM
   kType,            // a quote, not certify, creation, NV, ...
   kQualifyingData,  // as expected: fresh and bound
-  kSignature,       // by the AK, with the AK's own scheme and SHA-256
+  kSignature,       // by the AK, with the AK's own scheme and a SHA-2
   kSelection,       // one bank, SHA-256, at least one register
   kPcrList,         // the values given are those of exactly the selection
   kPcrDigest,       // and hash to the quoted digest
+  kBank,            // not SHA-1; CheckPcrQuote() only
 };
 
 // Stable name of a check, e.g. "qualifying data".
 std::string_view ToString(QuoteCheckId id);
 
-struct QuoteCheck {
-  QuoteCheckId id{};
-  std::string expected;
-  std::string got;
-  bool passed = false;
-};
+// One of them with its result.
+using QuoteCheck = Check<QuoteCheckId>;
 
 // PCR values that a TPM vouches for by a signature. Only CheckQuote() makes
 // one, so a parameter of this type is the proof. Whose TPM it is, is not
@@ -75,7 +74,9 @@ struct QuoteVerification {
   std::optional<VerifiedQuote> quote;
 };
 
-// Makes every check of QuoteCheckId, also after one failed. Pure.
+// Makes every check of QuoteCheckId but kBank, also after one failed, on
+// evidence of our own kind: SHA-256 bank, TPMT_PUBLIC, TPMT_SIGNATURE. For the
+// quotes of others see CheckPcrQuote(). Pure; thread-safe.
 QuoteVerification CheckQuote(const TpmEvidence& evidence,
                              std::span<const uint8_t> qualifying_data);
 
@@ -85,10 +86,18 @@ absl::StatusOr<VerifiedQuote> VerifyQuote(
     const TpmEvidence& evidence, std::span<const uint8_t> qualifying_data);
 
 // Verifies `signature` over `message` with `key`: RSASSA or RSAPSS with 2048 to
-// 4096 bits, or ECDSA P-256, all with SHA-256 and with the key's own scheme.
-// UNAUTHENTICATED if it is wrong, INVALID_ARGUMENT if key and signature do not
-// fit each other or us.
+// 4096 bits, or ECDSA P-256 or P-384, with SHA-256, SHA-384 or SHA-512, and
+// with the key's own scheme. UNAUTHENTICATED if it is wrong, INVALID_ARGUMENT
+// if key and signature do not fit each other or us.
 absl::Status VerifyTpmSignature(const PublicAreaUnverified& key,
+                                const SignatureUnverified& signature,
+                                std::span<const uint8_t> message);
+// The first half of it: OK if `signature` has the scheme and hash that the
+// public area of `key` prescribes, INVALID_ARGUMENT otherwise.
+absl::Status CheckTpmScheme(const PublicAreaUnverified& key,
+                            const SignatureUnverified& signature);
+// The same as VerifyTpmSignature() with a key that prescribes no scheme.
+absl::Status VerifyTpmSignature(const crypto::PublicKey& key,
                                 const SignatureUnverified& signature,
                                 std::span<const uint8_t> message);
 

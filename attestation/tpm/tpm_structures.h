@@ -33,6 +33,7 @@ inline constexpr uint16_t kTpmAlgEcdsa = 0x0018;
 inline constexpr uint16_t kTpmAlgEcdaa = 0x001a;
 inline constexpr uint16_t kTpmAlgEcc = 0x0023;
 inline constexpr uint16_t kTpmEccNistP256 = 0x0003;  // 6.4
+inline constexpr uint16_t kTpmEccNistP384 = 0x0004;
 inline constexpr uint32_t kTpmaFixedTpm = 1U << 1U;  // 8.3, TPMA_OBJECT
 inline constexpr uint32_t kTpmaFixedParent = 1U << 4U;
 inline constexpr uint32_t kTpmaSensitiveDataOrigin = 1U << 5U;
