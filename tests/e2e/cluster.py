@@ -52,6 +52,10 @@ class Cluster:
         subprocess.run([self.kubectl_path, '--kubeconfig', config, 'apply', '-f', '-'], input=json.dumps(manifest), text=True,
                        check=True, timeout=300)
 
+    def service_log(self, service):
+        """What the DaemonSet `service` of kube-system has logged lately."""
+        return self.kubectl('-n', 'kube-system', 'logs', f'daemonset/{service}', '--tail=50')
+
     def nodes(self):
         """Name -> whether Ready, from the API server."""
         items = json.loads(self.kubectl('get', 'nodes', '-o', 'json'))['items']

@@ -130,6 +130,8 @@ def changed_command_line_is_refused(cluster):
     for register in ('4', '9', '11'):
         expect(register in message, f'the refusal does not name PCR {register}: {message}')
     expect(not cluster.is_member(worker), 'a changed image became a member')
+    wait_for('JoinService naming the registers', lambda: all(
+        f'PCR{register}: expected' in cluster.service_log('joinservice') for register in ('4', '9', '11')), 300)
 
 
 def changed_root_byte_does_not_boot(cluster):
