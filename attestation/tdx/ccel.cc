@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "attestation/tdx/ccel.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <string>
+#include <utility>
+
+#include "attestation/byte_reader.h"
+#include "common/hex.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+
+namespace constellation::attestation {
+namespace {
+
+constexpr uint16_t kSha384 = 0x000c;  // TPM_ALG_SHA384
+constexpr IntelCheckId kRows[] = {IntelCheckId::kRtmr0, IntelCheckId::kRtmr1,
+                                  IntelCheckId::kRtmr2, IntelCheckId::kRtmr3};
+constexpr size_t kTableSize = 56;
+constexpr uint8_t kTdxType = 2;
+
+// What a CC event log gives for the four registers.
+absl::StatusOr<std::array<IntelMeasurement, 4>> ReplayRtmrs(
+    const EventLogUnverified& log) {
+  ASSIGN_OR_RETURN(const auto registers, Replay(log, kSha384));
+  std::array<IntelMeasurement, 4> values{};
+  for (const auto& [index, value] : registers) {
+    if (index > values.size()) {
+      return InvalidArgument(fmt::format(
+          "event log: register {}: want 0 (MRTD) to 4 (RTMR3)", index));
+    }
+    if (index == 0) {
+      continue;
+    }
+    if (value.size() != values[index - 1].size()) {
+      return InvalidArgument("event log: a value is not SHA-384");
+    }
+    std::ranges::copy(value, values.at(index - 1).begin());
+  }
+  return values;
+}
+
+void CompareRegisters(
+    const absl::StatusOr<std::array<IntelMeasurement, 4>>& replayed,
+    const TdReport& report, uint32_t registers, IntelCheckList& rows) {
+  for (size_t i = 0; i < std::size(kRows); ++i) {
+    if ((registers >> i & 1U) == 0) {
+      continue;
+    }
+    const std::string expected =
+        fmt::format("{} (quoted)", HexEncode(report.rtmr.at(i)));
+    if (!replayed.ok()) {
+      rows.AddUnavailable(kRows[i], expected, Message(replayed.status()));
+      continue;
+    }
+    rows.Add(kRows[i], (*replayed)[i] == report.rtmr.at(i), expected,
+             fmt::format("{} (replayed)", HexEncode((*replayed)[i])),
+             "the event log is not that of this boot, or software extended the "
+             "register later: take the log from the same machine");
+  }
+}
+
+}  // namespace
+
+// Makes VerifiedCcel.
+class CcelChecker final {
+ public:
+  static CcelVerification Run(std::span<const uint8_t> bytes,
+                              const TdReport& report, uint32_t registers) {
+    EventLogReading reading = ReadEventLogUnverified(bytes);
+    IntelCheckList rows;
+    CompareRegisters(
+        reading.status.ok()
+            ? ReplayRtmrs(reading.log)
+            : absl::StatusOr<std::array<IntelMeasurement, 4>>(reading.status),
+        report, registers, rows);
+    CcelVerification result;
+    if (rows.AllPassed() && reading.status.ok() && (registers & 0xfU) != 0) {
+      result.log = VerifiedCcel(std::move(reading.log));
+    }
+    result.checks = rows.Take();
+    return result;
+  }
+};
+
+CcelVerification CheckCcel(std::span<const uint8_t> bytes,
+                           const VerifiedTdxQuote& quote, uint32_t registers) {
+  return CcelChecker::Run(bytes, quote.report(), registers);
+}
+
+std::vector<IntelCheck> CompareCcelUnverified(std::span<const uint8_t> bytes,
+                                              const TdReport& report,
+                                              uint32_t registers) {
+  return CcelChecker::Run(bytes, report, registers).checks;
+}
+
+absl::StatusOr<CcelTableUnverified> ParseCcelTableUnverified(
+    std::span<const uint8_t> bytes) {
+  if (bytes.size() != kTableSize || AsText(bytes.first(4)) != "CCEL") {
+    return InvalidArgument(
+        fmt::format("CCEL table: want {} bytes that begin with \"CCEL\", got "
+                    "{}",
+                    kTableSize, bytes.size()));
+  }
+  const auto sum = std::accumulate(bytes.begin(), bytes.end(), 0U);
+  if ((sum & 0xffU) != 0) {
+    return InvalidArgument(
+        fmt::format("CCEL table: want checksum 0, got {:#04x}", sum & 0xffU));
+  }
+  if (bytes[36] != kTdxType) {
+    return InvalidArgument(
+        fmt::format("CCEL table: want type 2 (TDX), got {}", bytes[36]));
+  }
+  LittleEndianReader reader(bytes.subspan(40));
+  CcelTableUnverified table;
+  ASSIGN_OR_RETURN(table.log_size, reader.Read<uint64_t>("log size"));
+  ASSIGN_OR_RETURN(table.log_address, reader.Read<uint64_t>("log address"));
+  return table;
+}
+
+}  // namespace constellation::attestation
