@@ -128,7 +128,7 @@ TEST_F(TpmDeviceTest, AkHasTheDemandedAttributes) {
   ASSERT_OK_AND_ASSIGN(const AttestationKeyInfo ak, Open()->AttestationKey());
   ASSERT_OK_AND_ASSIGN(const PublicAreaUnverified area,
                        ParsePublicAreaUnverified(ak.public_area));
-  EXPECT_EQ(area.attributes, 0x00050072U);
+  EXPECT_EQ(area.attributes, 0x00050472U);
   EXPECT_EQ(area.ecc_curve, kTpmEccNistP256);
   EXPECT_EQ(area.scheme, kTpmAlgEcdsa);
   EXPECT_EQ(area.scheme_hash, kTpmAlgSha256);
@@ -140,6 +140,15 @@ TEST_F(TpmDeviceTest, AttestsForEver) {
     ASSERT_OK_AND_ASSIGN(const Evidence evidence, attester->Attest(kUserData));
     ASSERT_THAT(VerifyQuote(evidence.tpm, QuoteQualifyingData(kUserData, {})),
                 IsOk());
+  }
+}
+
+// A power cut counts as a failed authorisation of keys under the protection
+// against dictionary attacks: the host could make the TPM refuse them for hours.
+TEST_F(TpmDeviceTest, AttestsAfterManyPowerCuts) {
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_THAT(Attester()->Attest(kUserData), IsOk()) << i;
+    ASSERT_THAT(swtpm_->Reset(), IsOk());
   }
 }
 

@@ -59,10 +59,12 @@ TPM2B_PUBLIC AkTemplate() {
   TPMT_PUBLIC& area = out.publicArea;
   area.type = TPM2_ALG_ECC;
   area.nameAlg = TPM2_ALG_SHA256;
+  // NODA: there is no authorisation value to guess, and power cuts count as
+  // failed guesses.
   area.objectAttributes = TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT |
                           TPMA_OBJECT_SENSITIVEDATAORIGIN |
-                          TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_RESTRICTED |
-                          TPMA_OBJECT_SIGN_ENCRYPT;
+                          TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA |
+                          TPMA_OBJECT_RESTRICTED | TPMA_OBJECT_SIGN_ENCRYPT;
   TPMS_ECC_PARMS& ecc = area.parameters.eccDetail;
   ecc.symmetric.algorithm = TPM2_ALG_NULL;
   ecc.scheme.scheme = TPM2_ALG_ECDSA;
