@@ -15,11 +15,11 @@ class Failure(Exception):
 class Cluster:
     """Drives one workspace through the `constellation` binary, as a user does."""
 
-    def __init__(self, constellation, kubectl, image):
+    def __init__(self, constellation, kubectl, image, workspace=None):
         self.constellation = constellation
         self.kubectl_path = kubectl
         self.image = image
-        self.workspace = tempfile.mkdtemp(prefix='constellation-e2e-')
+        self.workspace = os.path.abspath(workspace) if workspace else tempfile.mkdtemp(prefix='constellation-e2e-')
         self.scratch = tempfile.mkdtemp(prefix='constellation-e2e-images-')
 
     def cli(self, *arguments, timeout=3600, want=0, workspace=None):
