@@ -144,7 +144,8 @@ TEST_F(TpmDeviceTest, AttestsForEver) {
 }
 
 // A power cut counts as a failed authorisation of keys under the protection
-// against dictionary attacks: the host could make the TPM refuse them for hours.
+// against dictionary attacks: the host could make the TPM refuse them for
+// hours.
 TEST_F(TpmDeviceTest, AttestsAfterManyPowerCuts) {
   for (int i = 0; i < 40; ++i) {
     ASSERT_THAT(Attester()->Attest(kUserData), IsOk()) << i;

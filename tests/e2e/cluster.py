@@ -47,6 +47,17 @@ class Cluster:
             raise Failure(f'kubectl {" ".join(arguments)}: {run.stderr[-2000:]}')
         return run.stdout
 
+    def program(self, name):
+        """Path of one of our programs."""
+        return os.path.join(os.path.dirname(self.constellation), name)
+
+    def send_file(self, pod, source, target):
+        """Copies a program into a pod whose image has busybox."""
+        config = os.path.join(self.workspace, 'constellation-admin.conf')
+        with open(source, 'rb') as file:
+            subprocess.run([self.kubectl_path, '--kubeconfig', config, 'exec', '-i', pod, '--', 'sh', '-c',
+                            f'cat > {target} && busybox chmod 755 {target}'], stdin=file, check=True, timeout=300)
+
     def apply(self, manifest):
         config = os.path.join(self.workspace, 'constellation-admin.conf')
         subprocess.run([self.kubectl_path, '--kubeconfig', config, 'apply', '-f', '-'], input=json.dumps(manifest), text=True,
@@ -76,6 +87,11 @@ class Cluster:
 
     def node_of_role(self, role):
         return next(name for name, node in self.status().items() if node['role'] == role)
+
+    def address_of_role(self, role):
+        """The address of a node inside the cluster."""
+        node = self.node_of_role(role)
+        return self.kubectl('get', 'node', node, '-o', 'jsonpath={.status.addresses[?(@.type=="InternalIP")].address}')
 
     def power(self, operation, node):
         """stop, start, reset or kill a machine."""

@@ -53,20 +53,24 @@ def apply_again_changes_nothing(cluster):
 
 
 def second_init_is_refused(cluster):
-    """An owner with the init secret but another master secret gets nothing."""
-    other = tempfile.mkdtemp(prefix='constellation-e2e-other-')
-    for name in ('constellation-conf.yaml', 'constellation-state.yaml'):
-        shutil.copy(os.path.join(cluster.workspace, name), other)
-    state = os.path.join(other, 'constellation-state.yaml')
+    """The owner's files, but another master secret: the node belongs to a cluster that this secret does not make."""
+    names = ('constellation-mastersecret.json', 'constellation-state.yaml')
+    saved = tempfile.mkdtemp(prefix='constellation-e2e-saved-')
+    for name in names:
+        shutil.copy(os.path.join(cluster.workspace, name), saved)
+    os.remove(os.path.join(cluster.workspace, names[0]))
+    state = os.path.join(cluster.workspace, names[1])
     with open(state, encoding='utf-8') as file:
         lines = [line for line in file if 'clusterID' not in line]
     with open(state, 'w', encoding='utf-8') as file:
         file.writelines(lines)
     try:
-        cluster.cli('init', want=None, workspace=other, timeout=600)
-        expect(not os.path.exists(os.path.join(other, 'constellation-admin.conf')), 'a second init returned a kubeconfig')
+        cluster.cli('init', want=2, timeout=600)
     finally:
-        shutil.rmtree(other, ignore_errors=True)
+        for name in names:
+            shutil.copy(os.path.join(saved, name), cluster.workspace)
+        shutil.rmtree(saved)
+    cluster.cli('verify')
 
 
 def pod_runs_on_the_worker(cluster):
@@ -79,6 +83,28 @@ def pod_runs_on_the_worker(cluster):
     cluster.kubectl('exec', 'probe', '--', '/bin/sh', '-c', f'echo {MARKER} > /data/file; sync')
     expect(MARKER in cluster.kubectl('exec', 'probe', '--', 'cat', '/data/file'), 'exec does not show the file')
     cluster.kubectl('create', 'configmap', 'probe', f'--from-literal=marker={MARKER}')
+
+
+def member_gets_no_ticket(cluster):
+    """Somebody who runs code on a member asks the JoinService with the member's own TPM: PCR15 gives him away."""
+    worker = cluster.node_of_role('worker')
+    pod = json.loads(json.dumps(WORKLOAD))
+    pod['metadata']['name'] = 'attacker'
+    pod['spec']['nodeName'] = worker
+    pod['spec']['hostNetwork'] = True
+    container = pod['spec']['containers'][0]
+    container['securityContext'] = {'privileged': True}
+    container['volumeMounts'] = [{'name': 'data', 'mountPath': '/host'}]
+    pod['spec']['volumes'][0]['hostPath'] = {'path': '/', 'type': 'Directory'}
+    cluster.apply(pod)
+    wait_for('attacker Running', lambda: cluster.kubectl('get', 'pod', 'attacker', '-o', 'jsonpath={.status.phase}') == 'Running', 600)
+    cluster.send_file('attacker', cluster.program('ticket_probe'), '/host/run/ticket-probe')
+    answer = cluster.kubectl('exec', 'attacker', '--', 'busybox', 'chroot', '/host', '/run/ticket-probe',
+                             f'{cluster.address_of_role("control-plane")}:30090', '6fa459ea-ee8a-4ca4-894e-db77e160355e', worker)
+    for kind in ('join', 'rejoin'):
+        line = next((line for line in answer.splitlines() if line.startswith(f'{kind}: ')), '')
+        expect('PERMISSION_DENIED' in line and 'PCR15' in line, f'want a refusal that names PCR15, got: {answer}')
+    cluster.kubectl('delete', 'pod', 'attacker', '--grace-period=0', '--force')
 
 
 def state_disk_hides_the_marker(cluster):
@@ -179,6 +205,7 @@ CHECKS = [
     apply_again_changes_nothing,
     pod_runs_on_the_worker,
     second_init_is_refused,
+    member_gets_no_ticket,
     state_disk_hides_the_marker,
     worker_returns_after_a_reset,
     control_plane_returns_after_a_reset,
