@@ -86,6 +86,7 @@ struct IntelCheck {
 // Rows in the making. Not thread-safe.
 class IntelCheckList final {
  public:
+  IntelCheckList() { rows_.reserve(kTypicalRows); }
   // Appends a row; `fix` is dropped if it passed.
   void Add(IntelCheckId id, bool passed, std::string expected, std::string got,
            std::string_view fix = {});
@@ -102,6 +103,7 @@ class IntelCheckList final {
   std::vector<IntelCheck> Take() { return std::move(rows_); }
 
  private:
+  static constexpr size_t kTypicalRows = 32;
   std::vector<IntelCheck> rows_;
 };
 

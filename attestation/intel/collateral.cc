@@ -48,14 +48,19 @@ struct Signed {
   absl::StatusOr<T> parsed;
 };
 
-template <typename T, typename Parser>
+template <typename T, typename Reader>
 Signed<T> ParseSigned(std::string_view text, std::string_view name,
-                      Parser parse) {
-  absl::StatusOr<SignedJsonUnverified> document =
-      ParseSignedJsonUnverified(text, name);
-  absl::StatusOr<T> parsed =
-      document.ok() ? parse(document->body) : document.status();
-  return {.document = std::move(document), .parsed = std::move(parsed)};
+                      Reader read) {
+  T parsed;
+  absl::StatusOr<SignedJsonUnverified> document = ParseSignedJsonUnverified(
+      text, name, [&](JsonScanner& scanner) -> absl::Status {
+        ASSIGN_OR_RETURN(parsed, read(scanner));
+        return absl::OkStatus();
+      });
+  const absl::Status status = document.status();
+  return {.document = std::move(document),
+          .parsed = status.ok() ? absl::StatusOr<T>(std::move(parsed))
+                                : absl::StatusOr<T>(status)};
 }
 
 absl::Status VerifyDocument(const SignedJsonUnverified& document,
@@ -150,10 +155,10 @@ class IntelCollateralChecker final {
         now_(now),
         grace_(grace),
         tcb_info_(ParseSigned<TcbInfo>(collateral.tcb_info, "tcbInfo",
-                                       ParseTcbInfoUnverified)),
+                                       ReadTcbInfoUnverified)),
         identity_(ParseSigned<EnclaveIdentity>(collateral.enclave_identity,
                                                "enclaveIdentity",
-                                               ParseEnclaveIdentityUnverified)),
+                                               ReadEnclaveIdentityUnverified)),
         signer_(FindSigner(collateral.tcb_signing_chain, anchors, now)),
         identity_signer_(
             collateral.enclave_identity_chain.empty()

@@ -101,6 +101,13 @@ absl::StatusOr<IsvSvnLevel> ReadIsvSvnLevel(JsonScanner& scanner) {
 
 absl::StatusOr<SignedJsonUnverified> ParseSignedJsonUnverified(
     std::string_view text, std::string_view name) {
+  return ParseSignedJsonUnverified(
+      text, name, [](JsonScanner& scanner) { return scanner.Skip(); });
+}
+
+absl::StatusOr<SignedJsonUnverified> ParseSignedJsonUnverified(
+    std::string_view text, std::string_view name,
+    absl::FunctionRef<absl::Status(JsonScanner&)> read_body) {
   if (text.size() > kMaxCollateralJsonSize) {
     return InvalidArgument(fmt::format("{}: want at most {} bytes, got {}",
                                        name, kMaxCollateralJsonSize,
@@ -119,7 +126,7 @@ absl::StatusOr<SignedJsonUnverified> ParseSignedJsonUnverified(
           return InvalidArgument(fmt::format("unknown key \"{}\"", key));
         }
         const size_t start = scanner.ValueOffset();
-        RETURN_IF_ERROR(scanner.Skip());
+        RETURN_IF_ERROR(read_body(scanner));
         document.body = text.substr(start, scanner.offset() - start);
         return absl::OkStatus();
       });

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
@@ -34,8 +35,12 @@ struct SignedJsonUnverified {
 };
 
 // Finds the inner object's place in `text`, at most 256 KiB: both keys in any
-// order and no other, nothing behind the document. The inner object is scanned
-// to its end, not interpreted.
+// order and no other, nothing behind the document. `read_body` reads exactly
+// the inner object; its error is passed on.
+absl::StatusOr<SignedJsonUnverified> ParseSignedJsonUnverified(
+    std::string_view text, std::string_view name,
+    absl::FunctionRef<absl::Status(JsonScanner&)> read_body);
+// The same; the inner object is scanned to its end, not interpreted.
 absl::StatusOr<SignedJsonUnverified> ParseSignedJsonUnverified(
     std::string_view text, std::string_view name);
 

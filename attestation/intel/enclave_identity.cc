@@ -23,13 +23,12 @@ absl::StatusOr<EnclaveKind> ReadKind(JsonScanner& scanner) {
 
 class IdentityReader final {
  public:
-  explicit IdentityReader(std::string_view body) : scanner_(body) {}
+  explicit IdentityReader(JsonScanner& scanner) : scanner_(scanner) {}
 
   absl::StatusOr<EnclaveIdentity> Read() {
     RETURN_IF_ERROR(scanner_.ReadObject([this](std::string_view key) {
       return Annotate(ReadField(key), key);
     }));
-    RETURN_IF_ERROR(scanner_.ExpectEnd());
     RETURN_IF_ERROR(
         fields_.RequireFirst(std::size(kNames), "enclave identity"));
     return std::move(identity_);
@@ -107,7 +106,7 @@ class IdentityReader final {
     }
   }
 
-  JsonScanner scanner_;
+  JsonScanner& scanner_;
   FieldSet fields_{kNames};
   EnclaveIdentity identity_;
 };
@@ -128,7 +127,16 @@ std::string_view ToString(EnclaveKind kind) {
 
 absl::StatusOr<EnclaveIdentity> ParseEnclaveIdentityUnverified(
     std::string_view body) {
-  return IdentityReader(body).Read();
+  JsonScanner scanner(body);
+  ASSIGN_OR_RETURN(EnclaveIdentity parsed,
+                   ReadEnclaveIdentityUnverified(scanner));
+  RETURN_IF_ERROR(scanner.ExpectEnd());
+  return parsed;
+}
+
+absl::StatusOr<EnclaveIdentity> ReadEnclaveIdentityUnverified(
+    JsonScanner& scanner) {
+  return IdentityReader(scanner).Read();
 }
 
 }  // namespace constellation::attestation

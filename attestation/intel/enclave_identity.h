@@ -42,6 +42,9 @@ struct EnclaveIdentity {
 // date is checked.
 absl::StatusOr<EnclaveIdentity> ParseEnclaveIdentityUnverified(
     std::string_view body);
+// The same inside of a longer text.
+absl::StatusOr<EnclaveIdentity> ReadEnclaveIdentityUnverified(
+    JsonScanner& scanner);
 
 }  // namespace constellation::attestation
 

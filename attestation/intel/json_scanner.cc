@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -14,6 +13,15 @@ namespace {
 
 constexpr int kMaxDepth = 12;
 constexpr size_t kMaxKeys = 40;
+
+// A std::string_view would be set to zero first.
+struct Key {
+  const char* data;
+  size_t size;
+  bool Is(std::string_view other) const {
+    return std::string_view(data, size) == other;
+  }
+};
 
 bool IsSpace(char c) {
   return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -71,7 +79,7 @@ absl::Status JsonScanner::ReadObject(
     return Error(fmt::format("nesting of at most {}", kMaxDepth));
   }
   RETURN_IF_ERROR(Expect('{', "an object"));
-  std::array<std::string_view, kMaxKeys> keys;
+  Key keys[kMaxKeys];  // left uninitialised: there are many small objects
   size_t count = 0;
   bool more = !Accept('}');
   while (more) {
@@ -82,12 +90,12 @@ absl::Status JsonScanner::ReadObject(
       return Error("a key");
     }
     ASSIGN_OR_RETURN(const std::string_view key, ScanString(false));
-    const auto* const end = keys.begin() + count;
-    if (std::find(keys.cbegin(), end, key) != end) {
+    if (std::any_of(keys, keys + count,
+                    [key](const Key& other) { return other.Is(key); })) {
       return InvalidArgument(fmt::format(
           "JSON at offset {}: key \"{}\" is given twice", offset_, key));
     }
-    keys.at(count++) = key;
+    keys[count++] = {.data = key.data(), .size = key.size()};
     RETURN_IF_ERROR(Expect(':', "':'"));
     RETURN_IF_ERROR(field(key));
     more = Accept(',');

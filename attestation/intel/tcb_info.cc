@@ -226,13 +226,12 @@ absl::StatusOr<IntelTee> ReadId(JsonScanner& scanner) {
 // Reads a whole TCB info; holds what is only judged at its end.
 class TcbInfoReader final {
  public:
-  explicit TcbInfoReader(std::string_view body) : scanner_(body) {}
+  explicit TcbInfoReader(JsonScanner& scanner) : scanner_(scanner) {}
 
   absl::StatusOr<TcbInfo> Read() {
     RETURN_IF_ERROR(scanner_.ReadObject([this](std::string_view key) {
       return Annotate(ReadField(key), key);
     }));
-    RETURN_IF_ERROR(scanner_.ExpectEnd());
     RETURN_IF_ERROR(fields_.RequireFirst(kRequired, "TCB info"));
     RETURN_IF_ERROR(CheckVersion());
     for (size_t i = 0; i < info_.levels.size(); ++i) {
@@ -326,7 +325,7 @@ class TcbInfoReader final {
     return absl::OkStatus();
   }
 
-  JsonScanner scanner_;
+  JsonScanner& scanner_;
   FieldSet fields_{kNames};
   TcbInfo info_;
   std::vector<LevelShape> shapes_;
@@ -335,7 +334,14 @@ class TcbInfoReader final {
 }  // namespace
 
 absl::StatusOr<TcbInfo> ParseTcbInfoUnverified(std::string_view body) {
-  return TcbInfoReader(body).Read();
+  JsonScanner scanner(body);
+  ASSIGN_OR_RETURN(TcbInfo parsed, ReadTcbInfoUnverified(scanner));
+  RETURN_IF_ERROR(scanner.ExpectEnd());
+  return parsed;
+}
+
+absl::StatusOr<TcbInfo> ReadTcbInfoUnverified(JsonScanner& scanner) {
+  return TcbInfoReader(scanner).Read();
 }
 
 }  // namespace constellation::attestation

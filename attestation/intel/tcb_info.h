@@ -61,6 +61,8 @@ struct TcbInfo {
 // Unknown keys are skipped, since Intel adds some; known ones must be there.
 // INVALID_ARGUMENT names the field. No signature, no date is checked.
 absl::StatusOr<TcbInfo> ParseTcbInfoUnverified(std::string_view body);
+// The same inside of a longer text.
+absl::StatusOr<TcbInfo> ReadTcbInfoUnverified(JsonScanner& scanner);
 
 }  // namespace constellation::attestation
 
