@@ -143,17 +143,17 @@ std::optional<std::span<const uint8_t>> PeFile::SectionData(
   return bytes_.subspan(found->file_offset, found->virtual_size);
 }
 
-crypto::Sha256Digest PeFile::AuthenticodeSha256() const {
-  crypto::Sha256Hasher hasher;
+std::vector<std::span<const uint8_t>> PeFile::AuthenticodeParts() const {
+  std::vector<std::span<const uint8_t>> parts;
   const auto headers = bytes_.first(headers_size_);
-  hasher.Update(headers.first(checksum_offset_));
+  parts.push_back(headers.first(checksum_offset_));
   if (certificate_entry_offset_ == 0) {
-    hasher.Update(headers.subspan(checksum_offset_ + 4));
+    parts.push_back(headers.subspan(checksum_offset_ + 4));
   } else {
-    hasher.Update(
+    parts.push_back(
         headers.subspan(checksum_offset_ + 4,
                         certificate_entry_offset_ - checksum_offset_ - 4));
-    hasher.Update(headers.subspan(certificate_entry_offset_ + 8));
+    parts.push_back(headers.subspan(certificate_entry_offset_ + 8));
   }
   std::vector<PeSection> ordered = sections_;
   std::erase_if(ordered, [](const auto& s) { return s.file_size == 0; });
@@ -162,16 +162,33 @@ crypto::Sha256Digest PeFile::AuthenticodeSha256() const {
   });
   uint64_t hashed = headers_size_;
   for (const PeSection& section : ordered) {
-    hasher.Update(bytes_.subspan(section.file_offset, section.file_size));
+    parts.push_back(bytes_.subspan(section.file_offset, section.file_size));
     hashed += section.file_size;
   }
   // What follows is counted, not located: the specification and the firmware
   // add up sizes.
   const uint64_t end = bytes_.size() - certificate_size_;
   if (hashed < end) {
-    hasher.Update(bytes_.subspan(hashed, end - hashed));
+    parts.push_back(bytes_.subspan(hashed, end - hashed));
+  }
+  return parts;
+}
+
+crypto::Sha256Digest PeFile::AuthenticodeSha256() const {
+  crypto::Sha256Hasher hasher;
+  for (const std::span<const uint8_t> part : AuthenticodeParts()) {
+    hasher.Update(part);
   }
   return hasher.Finish();
+}
+
+crypto::Sha384Digest PeFile::AuthenticodeSha384() const {
+  std::vector<uint8_t> all;
+  all.reserve(bytes_.size());
+  for (const std::span<const uint8_t> part : AuthenticodeParts()) {
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return crypto::Sha384(all);
 }
 
 }  // namespace constellation::image::measure

@@ -42,8 +42,13 @@ class PeFile final {
   // SHA-256 by "Windows Authenticode Portable Executable Signature Format": all
   // but the checksum, the pointer to the certificates, and these.
   crypto::Sha256Digest AuthenticodeSha256() const;
+  // The same for firmware that measures with SHA-384 (TDX). Copies what it
+  // hashes.
+  crypto::Sha384Digest AuthenticodeSha384() const;
 
  private:
+  // What both hash, in order.
+  std::vector<std::span<const uint8_t>> AuthenticodeParts() const;
   PeFile() = default;
   absl::Status ParseHeaders();
   absl::Status ParseSections(size_t table, uint16_t count);
