@@ -2,6 +2,7 @@
 #include "cli/command_line.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -80,6 +81,7 @@ OutputFormat FormatOf(const std::string& name) {
 void ApplyGlobalFlags(const Arguments& arguments, CommandContext& context) {
   context.workspace = arguments.Text("--workspace").value_or(".");
   context.debug = arguments.Has("--debug");
+  spdlog::set_level(context.debug ? spdlog::level::debug : spdlog::level::warn);
   context.force = arguments.Has("--force");
   context.output = FormatOf(arguments.Text("--output").value_or("table"));
 }
@@ -212,8 +214,10 @@ const std::vector<Flag>& GlobalFlags() {
        .kind = Flag::Kind::kText,
        .value_name = "FOLDER",
        .help = "Folder that holds the files of the cluster [.]."},
-      {.name = "--debug", .help = "Print more about what is done."},
-      {.name = "--force", .help = "Skip checks of version compatibility."},
+      {.name = "--debug",
+       .help = "Print every call to a node or the API server."},
+      {.name = "--force",
+       .help = "Go on although the configuration names other versions."},
       {.name = "--output",
        .short_name = "-o",
        .kind = Flag::Kind::kText,

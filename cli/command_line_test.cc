@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/command_line.h"
 
+#include <spdlog/spdlog.h>
+
 #include <cstdio>
 #include <string>
 
@@ -100,6 +102,33 @@ TEST_F(CommandLineTest, ApplyRefusesAnUnknownPhase) {
   EXPECT_EQ(Run({"-C", dir_.path(), "apply", "-y", "--skip-phases", "initt"}),
             ExitCode::kUsage);
   EXPECT_THAT(err_, HasSubstr("did you mean init"));
+}
+
+// Ends at the question, which nobody answers: nothing is made.
+TEST_F(CommandLineTest, ApplyRefusesServicesOfAnotherVersion) {
+  ASSERT_NE(std::freopen("/dev/null", "r", stdin), nullptr);
+  ASSERT_EQ(Run({"-C", dir_.path(), "config", "generate", "qemu"}),
+            ExitCode::kSuccess);
+  const std::string path = dir_.Join("constellation-conf.yaml");
+  std::string text = *ReadFile(path);
+  const std::string line = "microserviceVersion: \"\"";
+  ASSERT_NE(text.find(line), std::string::npos);
+  text.replace(text.find(line), line.size(), "microserviceVersion: v9.9.9");
+  ASSERT_TRUE(WriteFileAtomically(path, text).ok());
+  EXPECT_EQ(Run({"-C", dir_.path(), "apply"}), ExitCode::kError);
+  EXPECT_THAT(err_, HasSubstr("got v9.9.9; --force goes on"));
+  err_.clear();
+  EXPECT_NE(Run({"-C", dir_.path(), "apply", "--force"}), ExitCode::kSuccess);
+  EXPECT_THAT(err_, HasSubstr("got v9.9.9"));
+  EXPECT_THAT(err_, Not(HasSubstr("--force goes on")));
+}
+
+TEST_F(CommandLineTest, DebugShowsCallsToNodes) {
+  spdlog::set_level(spdlog::level::info);
+  EXPECT_EQ(Run({"version", "--debug"}), ExitCode::kSuccess);
+  EXPECT_EQ(spdlog::get_level(), spdlog::level::debug);
+  EXPECT_EQ(Run({"version"}), ExitCode::kSuccess);
+  EXPECT_EQ(spdlog::get_level(), spdlog::level::warn);
 }
 
 TEST_F(CommandLineTest, ApplyRefusesADamagedConfiguration) {

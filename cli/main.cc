@@ -6,6 +6,7 @@
 #include "cli/command_line.h"
 #include "cli/commands/table.h"
 #include "cloud/qemu/supervisor_client.h"
+#include "common/log.h"
 
 int main(int argc, char** argv) {
   // The supervisor of local machines is this program, too.
@@ -13,6 +14,7 @@ int main(int argc, char** argv) {
           constellation::cloud::qemu::RunHiddenCommand(argc, argv)) {
     return *code;
   }
+  constellation::SetUpLogging("constellation");
   constellation::cli::CommandContext context;
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   return static_cast<int>(constellation::cli::RunCommandLine(

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <pthread.h>
+#include <spdlog/spdlog.h>
 
 #include <csignal>
 #include <span>
@@ -362,7 +363,13 @@ absl::StatusOr<HttpResponse> CurlTransport::Perform(
   ASSIGN_OR_RETURN(const CurlLibrary* curl, CurlLibrary::Get());
   ASSIGN_OR_RETURN(void* handle, TakeHandle());
   absl::Cleanup give_back = [this, handle] { ReturnHandle(handle); };
-  return Exchange(*curl, handle, access_, request, sink, stop).Run();
+  absl::StatusOr<HttpResponse> response =
+      Exchange(*curl, handle, access_, request, sink, stop).Run();
+  spdlog::debug("event=request method={} target={} result={}", request.method,
+                request.target,
+                response.ok() ? std::to_string(response->status)
+                              : response.status().ToString());
+  return response;
 }
 
 absl::StatusOr<void*> CurlTransport::TakeHandle() {

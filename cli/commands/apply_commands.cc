@@ -56,6 +56,25 @@ absl::Status MergeIntoHome(const Workspace& workspace,
   return absl::OkStatus();
 }
 
+// The services are those of the image, which this program was built with.
+absl::Status CheckServiceVersion(const Config& config,
+                                 const CommandContext& context) {
+  constexpr std::string_view kOwn = "v" CONSTELLATION_VERSION;
+  if (config.microservice_version.empty() ||
+      config.microservice_version == kOwn) {
+    return absl::OkStatus();
+  }
+  const std::string text = fmt::format(
+      "microserviceVersion: want {} (the services that come with this "
+      "program) or nothing, got {}",
+      kOwn, config.microservice_version);
+  if (context.force) {
+    context.Warn(text);
+    return absl::OkStatus();
+  }
+  return FailedPrecondition(text + "; --force goes on all the same");
+}
+
 std::string PlanText(const Config& config, const std::set<Phase>& skip) {
   std::string text =
       fmt::format("Cluster \"{}\" on this machine:\n", config.name);
@@ -75,6 +94,7 @@ absl::Status RunPhases(Session& session, const std::set<Phase>& skip,
                        const Arguments& arguments,
                        const CommandContext& context) {
   ASSIGN_OR_RETURN(const Config config, session.workspace().LoadConfig());
+  RETURN_IF_ERROR(CheckServiceVersion(config, context));
   for (const std::string& warning : ConfigWarnings(config)) {
     context.Warn(warning);
   }

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <grpcpp/create_channel.h>
+#include <spdlog/spdlog.h>
 
 #include <chrono>
 #include <memory>
@@ -73,6 +74,13 @@ v1::InitClientMessage RequestOf(const InitParameters& parameters) {
 
 void WipeText(std::string& text) {
   Wipe({reinterpret_cast<uint8_t*>(text.data()), text.size()});
+}
+
+// For --debug: what became of a call.
+void LogCall(std::string_view rpc, const std::string& address,
+             const absl::Status& status) {
+  spdlog::debug("event=call rpc={} address={} result=\"{}\"", rpc, address,
+                status.ok() ? "OK" : status.ToString());
 }
 
 using InitStream =
@@ -167,6 +175,7 @@ absl::StatusOr<InitOutcome> GrpcNodeApi::Init(const std::string& address,
   absl::StatusOr<InitOutcome> outcome =
       status.ok() ? ExchangeInit(*stream, parameters, progress)
                   : absl::StatusOr<InitOutcome>(status);
+  LogCall("Init", address, outcome.status());
   if (outcome.ok()) {
     context.TryCancel();  // the result is here; how the stream ends is nothing
     (void)stream->Finish();
@@ -191,6 +200,7 @@ absl::Status GrpcNodeApi::Recover(const std::string& address,
   if (status.ok()) {
     status = ExchangeRecovery(*stream, keys);
   }
+  LogCall("Recover", address, status);
   if (status.ok()) {
     (void)stream->Finish();
     return status;
@@ -210,8 +220,10 @@ absl::StatusOr<NodeAnswer> GrpcNodeApi::GetEvidence(
   v1::GetEvidenceRequest request;
   request.set_nonce(Text(nonce));
   v1::NodeEvidence evidence;
-  RETURN_IF_ERROR(
-      FromGrpcStatus(stub->GetEvidence(&context, request, &evidence)));
+  const absl::Status called =
+      FromGrpcStatus(stub->GetEvidence(&context, request, &evidence));
+  LogCall("GetEvidence", address, called);
+  RETURN_IF_ERROR(called);
   return AnswerOf(evidence);
 }
 
@@ -225,8 +237,10 @@ absl::StatusOr<std::vector<NodeAnswer>> GrpcNodeApi::ChallengeCluster(
   v1::ChallengeClusterRequest request;
   request.set_nonce(Text(nonce));
   v1::ClusterEvidence cluster;
-  RETURN_IF_ERROR(
-      FromGrpcStatus(stub->ChallengeCluster(&context, request, &cluster)));
+  const absl::Status called =
+      FromGrpcStatus(stub->ChallengeCluster(&context, request, &cluster));
+  LogCall("ChallengeCluster", address, called);
+  RETURN_IF_ERROR(called);
   if (static_cast<size_t>(cluster.nodes_size()) > kMaxNodes) {
     return InvalidArgument(
         fmt::format("challenge: want at most {} nodes, got {}", kMaxNodes,
