@@ -143,7 +143,7 @@ std::string AcceleratorChoice::Sentence() const {
   }
   return fmt::format(
       "Nodes run in software emulation ({}), about ten times slower than with "
-      "KVM: expect 15 to 40 minutes for a cluster of two nodes.",
+      "KVM: expect 4 to 15 minutes for a cluster of two nodes.",
       reason.empty() ? "as configured" : "KVM is not usable: " + reason);
 }
 
