@@ -174,6 +174,11 @@ bool HasKernelHashes(const OvmfFirmware& firmware) {
 
 absl::Status CheckOptions(const OvmfFirmware& firmware,
                           const SnpLaunchOptions& options) {
+  if (firmware.sev_sections().empty()) {
+    return FailedPrecondition(
+        "firmware: no SEV metadata, so it cannot start as an SNP guest; use an "
+        "OVMF built for AMD SEV");
+  }
   if (options.vcpus == 0 || options.vcpus > kMaxVcpus) {
     return InvalidArgument(
         fmt::format("vCPUs: want 1 to {}, got {}", kMaxVcpus, options.vcpus));
@@ -185,11 +190,6 @@ absl::Status CheckOptions(const OvmfFirmware& firmware,
   if ((options.sev_features & kSevFeatureSnpActive) == 0) {
     return InvalidArgument(fmt::format(
         "SEV features {:#x}: bit 0 (SNP) is not set", options.sev_features));
-  }
-  if (firmware.sev_sections().empty()) {
-    return FailedPrecondition(
-        "firmware: no SEV metadata, so it cannot start as an SNP guest; use an "
-        "OVMF built for AMD SEV");
   }
   if (options.direct_boot.has_value() && !HasKernelHashes(firmware)) {
     return FailedPrecondition(

@@ -190,7 +190,7 @@ absl::StatusOr<Sha384Digest> PredictTdxRtmr0(const OvmfFirmware& firmware,
                    TdxConfigurationVolumeDigest(firmware));
   if (const std::string missing = MissingParts(events); !missing.empty()) {
     return FailedPrecondition(
-        fmt::format("RTMR0: not predictable without the event log of a machine "
+        fmt::format("RTMR0: known only with the event log of a machine "
                     "of the same shape; missing: {}",
                     missing));
   }

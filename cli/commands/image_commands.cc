@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "cli/cluster/qemu_platform.h"
 #include "cli/commands/table.h"
 #include "cli/image/image_files.h"
+#include "cli/image/launch_prediction.h"
 #include "cli/terminal/table.h"
 #include "common/files.h"
 #include "common/hex.h"
@@ -61,24 +63,122 @@ absl::Status RunBuild(const Arguments& arguments, CommandContext& context) {
   return absl::OkStatus();
 }
 
+LaunchRequest LaunchRequestOf(const Arguments& arguments) {
+  LaunchRequest request;
+  request.firmware = arguments.Text("--firmware").value_or("");
+  request.vmm = arguments.Text("--vmm").value_or(request.vmm);
+  request.vcpus = arguments.Text("--vcpus").value_or(request.vcpus);
+  request.vcpu_type = arguments.Text("--vcpu-type").value_or("");
+  request.sev_features =
+      arguments.Text("--sev-features").value_or(request.sev_features);
+  request.kernel = arguments.Text("--kernel");
+  request.initrd = arguments.Text("--initrd");
+  request.command_line = arguments.Text("--cmdline");
+  return request;
+}
+
+// What `image measure` found out.
+struct Measured {
+  std::optional<ImageFacts> image;
+  std::vector<LaunchValue> launch;
+};
+
+// With --kernel the monitor boots that, and no image is looked for.
+absl::StatusOr<Measured> Measure(const Arguments& arguments) {
+  Measured measured;
+  const auto firmware = arguments.Text("--firmware");
+  for (const char* flag : {"--vmm", "--vcpus", "--vcpu-type", "--sev-features",
+                           "--kernel", "--initrd", "--cmdline"}) {
+    if (!firmware.has_value() && arguments.Has(flag)) {
+      return InvalidArgument(fmt::format("{}: only with --firmware", flag));
+    }
+  }
+  LaunchRequest request = LaunchRequestOf(arguments);
+  if (!request.kernel.has_value() || arguments.Has("PATH")) {
+    ASSIGN_OR_RETURN(measured.image,
+                     InspectImageFile(arguments.Text("PATH").value_or("")));
+    request.image = measured.image->path;
+  }
+  if (firmware.has_value()) {
+    ASSIGN_OR_RETURN(measured.launch, PredictLaunch(request));
+  }
+  return measured;
+}
+
+// The profile alone as ever; with launch values both, as members.
+std::string MeasuredJson(const Measured& measured) {
+  const std::string profile =
+      measured.image.has_value()
+          ? attestation::ProfileToJson(measured.image->profile)
+          : "null";
+  if (measured.launch.empty()) {
+    return profile + "\n";
+  }
+  return fmt::format("{{\"profile\": {}, \"launch\": {}}}\n", profile,
+                     LaunchValuesToJson(measured.launch));
+}
+
+void PrintMeasured(const Measured& measured, CommandContext& context) {
+  if (measured.image.has_value()) {
+    Table table({"PCR", "SHA-256"});
+    for (const auto& [index, digest] : measured.image->profile.pcrs) {
+      table.AddRow({fmt::format("{}", index), HexEncode(digest)});
+    }
+    context.Print(fmt::format("{}\n", measured.image->path) + table.Render());
+  }
+  if (!measured.launch.empty()) {
+    Table table({"LAUNCH", "VALUE", "SHA-384"});
+    for (const LaunchValue& value : measured.launch) {
+      table.AddRow({value.technology, value.name,
+                    value.value.ok()
+                        ? *value.value
+                        : fmt::format("not predictable: {}",
+                                      Message(value.value.status()))});
+    }
+    context.Print((measured.image.has_value() ? "\n" : "") + table.Render());
+  }
+}
+
 absl::Status RunMeasure(const Arguments& arguments, CommandContext& context) {
-  ASSIGN_OR_RETURN(const ImageFacts image,
-                   InspectImageFile(arguments.Text("PATH").value_or("")));
+  ASSIGN_OR_RETURN(const Measured measured, Measure(arguments));
   if (const auto path = arguments.Text("--profile")) {
+    if (!measured.image.has_value()) {
+      return InvalidArgument("--profile: it describes an image; give its PATH");
+    }
     constexpr mode_t kPublic = 0644;
     RETURN_IF_ERROR(WriteFileAtomically(
-        *path, attestation::ProfileToJson(image.profile) + "\n", kPublic));
+        *path, attestation::ProfileToJson(measured.image->profile) + "\n",
+        kPublic));
   }
   if (context.output == OutputFormat::kJson) {
-    context.Print(attestation::ProfileToJson(image.profile) + "\n");
+    context.Print(MeasuredJson(measured));
     return absl::OkStatus();
   }
-  Table table({"PCR", "SHA-256"});
-  for (const auto& [index, digest] : image.profile.pcrs) {
-    table.AddRow({fmt::format("{}", index), HexEncode(digest)});
-  }
-  context.Print(fmt::format("{}\n", image.path) + table.Render());
+  PrintMeasured(measured, context);
   return absl::OkStatus();
+}
+
+// What decides over the launch measurement of a confidential machine.
+std::vector<Flag> MeasureFlags() {
+  const auto text = [](const char* name, const char* value, const char* help) {
+    return Flag{.name = name,
+                .kind = Flag::Kind::kText,
+                .value_name = value,
+                .help = help};
+  };
+  std::vector<Flag> flags = {
+      text("--profile", "FILE", "Also write the policy profile there."),
+      text("--firmware", "FILE",
+           "Also predict launch measurements (SNP, TDX) of this firmware."),
+      text("--vmm", "VMM", "Who starts the machine [qemu]."),
+      text("--vcpus", "NUMBER", "Virtual processors, for SNP [1]."),
+      text("--vcpu-type", "TYPE", "Their type for QEMU, e.g. EPYC-Milan."),
+      text("--sev-features", "HEX", "VMSA SEV_FEATURES, for SNP [0x1]."),
+      text("--kernel", "FILE", "Booted by the monitor instead of a disk."),
+      text("--initrd", "FILE", "With --kernel."),
+      text("--cmdline", "TEXT", "With --kernel.")};
+  flags[2].choices = {"qemu", "ec2", "gce"};
+  return flags;
 }
 
 }  // namespace
@@ -101,10 +201,7 @@ Command ImageMeasureCommand() {
   return {.path = {"image", "measure"},
           .help = "Predict what a node that boots an image will measure.",
           .example = "constellation image measure constellation.raw -o json",
-          .flags = {{.name = "--profile",
-                     .kind = Flag::Kind::kText,
-                     .value_name = "FILE",
-                     .help = "Also write the policy profile there."}},
+          .flags = MeasureFlags(),
           .positionals = {{.name = "PATH",
                            .help = "The image [the newest one built here].",
                            .required = false}},
