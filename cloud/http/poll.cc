@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloud/http/poll.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "cloud/http/backoff.h"
+#include "common/retry.h"
+#include "common/status.h"
+
+namespace constellation::cloud {
+
+absl::Status Poll(const PollOptions& options, Clock& clock,
+                  const std::stop_token& stop, std::string_view what,
+                  const std::function<absl::StatusOr<PollStep>()>& ask) {
+  const absl::Time deadline = clock.Now() + options.timeout;
+  absl::Duration delay = options.first_delay;
+  int errors = 0;
+  while (!stop.stop_requested()) {
+    const absl::StatusOr<PollStep> step = ask();
+    if (step.ok() && step->done) {
+      return absl::OkStatus();
+    }
+    errors = step.ok() ? 0 : errors + 1;
+    if (!step.ok() &&
+        (!IsTransient(step.status()) || errors > options.max_errors)) {
+      return step.status();
+    }
+    const absl::Duration wait =
+        step.ok() ? step->retry_after.value_or(delay) : delay;
+    if (clock.Now() + wait > deadline) {
+      return step.ok() ? DeadlineExceeded(
+                             fmt::format("{}: not done after {}", what,
+                                         absl::FormatDuration(options.timeout)))
+                       : step.status();
+    }
+    if (!SleepUnlessStopped(clock, wait, stop)) {
+      break;
+    }
+    delay = std::min(delay * options.factor, options.max_delay);
+  }
+  return absl::CancelledError(fmt::format("{}: cancelled", what));
+}
+
+}  // namespace constellation::cloud
