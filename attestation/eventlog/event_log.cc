@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "attestation/byte_reader.h"
+#include "attestation/tpm/tpm_hash.h"
 #include "attestation/tpm/tpm_structures.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -32,42 +33,37 @@ struct AlgorithmSize {
   uint16_t size = 0;
 };
 
-size_t DigestSize(uint16_t algorithm) {
-  switch (algorithm) {
-    case kTpmAlgSha1:
-      return kSha1Size;
-    case kTpmAlgSha256:
-    case kTpmAlgSm3:
-      return 32;
-    case kTpmAlgSha384:
-      return 48;
-    case kTpmAlgSha512:
-      return 64;
-    default:
-      return 0;  // unknown: believe the header
-  }
+// The digest that `event` has for `algorithm`, or null.
+const Bytes* FindDigest(const LogEvent& event, uint16_t algorithm) {
+  const auto found =
+      std::ranges::find(event.digests, algorithm, &LogDigest::algorithm);
+  return found == event.digests.end() ? nullptr : &found->digest;
 }
 
-template <typename Array>
-Bytes ToBytes(const Array& array) {
-  return {array.begin(), array.end()};
-}
+// Computes H(register || digest) many times without allocating.
+class Extender final {
+ public:
+  // `algorithm` is SHA-1, SHA-256, SHA-384 or SHA-512.
+  explicit Extender(uint16_t algorithm) : algorithm_(algorithm) {}
 
-absl::StatusOr<Bytes> Hash(uint16_t algorithm, std::span<const uint8_t> data) {
-  switch (algorithm) {
-    case kTpmAlgSha1:
-      return ToBytes(crypto::Sha1(data));
-    case kTpmAlgSha256:
-      return ToBytes(crypto::Sha256(data));
-    case kTpmAlgSha384:
-      return ToBytes(crypto::Sha384(data));
-    case kTpmAlgSha512:
-      return ToBytes(crypto::Sha512(data));
-    default:
-      return InvalidArgument(fmt::format("algorithm: want a SHA, got {}",
-                                         AlgorithmName(algorithm)));
+  absl::Status Extend(const Bytes& digest, Bytes& value) {
+    if (algorithm_ == kTpmAlgSha256) {
+      hasher_.Update(value);
+      hasher_.Update(digest);
+      std::ranges::copy(hasher_.Finish(), value.begin());
+      return absl::OkStatus();
+    }
+    joined_.assign(value.begin(), value.end());
+    joined_.insert(joined_.end(), digest.begin(), digest.end());
+    ASSIGN_OR_RETURN(value, TpmDigest(algorithm_, joined_));
+    return absl::OkStatus();
   }
-}
+
+ private:
+  const uint16_t algorithm_;
+  crypto::Sha256Hasher hasher_;
+  Bytes joined_;
+};
 
 // TCG_PCR_EVENT: a record with one SHA-1 digest.
 absl::StatusOr<LogEvent> ReadLegacyEvent(LittleEndianReader& reader) {
@@ -102,7 +98,8 @@ absl::StatusOr<std::vector<AlgorithmSize>> ReadSpecId(
     AlgorithmSize entry;
     ASSIGN_OR_RETURN(entry.algorithm, reader.Read<uint16_t>("algorithmId"));
     ASSIGN_OR_RETURN(entry.size, reader.Read<uint16_t>("digestSize"));
-    const size_t known = DigestSize(entry.algorithm);
+    // Of an unknown algorithm the header is believed.
+    const size_t known = TpmDigestSize(entry.algorithm).value_or(0);
     if (entry.size == 0 || entry.size > kMaxDigestSize ||
         (known != 0 && entry.size != known)) {
       return InvalidArgument(fmt::format("digestSize of {}: got {}",
@@ -137,7 +134,7 @@ absl::Status ReadDigests(LittleEndianReader& reader,
                      reader.Read<uint16_t>("digests.algorithmId"));
     const auto entry =
         std::ranges::find(algorithms, algorithm, &AlgorithmSize::algorithm);
-    if (entry == algorithms.end() || DigestOf(event, algorithm).has_value()) {
+    if (entry == algorithms.end() || FindDigest(event, algorithm) != nullptr) {
       return InvalidArgument(
           fmt::format("digests.algorithmId: {} is not in the header or given "
                       "twice",
@@ -278,12 +275,8 @@ absl::StatusOr<EventLogUnverified> ParseEventLogUnverified(
 }
 
 std::optional<Bytes> DigestOf(const LogEvent& event, uint16_t algorithm) {
-  for (const LogDigest& digest : event.digests) {
-    if (digest.algorithm == algorithm) {
-      return digest.digest;
-    }
-  }
-  return std::nullopt;
+  const Bytes* digest = FindDigest(event, algorithm);
+  return digest == nullptr ? std::nullopt : std::optional<Bytes>(*digest);
 }
 
 absl::StatusOr<std::map<uint32_t, Bytes>> Replay(const EventLogUnverified& log,
@@ -292,13 +285,16 @@ absl::StatusOr<std::map<uint32_t, Bytes>> Replay(const EventLogUnverified& log,
     return InvalidArgument(fmt::format("event log: it has no {} digests",
                                        AlgorithmName(algorithm)));
   }
+  RETURN_IF_ERROR(TpmDigest(algorithm, {}).status());  // we can compute it
+  const size_t size = TpmDigestSize(algorithm).value_or(0);
+  Extender extender(algorithm);
   std::map<uint32_t, Bytes> registers;
   for (const LogEvent& event : log.events) {
     if (event.type == kEvNoAction) {
       continue;
     }
-    const std::optional<Bytes> digest = DigestOf(event, algorithm);
-    if (!digest.has_value()) {
+    const Bytes* digest = FindDigest(event, algorithm);
+    if (digest == nullptr || digest->size() != size) {
       return InvalidArgument(
           fmt::format("event log: record {} has no {} digest", event.number,
                       AlgorithmName(algorithm)));
@@ -310,15 +306,15 @@ absl::StatusOr<std::map<uint32_t, Bytes>> Replay(const EventLogUnverified& log,
         value.back() = log.startup_locality;
       }
     }
-    value.insert(value.end(), digest->begin(), digest->end());
-    ASSIGN_OR_RETURN(value, Hash(algorithm, value));
+    RETURN_IF_ERROR(extender.Extend(*digest, value));
   }
   return registers;
 }
 
 bool DataExplainsDigest(const LogEvent& event, uint16_t algorithm) {
-  const absl::StatusOr<Bytes> hash = Hash(algorithm, event.data);
-  return hash.ok() && DigestOf(event, algorithm) == *hash;
+  const absl::StatusOr<Bytes> hash = TpmDigest(algorithm, event.data);
+  const Bytes* digest = FindDigest(event, algorithm);
+  return hash.ok() && digest != nullptr && *digest == *hash;
 }
 
 }  // namespace constellation::attestation

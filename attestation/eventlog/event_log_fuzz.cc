@@ -5,12 +5,14 @@
 #include <map>
 #include <span>
 
+#include "attestation/eventlog/ccel_table.h"
 #include "attestation/eventlog/diagnosis.h"
 #include "attestation/eventlog/event_log.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace constellation::attestation;  // NOLINT(build/namespaces)
   const std::span<const uint8_t> input(data, size);
+  (void)ParseCcelTableUnverified(input);
   const EventLogReading reading = ReadEventLogUnverified(input);
   if (reading.log.end_offset > size) {
     abort();

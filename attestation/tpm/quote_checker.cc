@@ -90,7 +90,10 @@ QuoteChecker::QuoteChecker(const PcrQuoteUnverified& quote,
       key_(ParseAttestationKeyUnverified(quote.ak)),
       attest_(ParseAttestUnverified(quote.attest)),
       signature_(InvalidArgument("no key")) {
-  if (own() || IsTpmt(quote.ak)) {
+  if (key_.ok() && key_->area.has_value()) {
+    area_ = *key_->area;
+    name_ = *key_->name;
+  } else if (own() || IsTpmt(quote.ak)) {  // to say what is wrong with it
     area_ = ParsePublicAreaUnverified(quote.ak);
     name_ = NameOf(quote.ak);
   }

@@ -5,6 +5,9 @@
 #include <cstdlib>
 #include <span>
 
+#include "attestation/tpm/attestation_key.h"
+#include "attestation/tpm/pcr_file.h"
+#include "attestation/tpm/pcr_quote.h"
 #include "attestation/tpm/quote.h"
 #include "attestation/tpm/tpm_structures.h"
 
@@ -37,6 +40,19 @@ void FuzzQuote(std::span<const uint8_t> input) {
   if (result.checks.size() != 10 || result.quote.has_value()) {
     abort();
   }
+  PcrQuoteUnverified quote{
+      .attest = evidence.attest,
+      .signature = evidence.signature,
+      .ak = evidence.ak_public,
+      .bank = indices.empty() ? kTpmAlgSha256 : uint16_t{indices[0]},
+      .registers = {}};
+  for (const uint8_t index : indices) {
+    quote.registers.push_back({.index = index, .value = nonce});
+  }
+  const PcrQuoteVerification any = CheckPcrQuote(quote, nonce);
+  if (any.checks.size() != 11 || any.quote.has_value()) {
+    abort();
+  }
 }
 
 }  // namespace
@@ -47,6 +63,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)ParseSignatureUnverified(input);
   (void)ParsePublicAreaUnverified(input);
   (void)NameOf(input);
+  (void)ParsePcrFileUnverified(input);
+  (void)ParseAttestationKeyUnverified(input);
   FuzzQuote(input);
   return 0;
 }
