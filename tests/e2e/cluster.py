@@ -38,6 +38,16 @@ class Cluster:
         return subprocess.Popen([self.constellation, '-C', self.workspace, *arguments], stdout=subprocess.PIPE,  # pylint: disable=consider-using-with
                                 stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL)
 
+    def verify_when_services_run(self, timeout=900):
+        """`constellation verify` until it could check every node; a refusal fails at once."""
+        def verified():
+            run = subprocess.run([self.constellation, '-C', self.workspace, 'verify'], capture_output=True, text=True, timeout=600,
+                                 check=False, stdin=subprocess.DEVNULL)
+            if run.returncode == 2:
+                raise AssertionError(f'verify refused a node\n{run.stdout[-6000:]}\n{run.stderr[-2000:]}')
+            return run.returncode == 0
+        wait_for('verify of every node', verified, timeout)
+
     def kubectl(self, *arguments, timeout=300, check=True):
         """Runs kubectl against the cluster; returns standard output."""
         config = os.path.join(self.workspace, 'constellation-admin.conf')

@@ -131,7 +131,7 @@ def worker_returns_after_a_reset(cluster):
     wait_for('worker member again', lambda: cluster.is_member(worker), BOOT)
     wait_for('worker Ready', lambda: cluster.nodes().get(worker), BOOT)
     wait_for('file in the pod', lambda: MARKER in cluster.kubectl('exec', 'probe', '--', 'cat', '/data/file'), 600)
-    cluster.cli('verify')
+    cluster.verify_when_services_run()
 
 
 def control_plane_returns_after_a_reset(cluster):
@@ -143,7 +143,7 @@ def control_plane_returns_after_a_reset(cluster):
     wait_for('control plane Ready', lambda: cluster.is_member(control_plane) and cluster.nodes().get(control_plane), BOOT)
     value = cluster.kubectl('get', 'configmap', 'probe', '-o', 'jsonpath={.data.marker}')
     expect(value == MARKER, f'the ConfigMap holds {value!r}')
-    cluster.cli('verify')
+    cluster.verify_when_services_run()
 
 
 def changed_command_line_is_refused(cluster):
@@ -187,7 +187,7 @@ def recover_brings_everything_back(cluster):
     value = cluster.kubectl('get', 'configmap', 'probe', '-o', 'jsonpath={.data.marker}')
     expect(value == MARKER, f'the ConfigMap holds {value!r}')
     wait_for('file in the pod', lambda: MARKER in cluster.kubectl('exec', 'probe', '--', 'cat', '/data/file'), 600)
-    cluster.cli('verify')
+    cluster.verify_when_services_run()
 
 
 def terminate_leaves_only_the_master_secret(cluster):
