@@ -71,7 +71,7 @@ crypto::Sha384Digest SnpFirmwareDigest(const OvmfFirmware& firmware);
 
 // Predicts MEASUREMENT of the guest's attestation reports (AMD 56860,
 // SNP_LAUNCH_UPDATE: page info): pages of the firmware, sections of its SEV
-// metadata in order, one VMSA for each processor. Pure; about 3 ms per MiB of
+// metadata in order, one VMSA for each processor. Pure; about 1.2 ms per MiB of
 // firmware.
 //
 // INVALID_ARGUMENT for no or more than kMaxVcpus processors, QEMU without a CPU
