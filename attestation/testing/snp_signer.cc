@@ -44,9 +44,9 @@ size_t HwIdSize(SnpTestProduct product) {
   return product == SnpTestProduct::kTurin ? 8 : 64;
 }
 
+// Verifiers tell certificates apart by these names, so they are the vendor's.
 std::string ArkName(SnpTestProduct product) {
-  return std::string("ARK-") + std::string(SnpTestProductName(product)) + " " +
-         std::string(kInsecureTest);
+  return "ARK-" + std::string(SnpTestProductName(product));
 }
 
 std::string IntermediateName(SnpTestProduct product, SnpTestLeafKind kind) {
@@ -216,7 +216,7 @@ Bytes SnpSigner::MakeAuthority(std::string_view subject, uint8_t serial,
   fields.serial = {line, 0, serial};
   fields.issuer = ArkName(product_);
   fields.subject = std::string(subject);
-  fields.extensions = {crypto::testing::CaExtension()};
+  fields.extensions = {crypto::testing::CaExtension(), InsecureTestComment()};
   return crypto::testing::MakeCertificate(fields, key, ark_key_,
                                           TestScheme::kPssSha384WithTrailer);
 }

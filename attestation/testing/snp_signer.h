@@ -101,8 +101,8 @@ struct SnpTestEvidence {
 };
 
 // ARK, ASK, ASVK (RSA-4096, PSS with SHA-384) and leaf keys (P-384) of one
-// product line. The CN of the ARK is e.g. "ARK-Milan INSECURE TEST". Immutable;
-// thread-safe.
+// product line. Names are the vendor's ("ARK-Milan") but for O=Test;
+// authorities carry the comment "INSECURE TEST". Immutable; thread-safe.
 class SnpSigner final {
  public:
   // The signer of `product`, made at its first use (about 0.3 s) and shared by

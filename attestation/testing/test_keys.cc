@@ -27,6 +27,13 @@ Bytes FixedSize(std::span<const uint8_t> number, size_t size) {
 
 }  // namespace
 
+crypto::testing::TestExtension InsecureTestComment() {
+  return {.oid = {0x60, 0x86, 0x48, 0x01, 0x86, 0xf8, 0x42, 0x01, 0x0d},
+          .critical = false,
+          .value = crypto::testing::Der(crypto::kDerIa5String,
+                                        AsBytes(kInsecureTest))};
+}
+
 RawEcdsa SignRaw(const TestKey& key, TestScheme scheme,
                  std::span<const uint8_t> message, size_t size) {
   const Bytes der = key.Sign(scheme, message);

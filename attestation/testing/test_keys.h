@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/hex.h"
 #include "crypto/testing/test_certificates.h"
@@ -15,8 +16,12 @@
 // program.
 namespace constellation::testing {
 
-// In the common name of every test root, so that nobody takes one for real.
+// In every test root, so that nobody takes one for real: in its common name, or
+// where verifiers demand the vendor's name in a comment.
 inline constexpr std::string_view kInsecureTest = "INSECURE TEST";
+
+// The extension nsComment (2.16.840.1.113730.1.13) with that text.
+crypto::testing::TestExtension InsecureTestComment();
 
 // Both numbers of an ECDSA signature, big-endian, each `size` octets.
 struct RawEcdsa {
