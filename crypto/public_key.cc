@@ -220,6 +220,15 @@ absl::StatusOr<PublicKey> PublicKey::FromSpki(Octets der) {
   return PublicKey(std::move(key));
 }
 
+PublicKey PublicKey::Prepared() const {
+  if (!key_->ec.has_value()) {
+    return *this;
+  }
+  auto key = std::make_shared<Key>();
+  key->ec = key_->ec->Prepared();
+  return PublicKey(std::move(key));
+}
+
 Bytes PublicKey::ToSpki() const {
   if (key_->ec.has_value()) {
     const bool p256 = key_->ec->curve() == EcCurve::kP256;

@@ -37,6 +37,11 @@ class PublicKey final {
   // be compressed.
   static absl::StatusOr<PublicKey> FromSpki(std::span<const uint8_t> der);
 
+  // The same key, prepared for many verifications: ECDSA on P-384 then takes
+  // about three quarters of the time. Preparing costs half a verification;
+  // other keys are given back as they are.
+  PublicKey Prepared() const;
+
   // DER SubjectPublicKeyInfo.
   Bytes ToSpki() const;
   KeyType type() const;

@@ -8,10 +8,14 @@
 #include <openssl/rsa.h>
 
 #include <string_view>
+#include <tuple>
+#include <utility>
 
 #include "common/testing/status_matchers.h"
+#include "crypto/der.h"
 #include "crypto/internal/openssl.h"
 #include "crypto/testing/octets.h"
+#include "crypto/testing/test_certificates.h"
 #include "crypto/testing/vectors.h"
 
 namespace constellation::crypto {
@@ -54,10 +58,13 @@ PublicKey KeyOf(const EcVector& vector) {
   return PublicKey::FromEcPoint(vector.curve, vector.x, vector.y).value();
 }
 
-class EcdsaTest : public ::testing::TestWithParam<const EcVector*> {
+// Each curve's vector, with the key as it is and prepared.
+class EcdsaTest
+    : public ::testing::TestWithParam<std::tuple<const EcVector*, bool>> {
  protected:
-  const EcVector& v_ = *GetParam();
-  const PublicKey key_ = KeyOf(v_);
+  const EcVector& v_ = *std::get<0>(GetParam());
+  const PublicKey key_ =
+      std::get<1>(GetParam()) ? KeyOf(v_).Prepared() : KeyOf(v_);
 };
 
 TEST_P(EcdsaTest, AcceptsThePublishedSignature) {
@@ -175,7 +182,82 @@ TEST_P(EcdsaTest, RejectsLongCoordinates) {
                        HasSubstr("longer than the curve's size")));
 }
 
-INSTANTIATE_TEST_SUITE_P(Curves, EcdsaTest, ::testing::Values(&kP256, &kP384));
+INSTANTIATE_TEST_SUITE_P(Curves, EcdsaTest,
+                         ::testing::Combine(::testing::Values(&kP256, &kP384),
+                                            ::testing::Bool()));
+
+TEST_P(EcdsaTest, ScalarsMustBeBelowTheOrder) {
+  const Bytes order =
+      v_.curve == EcCurve::kP256
+          ? Hex("ffffffff00000000ffffffffffffffff"
+                "bce6faada7179e84f3b9cac2fc632551")
+          : Hex("ffffffffffffffffffffffffffffffffffffffffffffffff"
+                "c7634d81f4372ddf581a0db248b0a77aecec196accc52973");
+  for (const Bytes& large : {order, Bytes(order.size(), 0xff)}) {
+    EXPECT_THAT(key_.VerifyEcdsa(v_.hash, kSample, large, v_.s),
+                StatusIs(absl::StatusCode::kUnauthenticated));
+    EXPECT_THAT(key_.VerifyEcdsa(v_.hash, kSample, v_.r, large),
+                StatusIs(absl::StatusCode::kUnauthenticated));
+  }
+}
+
+// Both ways of verifying agree, on good and on spoilt signatures of every hash,
+// also one that is longer or shorter than the order.
+TEST(PreparedKeyTest, AgreesWithTheKeyItself) {
+  using testing::TestScheme;
+  const std::pair<TestScheme, HashAlgorithm> schemes[] = {
+      {TestScheme::kEcdsaSha256, HashAlgorithm::kSha256},
+      {TestScheme::kEcdsaSha384, HashAlgorithm::kSha384},
+      {TestScheme::kEcdsaSha512, HashAlgorithm::kSha512}};
+  for (int round = 0; round < 25; ++round) {
+    const auto made = testing::TestKey::GenerateEc(EcCurve::kP384);
+    const PublicKey key = made.Public();
+    const PublicKey prepared = key.Prepared();
+    EXPECT_EQ(prepared.ToSpki(), key.ToSpki());
+    for (const auto& [scheme, hash] : schemes) {
+      Bytes message(static_cast<size_t>(round), 3);
+      const Bytes der = made.Sign(scheme, message);
+      const EcdsaSignature signature = ParseEcdsaSignature(der).value();
+      EXPECT_THAT(key.VerifyEcdsa(hash, message, signature.r, signature.s),
+                  IsOk());
+      EXPECT_THAT(prepared.VerifyEcdsa(hash, message, signature.r, signature.s),
+                  IsOk());
+      message.push_back(0);
+      EXPECT_THAT(prepared.VerifyEcdsa(hash, message, signature.r, signature.s),
+                  StatusIs(absl::StatusCode::kUnauthenticated));
+    }
+  }
+}
+
+// Keys whose point, or 2^192 times it, meets the generator's in the sum: k G
+// for k = 1, -1, 2^192.
+TEST(PreparedKeyTest, SumsOfEqualAndOppositePoints) {
+  const Bytes gx =
+      Hex("aa87ca22be8b05378eb1c71ef320ad746e1d3b628ba79b98"
+          "59f741e082542a385502f25dbf55296c3a545e3872760ab7");
+  const Bytes gy =
+      Hex("3617de4a96262c6f5d9e98bf9292dc29f8f41dbd289a147c"
+          "e9da3113b5f0b8c00a60b1ce1d7e819d7a431d7c90ea0e5f");
+  const PublicKey key = PublicKey::FromEcPoint(EcCurve::kP384, gx, gy).value();
+  const PublicKey prepared = key.Prepared();
+  // Any (r, s): u1 and u2 differ, yet every product is of G or of 2^192 G.
+  for (uint8_t r = 1; r < 40; ++r) {
+    for (uint8_t s = 1; s < 4; ++s) {
+      const Bytes r_number = {r};
+      const Bytes s_number = {s};
+      EXPECT_EQ(
+          key.VerifyEcdsa(HashAlgorithm::kSha384, {}, r_number, s_number).ok(),
+          prepared.VerifyEcdsa(HashAlgorithm::kSha384, {}, r_number, s_number)
+              .ok());
+    }
+  }
+}
+
+TEST(PreparedKeyTest, OthersAreGivenBack) {
+  const PublicKey rsa =
+      PublicKey::FromRsa(Hex(testing::kRsaModulusHex), 65537).value();
+  EXPECT_EQ(rsa.Prepared().ToSpki(), rsa.ToSpki());
+}
 
 TEST(PublicKeyTest, RejectsAPointOfAnotherCurve) {
   EXPECT_THAT(PublicKey::FromEcPoint(EcCurve::kP384, kP256.x, kP256.y),

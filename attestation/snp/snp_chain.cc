@@ -116,9 +116,11 @@ absl::Status CheckIssued(const Certificate& certificate,
 class SnpChainChecker final {
  public:
   SnpChainChecker(const SnpEndorsements& endorsements,
-                  const SnpChainOptions& options, absl::Time now)
+                  const SnpChainOptions& options, absl::Time now,
+                  bool will_be_kept)
       : options_(options),
         now_(now),
+        will_be_kept_(will_be_kept),
         root_(Parse(endorsements.root)),
         intermediate_(Parse(endorsements.intermediate)),
         signer_(Parse(endorsements.signer)),
@@ -368,6 +370,9 @@ class SnpChainChecker final {
   }
 
   void Finish() {
+    if (will_be_kept_) {
+      result_.signer->key = result_.signer->key.Prepared();
+    }
     VerifiedSnpChain chain(*signer_, result_.signer->key, *facts_);
     chain.root_spki_ = pinned_->spki_sha256;
     chain.root_is_built_in_ = root_is_built_in_;
@@ -379,6 +384,7 @@ class SnpChainChecker final {
 
   const SnpChainOptions& options_;
   const absl::Time now_;
+  const bool will_be_kept_;  // worth preparing its key
   const absl::StatusOr<Certificate> root_;
   const absl::StatusOr<Certificate> intermediate_;
   const absl::StatusOr<Certificate> signer_;
@@ -427,14 +433,14 @@ SnpChainVerification CheckSnpChain(const SnpEndorsements& endorsements,
                                    const SnpChainOptions& options,
                                    absl::Time now, SnpChainCache* cache) {
   if (cache == nullptr) {
-    return SnpChainChecker(endorsements, options, now).Run();
+    return SnpChainChecker(endorsements, options, now, false).Run();
   }
   const crypto::Sha256Digest key = SnpChainCache::KeyOf(endorsements, options);
   if (std::optional<SnpChainVerification> known = cache->Find(key, now)) {
     return *std::move(known);
   }
   SnpChainVerification result =
-      SnpChainChecker(endorsements, options, now).Run();
+      SnpChainChecker(endorsements, options, now, true).Run();
   cache->Insert(key, result);
   return result;
 }

@@ -2,8 +2,6 @@
 // What verifying a report costs, in bare P-384 verifications of the same run:
 // machines are noisy, ratios are not.
 #include <benchmark/benchmark.h>
-#include <openssl/ec.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
 #include <chrono>
@@ -13,6 +11,7 @@
 #include "attestation/snp/snp_chain_cache.h"
 #include "attestation/snp/verify_snp.h"
 #include "attestation/testing/vectors.h"
+#include "crypto/testing/bare_verifier.h"
 #include "crypto/x509.h"
 
 namespace constellation::attestation {
@@ -22,38 +21,6 @@ using Clock = std::chrono::steady_clock;
 using ::constellation::testing::ReadVector;
 
 const absl::Time kNow = absl::FromUnixSeconds(1788220800);  // 2026-09-01
-
-// What OpenSSL's generic function takes for a key and signature of its own.
-class BareP384 final {
- public:
-  BareP384() : key_(EVP_EC_gen("P-384")), digest_(48, 7), signature_(128) {
-    EVP_PKEY_CTX* const context = EVP_PKEY_CTX_new(key_, nullptr);
-    size_t size = signature_.size();
-    EVP_PKEY_sign_init(context);
-    EVP_PKEY_sign(context, signature_.data(), &size, digest_.data(),
-                  digest_.size());
-    signature_.resize(size);
-    EVP_PKEY_CTX_free(context);
-  }
-  ~BareP384() { EVP_PKEY_free(key_); }
-  BareP384(const BareP384&) = delete;
-  BareP384& operator=(const BareP384&) = delete;
-
-  bool Verify() const {
-    EVP_PKEY_CTX* const context = EVP_PKEY_CTX_new(key_, nullptr);
-    EVP_PKEY_verify_init(context);
-    const int result =
-        EVP_PKEY_verify(context, signature_.data(), signature_.size(),
-                        digest_.data(), digest_.size());
-    EVP_PKEY_CTX_free(context);
-    return result == 1;
-  }
-
- private:
-  EVP_PKEY* key_;
-  Bytes digest_;
-  Bytes signature_;
-};
 
 struct Evidence {
   Bytes report;
@@ -96,7 +63,7 @@ double Median(std::vector<double> values) {
 // medians in microseconds and the median of the ratios.
 template <typename Operation>
 void Interleave(benchmark::State& state, Operation operation) {
-  const BareP384 bare;
+  const crypto::testing::BareVerifier bare(crypto::EcCurve::kP384);
   std::vector<double> ours;
   std::vector<double> floor;
   std::vector<double> ratios;

@@ -10,6 +10,7 @@
 #include <openssl/param_build.h>
 #include <openssl/rsa.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -32,6 +33,47 @@ const EC_GROUP* GroupOf(EcCurve curve) {
   return curve == EcCurve::kP256 ? p256 : p384;
 }
 
+using UniquePoint = std::unique_ptr<EC_POINT, Deleter<EC_POINT_free>>;
+using UniqueBnContext = std::unique_ptr<BN_CTX, Deleter<BN_CTX_free>>;
+
+// Half of the bits of a P-384 scalar.
+constexpr int kHalf = 192;
+constexpr size_t kP384Octets = 48;
+
+// 2^192 times `point` of P-384, or null.
+UniquePoint UpperOf(const EC_POINT* point) {
+  const EC_GROUP* const group = GroupOf(EcCurve::kP384);
+  const UniqueBignum factor(BN_new());
+  UniquePoint upper(EC_POINT_new(group));
+  if (factor == nullptr || upper == nullptr ||
+      BN_set_bit(factor.get(), kHalf) != 1 ||
+      EC_POINT_mul(group, upper.get(), nullptr, point, factor.get(), nullptr) !=
+          1 ||
+      EC_POINT_make_affine(group, upper.get(), nullptr) != 1) {
+    ERR_clear_error();
+    return nullptr;
+  }
+  return upper;
+}
+
+const EC_POINT* UpperOfGenerator() {
+  static const EC_POINT* const upper =
+      UpperOf(EC_GROUP_get0_generator(GroupOf(EcCurve::kP384))).release();
+  return upper;
+}
+
+// A scalar and its two halves.
+struct Halves {
+  UniqueBignum lower{BN_new()};
+  UniqueBignum upper{BN_new()};
+
+  bool Cut() {
+    return BN_rshift(upper.get(), lower.get(), kHalf) == 1 &&
+           (BN_num_bits(lower.get()) <= kHalf ||
+            BN_mask_bits(lower.get(), kHalf) == 1);
+  }
+};
+
 UniqueBignum Number(std::span<const uint8_t> octets) {
   return UniqueBignum(
       BN_bin2bn(octets.data(), static_cast<int>(octets.size()), nullptr));
@@ -40,17 +82,21 @@ UniqueBignum Number(std::span<const uint8_t> octets) {
 }  // namespace
 
 const EVP_MD* DigestOf(HashAlgorithm hash) {
+  static const EVP_MD* const sha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  static const EVP_MD* const sha384 = EVP_MD_fetch(nullptr, "SHA384", nullptr);
+  static const EVP_MD* const sha512 = EVP_MD_fetch(nullptr, "SHA512", nullptr);
   switch (hash) {
     case HashAlgorithm::kSha1:
-      return EVP_sha1();
+      return sha1;
     case HashAlgorithm::kSha384:
-      return EVP_sha384();
+      return sha384;
     case HashAlgorithm::kSha512:
-      return EVP_sha512();
+      return sha512;
     case HashAlgorithm::kSha256:
       break;
   }
-  return EVP_sha256();
+  return sha256;
 }
 
 std::optional<RawEcKey> RawEcKey::FromPoint(EcCurve curve,
@@ -76,6 +122,11 @@ bool RawEcKey::Verify(std::span<const uint8_t> digest,
   UniqueBignum r_number = Number(r);
   UniqueBignum s_number = Number(s);
   const UniqueSignature signature(ECDSA_SIG_new());
+  if (r_number != nullptr && s_number != nullptr && upper_ != nullptr) {
+    const bool good = VerifyInHalves(digest, r_number.get(), s_number.get());
+    ERR_clear_error();
+    return good;
+  }
   if (r_number == nullptr || s_number == nullptr || signature == nullptr ||
       ECDSA_SIG_set0(signature.get(), r_number.get(), s_number.get()) != 1) {
     return false;
@@ -88,6 +139,60 @@ bool RawEcKey::Verify(std::span<const uint8_t> digest,
                       signature.get(), const_cast<EC_KEY*>(key_.get())) == 1;
   ERR_clear_error();
   return good;
+}
+
+// SEC 1 section 4.1.4, with u1 G + u2 Q as a sum of four products. All numbers
+// are public: time may depend on them.
+bool RawEcKey::VerifyInHalves(std::span<const uint8_t> digest, const BIGNUM* r,
+                              const BIGNUM* s) const {
+  const EC_GROUP* const group = GroupOf(curve_);
+  const BIGNUM* const order = EC_GROUP_get0_order(group);
+  if (BN_is_zero(r) || BN_is_zero(s) || BN_cmp(r, order) >= 0 ||
+      BN_cmp(s, order) >= 0) {
+    return false;
+  }
+  const UniqueBnContext context(BN_CTX_new());
+  // The leftmost bits, as many as the order has: 384, so whole octets.
+  const UniqueBignum e =
+      Number(digest.first(std::min(digest.size(), kP384Octets)));
+  const UniqueBignum inverse(BN_new());
+  const UniqueBignum x(BN_new());
+  const UniquePoint sum(EC_POINT_new(group));
+  Halves u1;
+  Halves u2;
+  if (context == nullptr || e == nullptr || inverse == nullptr ||
+      x == nullptr || sum == nullptr || UpperOfGenerator() == nullptr ||
+      BN_mod_inverse(inverse.get(), s, order, context.get()) == nullptr ||
+      BN_mod_mul(u1.lower.get(), e.get(), inverse.get(), order,
+                 context.get()) != 1 ||
+      BN_mod_mul(u2.lower.get(), r, inverse.get(), order, context.get()) != 1 ||
+      !u1.Cut() || !u2.Cut()) {
+    return false;
+  }
+  std::array<const EC_POINT*, 4> points = {
+      EC_GROUP_get0_generator(group), UpperOfGenerator(),
+      EC_KEY_get0_public_key(key_.get()), upper_.get()};
+  std::array<const BIGNUM*, 4> scalars = {u1.lower.get(), u1.upper.get(),
+                                          u2.lower.get(), u2.upper.get()};
+  return EC_POINTs_mul(group, sum.get(), nullptr, points.size(), points.data(),
+                       scalars.data(), context.get()) == 1 &&
+         EC_POINT_is_at_infinity(group, sum.get()) == 0 &&
+         EC_POINT_get_affine_coordinates(group, sum.get(), x.get(), nullptr,
+                                         context.get()) == 1 &&
+         BN_nnmod(x.get(), x.get(), order, context.get()) == 1 &&
+         BN_cmp(x.get(), r) == 0;
+}
+
+RawEcKey RawEcKey::Prepared() const {
+  RawEcKey prepared = *this;
+  if (curve_ == EcCurve::kP384 && upper_ == nullptr) {
+    UniquePoint upper = UpperOf(EC_KEY_get0_public_key(key_.get()));
+    if (upper != nullptr) {
+      prepared.upper_ =
+          std::shared_ptr<const EC_POINT>(upper.release(), EC_POINT_free);
+    }
+  }
+  return prepared;
 }
 
 Bytes RawEcKey::UncompressedPoint() const {

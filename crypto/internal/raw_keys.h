@@ -16,7 +16,8 @@
 // here is immutable after it was made, and thread-safe.
 namespace constellation::crypto::internal {
 
-// Hash function of OpenSSL for `hash`.
+// Hash function of OpenSSL for `hash`, looked up once: its own shorthands do so
+// at every use.
 const EVP_MD* DigestOf(HashAlgorithm hash);
 
 // A point on P-256 or P-384.
@@ -30,15 +31,22 @@ class RawEcKey final {
   // Whether (r, s), big-endian, is this key's signature over `digest`.
   bool Verify(std::span<const uint8_t> digest, std::span<const uint8_t> r,
               std::span<const uint8_t> s) const;
+  // The same key, on P-384 with 2^192 times its point kept beside it: then both
+  // scalars of a verification can be cut in halves, which saves half of the
+  // doublings. Making it costs about half a verification.
+  RawEcKey Prepared() const;
   // 0x04, x, y.
   Bytes UncompressedPoint() const;
 
  private:
   RawEcKey(EcCurve curve, std::shared_ptr<const EC_KEY> key)
       : curve_(curve), key_(std::move(key)) {}
+  bool VerifyInHalves(std::span<const uint8_t> digest, const BIGNUM* r,
+                      const BIGNUM* s) const;
   EcCurve curve_;
-  // shared_ptr: immutable, so copies may share it.
+  // shared_ptr: immutable, so copies may share them.
   std::shared_ptr<const EC_KEY> key_;
+  std::shared_ptr<const EC_POINT> upper_;  // 2^192 times the point, or null
 };
 
 // An RSA public key.
