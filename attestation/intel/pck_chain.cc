@@ -51,6 +51,29 @@ std::span<const uint8_t> WithoutTrailingNuls(std::span<const uint8_t> bytes) {
   return bytes;
 }
 
+// OK if PEM text holds certificates and white space, nothing else: a block that
+// is damaged would otherwise pass for a comment.
+absl::Status CheckPlainPem(std::string_view text) {
+  constexpr std::string_view kBegin = "-----BEGIN CERTIFICATE-----";
+  constexpr std::string_view kEnd = "-----END CERTIFICATE-----";
+  constexpr std::string_view kSpace = " \t\r\n";
+  size_t at = text.find_first_not_of(kSpace);
+  while (at != std::string_view::npos) {
+    if (text.substr(at, kBegin.size()) != kBegin) {
+      return InvalidArgument(fmt::format(
+          "certificates at offset {}: want \"{}\", got something else", at,
+          kBegin));
+    }
+    const size_t end = text.find(kEnd, at);
+    if (end == std::string_view::npos) {
+      return InvalidArgument(
+          fmt::format("certificates: want \"{}\", got the end", kEnd));
+    }
+    at = text.find_first_not_of(kSpace, end + kEnd.size());
+  }
+  return absl::OkStatus();
+}
+
 bool IsSelfIssued(const crypto::Certificate& certificate) {
   return std::ranges::equal(certificate.subject_name(),
                             certificate.issuer_name());
@@ -60,7 +83,7 @@ absl::Status Put(std::optional<crypto::Certificate>& place,
                  const crypto::Certificate& certificate,
                  std::string_view role) {
   if (place.has_value()) {
-    // A leaf may come with the quote and again with the collateral.
+    // Chains that were put together may have one twice.
     return place->der() == certificate.der()
                ? absl::OkStatus()
                : InvalidArgument(fmt::format(
@@ -114,8 +137,9 @@ absl::StatusOr<std::vector<crypto::Certificate>> ParseCertificatesUnverified(
   if (!bytes.empty() && bytes[0] == crypto::kDerSequence) {
     return SplitDer(bytes);
   }
-  return crypto::Certificate::ListFromPem(AsText(WithoutTrailingNuls(bytes)),
-                                          kMaxCertificates);
+  const std::string_view text = AsText(WithoutTrailingNuls(bytes));
+  RETURN_IF_ERROR(CheckPlainPem(text));
+  return crypto::Certificate::ListFromPem(text, kMaxCertificates);
 }
 
 absl::StatusOr<crypto::RevocationList> ParseCrlUnverified(
@@ -161,7 +185,13 @@ absl::StatusOr<PckChainUnverified> ParsePckChainUnverified(
   }
   ASSIGN_OR_RETURN(const std::vector<crypto::Certificate> more,
                    ParseCertificatesUnverified(further));
-  certificates.insert(certificates.end(), more.begin(), more.end());
+  for (const crypto::Certificate& certificate : more) {
+    // A leaf that came with the quote counts, not an older or newer issue.
+    if (certificates.empty() || certificate.is_ca() ||
+        certification_type != kPckLeafCertificate) {
+      certificates.push_back(certificate);
+    }
+  }
   return Sort(certificates);
 }
 

@@ -28,8 +28,9 @@ struct PckChainUnverified {
   std::optional<crypto::Certificate> root;  // if it came along
 };
 
-// Certificates from PEM text (which a NUL may end) or from concatenated DER: 1
-// to 4 of them. INVALID_ARGUMENT otherwise.
+// Certificates from PEM text (which a NUL may end, with white space between the
+// blocks and nothing else) or from concatenated DER: 1 to 4 of them.
+// INVALID_ARGUMENT otherwise.
 absl::StatusOr<std::vector<crypto::Certificate>> ParseCertificatesUnverified(
     std::span<const uint8_t> bytes);
 

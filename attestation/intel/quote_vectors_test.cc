@@ -164,15 +164,15 @@ TEST_F(QuoteVectorsTest, AreAuthenticUnderThePinnedRoot) {
     const TimeWindow window = *VectorWindow(entry["expect"]["pck_validity"]);
     const Bytes bytes = ReadVector(PathOf(entry));
     const IntelChainVerification result = CheckIntelQuoteChain(
-        bytes, ProductionAnchors(), {.now = Middle(window), .pck_chain = {}});
+        bytes, ProductionAnchors(), {.now = Middle(window)});
     ASSERT_TRUE(result.quote.has_value()) << Failures(result.checks);
     EXPECT_TRUE(result.quote->root().is_intel);
     EXPECT_EQ(result.quote->trailing_size(), entry["expect"]["trailing"]);
     ExpectPck(result.quote->pck(), entry["expect"]["pck"]);
     for (const absl::Time outside :
          {window.first - absl::Seconds(1), window.second + absl::Seconds(1)}) {
-      const IntelChainVerification expired = CheckIntelQuoteChain(
-          bytes, ProductionAnchors(), {.now = outside, .pck_chain = {}});
+      const IntelChainVerification expired =
+          CheckIntelQuoteChain(bytes, ProductionAnchors(), {.now = outside});
       EXPECT_FALSE(expired.quote.has_value());
       EXPECT_THAT(FirstFailure(expired.checks, "quote").code(),
                   absl::StatusCode::kFailedPrecondition);
@@ -228,8 +228,7 @@ TEST_F(QuoteVectorsTest, HaveTheTcbStatusOfTheManifest) {
       const Bytes bytes = ReadVector(PathOf(entry));
       const auto result = CheckIntelQuoteChain(
           bytes, ProductionAnchors(),
-          {.now = Middle(*VectorWindow(entry["expect"]["pck_validity"])),
-           .pck_chain = {}});
+          {.now = Middle(*VectorWindow(entry["expect"]["pck_validity"]))});
       ASSERT_TRUE(result.quote.has_value());
       ASSERT_OK_AND_ASSIGN(
           const SignedJsonUnverified info,
@@ -262,7 +261,7 @@ IntelQuoteVerification CheckAt(const Bytes& quote,
   EXPECT_TRUE(collateral.collateral.has_value())
       << set.name << Failures(collateral.checks);
   return CheckIntelQuote(quote, *collateral.collateral, ProductionAnchors(),
-                         {.now = now, .pck_chain = {}});
+                         {.now = now});
 }
 
 TEST_F(QuoteVectorsTest, VerifyInsideTheirWindowAndNotOutside) {

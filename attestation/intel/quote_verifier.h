@@ -22,6 +22,7 @@
 
 namespace constellation::attestation {
 
+// When and how to verify.
 struct IntelVerificationOptions {
   absl::Time now;
   // How long documents of the collateral count after their nextUpdate.
@@ -29,7 +30,7 @@ struct IntelVerificationOptions {
   // May be null. Only makes it faster.
   IntelVerificationCache* cache = nullptr;
   // PEM or DER, for quotes without a chain; else the collateral's is used.
-  std::span<const uint8_t> pck_chain;
+  std::span<const uint8_t> pck_chain = {};
 };
 
 // A quote whose signatures end at a trust anchor with certificates that are in

@@ -111,7 +111,7 @@ void BmChainOnly(benchmark::State& state, const char* quote, const char* set) {
   }
   Interleave(state, BareVerify(data->quote), [&] {
     return CheckIntelQuoteChain(data->quote, ProductionAnchors(),
-                                {.now = data->now, .pck_chain = {}})
+                                {.now = data->now})
         .quote.has_value();
   });
 }
@@ -129,8 +129,7 @@ void BmCold(benchmark::State& state, const char* quote, const char* set) {
         data->set.collateral, ProductionAnchors(), data->now);
     return collateral.collateral.has_value() &&
            CheckIntelQuote(data->quote, *collateral.collateral,
-                           ProductionAnchors(),
-                           {.now = data->now, .pck_chain = {}})
+                           ProductionAnchors(), {.now = data->now})
                .quote.has_value();
   });
 }
@@ -150,10 +149,9 @@ void BmCached(benchmark::State& state, const char* quote, const char* set,
           .collateral.value();
   IntelVerificationCache cache;
   Interleave(state, BareVerify(data->quote), [&] {
-    return CheckIntelQuote(data->quote, collateral, ProductionAnchors(),
-                           {.now = data->now,
-                            .cache = with_cache ? &cache : nullptr,
-                            .pck_chain = {}})
+    return CheckIntelQuote(
+               data->quote, collateral, ProductionAnchors(),
+               {.now = data->now, .cache = with_cache ? &cache : nullptr})
         .quote.has_value();
   });
 }

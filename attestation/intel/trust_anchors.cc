@@ -81,34 +81,32 @@ absl::StatusOr<IntelTrustAnchors> IntelTrustAnchors::Create(
 
 absl::StatusOr<const IntelRoot*> IntelTrustAnchors::IssuerOf(
     const crypto::Certificate& certificate) const {
-  absl::Status status =
-      Unauthenticated(fmt::format("{}: issued by {}, which is no trusted root",
-                                  certificate.Subject(), certificate.Issuer()));
+  bool named = false;
   for (const IntelRoot& root : *roots_) {
     if (!std::ranges::equal(root.certificate.subject_name(),
                             certificate.issuer_name())) {
       continue;
     }
-    const absl::Status signed_by = certificate.VerifySignedBy(root.key);
-    if (signed_by.ok()) {
+    named = true;
+    if (certificate.VerifySignedBy(root.key).ok()) {
       return &root;
     }
-    status = Unauthenticated(
-        fmt::format("{}: not signed by the trusted root {}",
-                    certificate.Subject(), root.certificate.Subject()));
   }
-  return status;
+  return Unauthenticated(
+      named ? fmt::format("{}: not signed by the trusted root {}",
+                          certificate.Subject(), certificate.Issuer())
+            : fmt::format("{}: issued by {}, which is no trusted root",
+                          certificate.Subject(), certificate.Issuer()));
 }
 
 absl::Status IntelTrustAnchors::CheckIsRoot(
     const crypto::Certificate& certificate) const {
-  crypto::Sha256Digest spki{};
   for (const IntelRoot& root : *roots_) {
     if (certificate.der() == root.certificate.der()) {
       return absl::OkStatus();
     }
   }
-  spki = certificate.SpkiFingerprint();
+  const crypto::Sha256Digest spki = certificate.SpkiFingerprint();
   for (const IntelRoot& root : *roots_) {
     if (spki == root.spki_fingerprint) {
       return Annotate(certificate.VerifySignedBy(root.key), "root certificate");
