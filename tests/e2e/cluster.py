@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """A local cluster as the end-to-end tests see it: the command line, kubectl and the files of a workspace."""
+import hashlib
 import json
 import os
 import shutil
@@ -20,6 +21,8 @@ class Cluster:
         self.kubectl_path = kubectl
         self.image = image
         self.workspace = os.path.abspath(workspace) if workspace else tempfile.mkdtemp(prefix='constellation-e2e-')
+        # What is looked for on disks; the same when a kept cluster is taken up again.
+        self.marker = 'marker-' + hashlib.sha256(self.workspace.encode()).hexdigest()[:32]
         self.scratch = tempfile.mkdtemp(prefix='constellation-e2e-images-')
 
     def cli(self, *arguments, timeout=3600, want=0, workspace=None):

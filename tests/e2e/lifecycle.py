@@ -2,7 +2,6 @@
 """The life of one cluster in order; each function is one check and builds on those before it."""
 import json
 import os
-import secrets
 import shutil
 import tempfile
 
@@ -10,7 +9,6 @@ from cluster import expect, wait_for
 import tampering
 
 BOOT = 1800  # seconds that an emulated machine may take until it is Ready again
-MARKER = 'marker-' + secrets.token_hex(16)
 WORKLOAD = {
     'apiVersion': 'v1', 'kind': 'Pod', 'metadata': {'name': 'probe'},
     'spec': {
@@ -80,9 +78,9 @@ def pod_runs_on_the_worker(cluster):
     cluster.apply(workload)
     wait_for('pod Running', lambda: cluster.kubectl('get', 'pod', 'probe', '-o', 'jsonpath={.status.phase}') == 'Running', 600)
     wait_for('logs of the pod', lambda: 'probe-started' in cluster.kubectl('logs', 'probe'), 120)
-    cluster.kubectl('exec', 'probe', '--', '/bin/sh', '-c', f'echo {MARKER} > /data/file; sync')
-    expect(MARKER in cluster.kubectl('exec', 'probe', '--', 'cat', '/data/file'), 'exec does not show the file')
-    cluster.kubectl('create', 'configmap', 'probe', f'--from-literal=marker={MARKER}')
+    cluster.kubectl('exec', 'probe', '--', '/bin/sh', '-c', f'echo {cluster.marker} > /data/file; sync')
+    expect(cluster.marker in cluster.kubectl('exec', 'probe', '--', 'cat', '/data/file'), 'exec does not show the file')
+    cluster.kubectl('create', 'configmap', 'probe', f'--from-literal=marker={cluster.marker}')
 
 
 def member_gets_no_ticket(cluster):
@@ -121,7 +119,7 @@ def state_disk_hides_the_marker(cluster):
                     break  # only holes follow
                 file.seek(position)
                 chunk = file.read(1 << 20)
-                expect(MARKER.encode() not in tail + chunk, f'{disk} holds the marker in clear near {position}')
+                expect(cluster.marker.encode() not in tail + chunk, f'{disk} holds the marker in clear near {position}')
                 tail, position = chunk[-64:], position + len(chunk)
 
 
@@ -130,7 +128,7 @@ def worker_returns_after_a_reset(cluster):
     cluster.power('reset', worker)
     wait_for('worker member again', lambda: cluster.is_member(worker), BOOT)
     wait_for('worker Ready', lambda: cluster.nodes().get(worker), BOOT)
-    wait_for('file in the pod', lambda: MARKER in cluster.kubectl('exec', 'probe', '--', 'cat', '/data/file'), 600)
+    wait_for('file in the pod', lambda: cluster.marker in cluster.kubectl('exec', 'probe', '--', 'cat', '/data/file'), 600)
     cluster.verify_when_services_run()
 
 
@@ -142,7 +140,7 @@ def control_plane_returns_after_a_reset(cluster):
     cluster.cli('recover')
     wait_for('control plane Ready', lambda: cluster.is_member(control_plane) and cluster.nodes().get(control_plane), BOOT)
     value = cluster.kubectl('get', 'configmap', 'probe', '-o', 'jsonpath={.data.marker}')
-    expect(value == MARKER, f'the ConfigMap holds {value!r}')
+    expect(value == cluster.marker, f'the ConfigMap holds {value!r}')
     cluster.verify_when_services_run()
 
 
@@ -185,8 +183,8 @@ def recover_brings_everything_back(cluster):
     cluster.cli('recover')
     wait_for('both nodes Ready', lambda: (n := cluster.nodes()) and len(n) == 2 and all(n.values()), BOOT)
     value = cluster.kubectl('get', 'configmap', 'probe', '-o', 'jsonpath={.data.marker}')
-    expect(value == MARKER, f'the ConfigMap holds {value!r}')
-    wait_for('file in the pod', lambda: MARKER in cluster.kubectl('exec', 'probe', '--', 'cat', '/data/file'), 600)
+    expect(value == cluster.marker, f'the ConfigMap holds {value!r}')
+    wait_for('file in the pod', lambda: cluster.marker in cluster.kubectl('exec', 'probe', '--', 'cat', '/data/file'), 600)
     cluster.verify_when_services_run()
 
 
