@@ -35,11 +35,14 @@ enum Major : uint8_t {
   kMajorSimple = 7,
 };
 
+// Keys are equal if kind and value are.
 bool SameKey(const CborItem& a, const CborItem& b) {
   return a.kind == b.kind && a.number == b.number &&
          std::ranges::equal(a.octets, b.octets);
 }
 
+// Reads front to back; each level of nesting is one call deeper, and there are
+// at most kMaxDepth.
 class Decoder final {
  public:
   explicit Decoder(std::span<const uint8_t> bytes)
@@ -114,6 +117,7 @@ class Decoder final {
     return absl::OkStatus();
   }
 
+  // Major type 7.
   absl::Status DecodeSimple(uint8_t info, size_t offset, CborItem& item) {
     if (info == kNull) {
       item.kind = CborKind::kNull;
@@ -127,10 +131,13 @@ class Decoder final {
     return absl::OkStatus();
   }
 
+  // The end of an indefinite container.
   bool AtBreak() const {
     return reader_.remaining() > 0 && bytes_[reader_.offset()] == kBreak;
   }
 
+  // A hostile count ends with the octets or with kMaxItems: nothing is
+  // allocated for it beforehand.
   absl::Status DecodeContainer(int depth, bool map, uint8_t info, size_t offset,
                                CborItem& item) {
     item.kind = map ? CborKind::kMap : CborKind::kArray;

@@ -54,6 +54,7 @@ absl::StatusOr<std::span<const uint8_t>> SizedBytes(const CborItem& item,
   return item.octets;
 }
 
+// Absent and null mean the same.
 absl::Status ReadOptional(const CborItem& map, std::string_view name,
                           std::optional<std::span<const uint8_t>>& out) {
   const CborItem* item = map.Find(name);
@@ -64,6 +65,7 @@ absl::Status ReadOptional(const CborItem& map, std::string_view name,
   return absl::OkStatus();
 }
 
+// Either kind of registers, never both.
 absl::Status ReadPcrs(const CborItem& map, NitroDocumentUnverified& out) {
   const CborItem* enclave = map.Find("pcrs");
   const CborItem* tpm = map.Find("nitrotpm_pcrs");
@@ -92,6 +94,7 @@ absl::Status ReadPcrs(const CborItem& map, NitroDocumentUnverified& out) {
   return absl::OkStatus();
 }
 
+// The signer's certificate and those above it, unparsed.
 absl::Status ReadCertificates(const CborItem& map,
                               NitroDocumentUnverified& out) {
   ASSIGN_OR_RETURN(const CborItem* certificate,
@@ -113,6 +116,7 @@ absl::Status ReadCertificates(const CborItem& map,
   return absl::OkStatus();
 }
 
+// A field that is not known could change what the others mean.
 absl::Status CheckFieldNames(const CborItem& map) {
   static constexpr std::string_view kKnown[] = {
       "module_id",   "digest",   "timestamp",  "pcrs",      "nitrotpm_pcrs",
@@ -127,6 +131,8 @@ absl::Status CheckFieldNames(const CborItem& map) {
   return absl::OkStatus();
 }
 
+// Initial octet and argument, shortest form (RFC 8949 section 4.2.1): what the
+// signer hashed.
 void AppendHead(uint8_t major, size_t size, Bytes& out) {
   if (size < 24) {
     out.push_back(static_cast<uint8_t>(major | size));

@@ -32,6 +32,8 @@ bool IsDebug(const VerifiedNitroDocument& document) {
   return false;
 }
 
+// One row per register; a policy without registers has to say that it means
+// it.
 void AddPcrs(const VerifiedNitroDocument& document, const NitroPolicy& policy,
              Rows& rows) {
   if (policy.pcrs.empty()) {
@@ -65,6 +67,7 @@ void AddPcrs(const VerifiedNitroDocument& document, const NitroPolicy& policy,
   }
 }
 
+// Canonical, to be compared with the quote's.
 absl::StatusOr<Bytes> DocumentKey(const VerifiedNitroDocument& document) {
   if (!document.public_key().has_value()) {
     return InvalidArgument("the document has no public key");
@@ -76,6 +79,7 @@ absl::StatusOr<Bytes> DocumentKey(const VerifiedNitroDocument& document) {
   return std::move(key->spki);
 }
 
+// Registers that are not quoted do not matter here.
 void CheckRegisters(const VerifiedNitroDocument& document,
                     const VerifiedPcrQuote& quote, TpmRows& rows) {
   std::vector<uint32_t> different;

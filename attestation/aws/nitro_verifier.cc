@@ -47,6 +47,7 @@ absl::StatusOr<Certificates> ParseCertificates(
   return certificates;
 }
 
+// From the root down. The root itself is compared with the pinned one apart.
 absl::Status CheckChain(const Certificates& chain) {
   for (size_t i = 0; i + 1 < chain.size(); ++i) {
     // CAs under chain[i]: all behind it but the leaf.
@@ -115,6 +116,7 @@ class NitroChecker final {
   }
 
  private:
+  // Everything that is only read.
   void CheckForm() {
     rows_.AddStatus(NitroCheckId::kEnvelope, cose_.status(), "COSE_Sign1");
     const std::string algorithm = fmt::format("{} (ES384)", kEs384);
@@ -163,6 +165,8 @@ class NitroChecker final {
     rows_.AddStatus(NitroCheckId::kExtensions, extensions, "understood");
   }
 
+  // The document's own time counts for certificates, because signers' live for
+  // three hours; the window bounds how far it may be from now.
   void CheckTimes() {
     const std::string window = fmt::format(
         "{} to {}", Utc(want_.now - want_.max_age), Utc(want_.now + kMaxAhead));
@@ -191,6 +195,7 @@ class NitroChecker final {
                     "valid when the document was made");
   }
 
+  // ES384: r and s as 48 octets each (RFC 9053 section 2.1).
   absl::Status VerifySignature() const {
     RETURN_IF_ERROR(chain_.status());
     ASSIGN_OR_RETURN(const crypto::PublicKey key, chain_->back().Key());
@@ -212,6 +217,7 @@ class NitroChecker final {
                     "by the signer's key over header and payload");
   }
 
+  // An empty nonce would be nobody's proof of freshness.
   void CheckNonce() {
     if (!want_.nonce.has_value()) {
       rows_.Add(NitroCheckId::kNonce, true, "any", "not compared");

@@ -14,10 +14,12 @@ namespace {
 using Id = AzurePolicyCheckId;
 using Rows = CheckRows<AzurePolicyCheckId>;
 
+// A claim in words.
 std::string Describe(std::optional<bool> claim) {
   return !claim.has_value() ? "not claimed" : *claim ? "on" : "off";
 }
 
+// vmUniqueId is upper case in some reports and lower case in others.
 bool EqualIgnoringCase(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](char x, char y) {
     const auto lower = [](char c) {
@@ -27,6 +29,7 @@ bool EqualIgnoringCase(std::string_view a, std::string_view b) {
   });
 }
 
+// Rows about the kind of machine.
 void AddMachine(const VerifiedAzure& machine, const AzurePolicy& policy,
                 Rows& rows) {
   std::vector<std::string_view> names;
@@ -47,6 +50,7 @@ void AddMachine(const VerifiedAzure& machine, const AzurePolicy& policy,
            "to get the current one, or lower the minimum HCL version");
 }
 
+// Rows about switches. A claim that is not made is never the good value.
 void AddFlags(const VmConfigurationUnverified& claims,
               const AzurePolicy& policy, Rows& rows) {
   rows.Add(Id::kTpmEnabled, claims.tpm_enabled == true, "on",
@@ -72,6 +76,7 @@ void AddFlags(const VmConfigurationUnverified& claims,
            "vTPM, or allow persisted state in the policy");
 }
 
+// Rows about which machine, and which request, this is.
 void AddIdentity(const RuntimeDataUnverified& data, const AzurePolicy& policy,
                  Rows& rows) {
   const std::string& id = data.configuration.vm_unique_id;

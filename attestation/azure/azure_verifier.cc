@@ -75,6 +75,7 @@ class AzureChecker final {
   }
 
  private:
+  // Report, kind, and the two comparisons with the verified report data.
   void CheckHardware() {
     rows_.AddStatus(AzureCheckId::kHclReport, hcl_.status(), "an HCL report");
     const std::string type(ToString(hardware_.type));
@@ -102,11 +103,13 @@ class AzureChecker final {
               kNotBound);
   }
 
+  // Read even if nothing binds them: a row shall say what is wrong.
   void CheckRuntimeData() {
     rows_.AddStatus(AzureCheckId::kRuntimeData, runtime_.status(),
                     "JSON with keys and claims");
   }
 
+  // Which key the paravisor gave the vTPM.
   void CheckKeys() {
     const std::string expected =
         fmt::format("{}: RSA, for signing", kHclAttestationKeyId);
@@ -134,6 +137,7 @@ class AzureChecker final {
     CheckQuoteKey();
   }
 
+  // As SubjectPublicKeyInfo, because the two come in different forms.
   void CheckQuoteKey() {
     const std::string expected =
         fmt::format("{} with SPKI sha256 {}", kHclAttestationKeyId,
@@ -153,6 +157,8 @@ class AzureChecker final {
               "know");
   }
 
+  // Without a key of its own the quote is checked with the runtime data's, so
+  // the row kQuote never passes for another key.
   void CheckQuote() {
     PcrQuoteUnverified quote = evidence_.quote;
     if (quote.ak.empty()) {

@@ -29,6 +29,7 @@ bool AllZero(std::span<const uint8_t> bytes) {
   return std::ranges::all_of(bytes, [](uint8_t b) { return b == 0; });
 }
 
+// Says field, offset, wanted and found value.
 absl::Status Unexpected(std::string_view field, size_t offset,
                         std::string_view want, uint32_t got) {
   return InvalidArgument(
@@ -71,6 +72,7 @@ absl::StatusOr<uint32_t> ReadHeader(LittleEndianReader& reader,
   return report_size;
 }
 
+// The area is as long as an SNP report; a TDREPORT is shorter.
 absl::Status ReadHardwareArea(std::span<const uint8_t> area,
                               HclReportUnverified& report) {
   if (report.type == HclReportType::kSnp) {

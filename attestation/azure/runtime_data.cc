@@ -47,12 +47,15 @@ class Guard final {
   std::string problem_;
 };
 
+// Kinds of JSON values are named, never their contents: those are hostile.
 absl::Status Wrong(std::string_view place, std::string_view want,
                    const Json& got) {
   return InvalidArgument(fmt::format("runtime data: {}: want {}, got {}", place,
                                      want, got.type_name()));
 }
 
+// The document, if it is strict JSON. The reader is iterative, and the guard
+// refuses depth before anything walks the result.
 absl::StatusOr<Json> ParseDocument(std::string_view text) {
   if (text.size() > kMaxSize) {
     return InvalidArgument(fmt::format(
@@ -99,6 +102,7 @@ absl::StatusOr<std::string> ReadText(const Json& object, const char* key,
   return text;
 }
 
+// A claim that may be missing.
 absl::StatusOr<std::optional<bool>> ReadFlag(const Json& object,
                                              const char* key) {
   const auto found = object.find(key);
@@ -112,6 +116,7 @@ absl::StatusOr<std::optional<bool>> ReadFlag(const Json& object,
   return std::optional<bool>(found->get<bool>());
 }
 
+// RFC 7518 6.3.1.2: the minimal number of octets.
 absl::StatusOr<uint32_t> ReadExponent(const Bytes& octets,
                                       std::string_view place) {
   if (octets.empty() || octets.size() > sizeof(uint32_t) || octets[0] == 0) {
@@ -168,6 +173,8 @@ absl::StatusOr<RuntimeKeyUnverified> ReadKey(const Json& entry,
   return key;
 }
 
+// Identifiers are unique: else a reader could take another HCLAkPub than the
+// paravisor meant.
 absl::Status ReadKeys(const Json& document, RuntimeDataUnverified& data) {
   const auto found = document.find("keys");
   if (found == document.end() || !found->is_array() ||
@@ -187,6 +194,7 @@ absl::Status ReadKeys(const Json& document, RuntimeDataUnverified& data) {
   return absl::OkStatus();
 }
 
+// "vm-configuration", which the oldest reports may lack.
 absl::Status ReadConfiguration(const Json& document,
                                VmConfigurationUnverified& out) {
   const auto found = document.find("vm-configuration");
@@ -226,6 +234,7 @@ absl::Status ReadConfiguration(const Json& document,
   return absl::OkStatus();
 }
 
+// What the guest wrote into NV index 0x01400002, as hex of 64 octets.
 absl::Status ReadUserData(const Json& document, RuntimeDataUnverified& data) {
   if (!document.contains("user-data")) {
     return absl::OkStatus();

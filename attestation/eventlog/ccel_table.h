@@ -11,8 +11,7 @@
 namespace constellation::attestation {
 
 // Where a confidential guest's firmware keeps its event log: the ACPI table
-// CCEL (ACPI 6.5, 5.2.34; "Guest Hypervisor Communication Interface for TDX",
-// 4.3.3). Nobody vouches for it.
+// CCEL (ACPI 6.5, 5.2.34). Nobody vouches for it.
 struct CcelTableUnverified {
   uint8_t cc_type = 0;       // 1 SEV, 2 TDX
   uint8_t cc_subtype = 0;    // 0
@@ -27,7 +26,7 @@ absl::StatusOr<CcelTableUnverified> ParseCcelTableUnverified(
     std::span<const uint8_t> bytes);
 
 // The measurement register of a TDX guest that events of PCR `pcr` go to
-// (Intel, "TDX Virtual Firmware Design Guide", 8.1): 0 is MRTD, 1 to 4 are
+// (Intel, "TDX Virtual Firmware Design Guide"): 0 is MRTD, 1 to 4 are
 // RTMR0 to RTMR3, as in the records of a CCEL log. Nothing for PCRs without one
 // (16 and above).
 std::optional<uint32_t> CcRegisterOfPcr(uint32_t pcr);

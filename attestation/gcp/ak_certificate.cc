@@ -70,6 +70,8 @@ class ChainBuilder final {
     return !wanted.empty() && std::ranges::equal(wanted, SubjectKeyId(issuer));
   }
 
+  // One step: cheap checks first, signatures are counted. Whether an issuer is
+  // pinned is asked after its signature over `subject` has verified.
   bool TryIssuer(const crypto::Certificate& issuer,
                  const crypto::Certificate& subject, size_t cas_below) {
     if (!std::ranges::equal(issuer.subject_name(), subject.issuer_name())) {

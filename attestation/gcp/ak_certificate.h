@@ -47,7 +47,9 @@ using GcpCertificateCheck = Check<GcpCertificateCheckId>;
 
 // What certificates are checked against.
 struct GcpTrust {
-  // SPKI digests of trusted roots.
+  // SPKI digests of trusted roots. A caller that has verified an intermediate
+  // once may add its digest: chains then end there, which saves an RSA-4096
+  // verification; the dates above it are no longer looked at.
   std::vector<crypto::Sha256Digest> roots = {kGoogleEkAkRootSpki,
                                              kGoogleTpmEkRootSpki};
   absl::Time now;

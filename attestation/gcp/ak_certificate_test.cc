@@ -88,6 +88,26 @@ TEST(AkCertificateTest, RefusesOtherRoot) {
       StatusIs(kUnauthenticated, HasSubstr("no way from \"CN=leaf\"")));
 }
 
+// What a caller verified before need not be verified again.
+TEST(AkCertificateTest, ChainMayEndAtAnIntermediateThatIsPinned) {
+  GceMachine machine;
+  GcpTrust trust = machine.Trust();
+  trust.roots = {machine.candidates[1].SpkiFingerprint()};
+  machine.candidates.erase(machine.candidates.begin());
+  EXPECT_THAT(Failed(CheckGcpAkCertificate(machine.leaf_der, machine.candidates,
+                                           trust)),
+              IsEmpty());
+  // Another key under its name is not it.
+  const TestKey other(TestKeyType::kP256);
+  machine.candidates = {
+      Parse(MakeCertificate(CaSpec("intermediate", "root"), other, other))};
+  machine.leaf_der =
+      MakeCertificate(machine.leaf, GceMachine::Signer().Spki(), other);
+  EXPECT_THAT(Failed(CheckGcpAkCertificate(machine.leaf_der, machine.candidates,
+                                           trust)),
+              ::testing::Contains("chain"));
+}
+
 TEST(AkCertificateTest, RefusesMissingIntermediate) {
   GceMachine machine;
   machine.candidates.pop_back();

@@ -29,6 +29,7 @@ bool InZone(std::string_view zone, std::string_view wanted) {
           zone.find('-', wanted.size() + 1) == std::string_view::npos);
 }
 
+// What the firmware measured; without a log nobody knows.
 void AddTechnology(const VerifiedGcp& machine, const GcpPolicy& policy,
                    Rows& rows) {
   std::vector<std::string_view> names;
@@ -50,6 +51,7 @@ void AddTechnology(const VerifiedGcp& machine, const GcpPolicy& policy,
            "confidential instance type, or admit the technology in the policy");
 }
 
+// What Google says of the host. Not saying it is not saying yes.
 void AddHost(const GceInstance& instance, const GcpPolicy& policy, Rows& rows) {
   rows.Add(Id::kProduction,
            !policy.require_production || instance.is_production == true,

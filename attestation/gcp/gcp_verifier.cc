@@ -24,10 +24,12 @@ constexpr std::string_view kMarker = "GCE NonHostInfo\0"sv;
 constexpr size_t kMarkerSize = 32;
 constexpr uint32_t kImaPcr = 10;
 
+// Keys are shown by their digest.
 std::string SpkiText(std::span<const uint8_t> spki) {
   return fmt::format("SPKI sha256 {}", HexEncode(crypto::Sha256(spki)));
 }
 
+// Whether an event claims to be the marker; its digest is another check.
 bool IsMarker(const LogEvent& event) {
   return event.pcr == 0 && event.type == kEvNonHostInfo &&
          AsText(event.data).starts_with(kMarker);
@@ -189,6 +191,7 @@ class GcpChecker final {
     result_.quote_checks = std::move(verification.checks);
   }
 
+  // Data in the log count only once its digests lead to the quoted registers.
   void CheckEventLog() {
     const std::string replays = "replays to the quoted registers";
     const std::string marked = "one marker before the separator";

@@ -19,6 +19,7 @@ constexpr uint8_t kInstanceOid[] = {0x2b, 0x06, 0x01, 0x04, 0x01,
 constexpr size_t kMaxText = 256;
 constexpr uint8_t kTagMask = 0xe0;  // class and "constructed"
 
+// Names end up in messages and policies: printable ASCII only.
 absl::StatusOr<std::string> ReadText(crypto::DerReader& reader,
                                      std::string_view field) {
   ASSIGN_OR_RETURN(const auto octets,
@@ -33,6 +34,7 @@ absl::StatusOr<std::string> ReadText(crypto::DerReader& reader,
   return std::string(AsText(octets));
 }
 
+// Project and instance numbers need all 64 bits.
 absl::StatusOr<uint64_t> ReadNumber(crypto::DerReader& reader,
                                     std::string_view field) {
   ASSIGN_OR_RETURN(const auto contents,

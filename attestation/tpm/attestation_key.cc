@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "attestation/tpm/tpm_hash.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -48,6 +49,8 @@ Bytes Wrap(uint8_t tag, std::span<const uint8_t> contents) {
   return out;
 }
 
+// A non-negative INTEGER: with a zero before a first octet that would make it
+// negative.
 Bytes WrapUnsigned(std::span<const uint8_t> big_endian) {
   Bytes contents;
   if (big_endian.empty() || big_endian[0] >= 0x80) {
@@ -67,10 +70,19 @@ Bytes EncodeSpki(std::span<const uint8_t> algorithm,
   return Wrap(0x30, contents);
 }
 
+// TPMT_PUBLIC, with its Name.
 absl::StatusOr<AttestationKeyUnverified> FromTpmt(
     std::span<const uint8_t> bytes) {
   ASSIGN_OR_RETURN(PublicAreaUnverified area, ParsePublicAreaUnverified(bytes));
-  ASSIGN_OR_RETURN(const TpmName name, NameOf(bytes));
+  if (!TpmSigningHash(area.name_algorithm).ok()) {
+    return InvalidArgument(
+        fmt::format("nameAlg: want sha256, sha384 or sha512, got {}",
+                    AlgorithmName(area.name_algorithm)));
+  }
+  ASSIGN_OR_RETURN(const Bytes digest, TpmDigest(area.name_algorithm, bytes));
+  Bytes name{static_cast<uint8_t>(area.name_algorithm >> 8U),
+             static_cast<uint8_t>(area.name_algorithm)};
+  Append(name, digest);
   ASSIGN_OR_RETURN(crypto::PublicKey key, KeyOfPublicArea(area));
   Bytes spki;
   if (area.type == kTpmAlgRsa) {
@@ -84,9 +96,10 @@ absl::StatusOr<AttestationKeyUnverified> FromTpmt(
   return AttestationKeyUnverified{.key = std::move(key),
                                   .spki = std::move(spki),
                                   .area = std::move(area),
-                                  .name = name};
+                                  .name = std::move(name)};
 }
 
+// X9.62 uncompressed point; its length tells the curve.
 absl::StatusOr<AttestationKeyUnverified> FromPoint(
     std::span<const uint8_t> bytes) {
   const size_t size = (bytes.size() - 1) / 2;
@@ -105,9 +118,11 @@ absl::StatusOr<AttestationKeyUnverified> FromPoint(
   return AttestationKeyUnverified{.key = std::move(key),
                                   .spki = std::move(spki),
                                   .area = std::nullopt,
-                                  .name = std::nullopt};
+                                  .name = {}};
 }
 
+// The octets are kept as they came: another encoding of the same key compares
+// unequal, which can only refuse.
 absl::StatusOr<AttestationKeyUnverified> FromSpki(
     std::span<const uint8_t> bytes) {
   ASSIGN_OR_RETURN(crypto::PublicKey key, crypto::PublicKey::FromSpki(bytes));
@@ -125,7 +140,7 @@ absl::StatusOr<AttestationKeyUnverified> FromSpki(
   return AttestationKeyUnverified{.key = std::move(key),
                                   .spki = {bytes.begin(), bytes.end()},
                                   .area = std::nullopt,
-                                  .name = std::nullopt};
+                                  .name = {}};
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include <span>
 
 #include "absl/status/statusor.h"
-#include "attestation/tpm/enrolled_tpm.h"
 #include "attestation/tpm/tpm_structures.h"
 #include "common/hex.h"
 #include "crypto/public_key.h"
@@ -18,13 +17,15 @@ namespace constellation::attestation {
 // copies share the key.
 struct AttestationKeyUnverified {
   crypto::PublicKey key;
-  // DER SubjectPublicKeyInfo of `key`, always in the canonical form (named
-  // curve, uncompressed point; RSA with NULL parameters), so that keys that
-  // came in different forms compare by octets.
+  // DER SubjectPublicKeyInfo of `key` in the canonical form (named curve,
+  // uncompressed point; RSA with NULL parameters), so that keys that came in
+  // different forms compare by octets. If the key came so, it is kept as it
+  // came.
   Bytes spki;
-  // Only if the key came as TPMT_PUBLIC.
+  // Only if the key came as TPMT_PUBLIC: that, and the Name (part 1, 16), which
+  // is empty otherwise.
   std::optional<PublicAreaUnverified> area;
-  std::optional<TpmName> name;
+  Bytes name;
 };
 
 // Reads an attestation key in whichever form it comes, told apart by the first
@@ -32,7 +33,7 @@ struct AttestationKeyUnverified {
 // point of P-256 or P-384 (04, X9.62). RSA must have 2048 to 4096 bits, EC be
 // P-256 or P-384. Checks that the key is well-formed; not attributes, not whose
 // it is. INVALID_ARGUMENT otherwise, or if a public area's name algorithm is
-// not SHA-256.
+// not SHA-256, SHA-384 or SHA-512.
 absl::StatusOr<AttestationKeyUnverified> ParseAttestationKeyUnverified(
     std::span<const uint8_t> bytes);
 

@@ -27,6 +27,7 @@ constexpr uint16_t kEncryptionBits =
 absl::Status CheckMayIssue(const crypto::Certificate& issuer,
                            const crypto::Certificate& subject,
                            size_t cas_below) {
+  // Subjects are shown, never parsed: names are compared as octets.
   const auto refuse = [&](std::string_view why) {
     return FailedPrecondition(fmt::format(
         "\"{}\" under \"{}\": {}", subject.Subject(), issuer.Subject(), why));

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "attestation/tpm/enrolled_tpm.h"
 #include "attestation/tpm/quote.h"
 #include "common/hex.h"
 
@@ -41,8 +40,8 @@ class VerifiedPcrQuote final {
   // DER SubjectPublicKeyInfo of the key that signed, canonical.
   const Bytes& ak_spki() const { return ak_spki_; }
   // The key's Name, if it was given as a public area: only then its attributes
-  // (restricted, fixedTPM, ...) were looked at.
-  const std::optional<TpmName>& ak_name() const { return ak_name_; }
+  // (restricted, fixedTPM, ...) were looked at. Empty otherwise.
+  const Bytes& ak_name() const { return ak_name_; }
   // The qualifying data, which is as demanded.
   const Bytes& nonce() const { return nonce_; }
   // TPM_ALG_ID of the bank: SHA-256, SHA-384 or SHA-512.
@@ -66,7 +65,7 @@ class VerifiedPcrQuote final {
   };
   VerifiedPcrQuote() = default;
   Bytes ak_spki_;
-  std::optional<TpmName> ak_name_;
+  Bytes ak_name_;
   Bytes nonce_;
   uint16_t bank_ = 0;
   std::vector<Register> registers_;

@@ -16,11 +16,14 @@
 namespace constellation::attestation {
 namespace {
 
+// What makes a key unable to sign anything but structures that the TPM itself
+// made, and unable to leave it.
 constexpr uint32_t kDemandedAttributes =
     kTpmaRestricted | kTpmaSign | kTpmaFixedTpm | kTpmaFixedParent;
 constexpr std::string_view kDemandedNames =
     "restricted sign fixedTPM fixedParent";
 
+// "sha256:0,1,2 + sha1:0": as it is in the structure.
 std::string Describe(const std::vector<PcrSelectionUnverified>& selections) {
   std::vector<std::string> banks;
   for (const PcrSelectionUnverified& selection : selections) {
@@ -31,6 +34,7 @@ std::string Describe(const std::vector<PcrSelectionUnverified>& selections) {
   return banks.empty() ? "none" : fmt::format("{}", fmt::join(banks, " + "));
 }
 
+// The bits that are judged, by name, and all of them as a number.
 std::string DescribeAttributes(uint32_t attributes) {
   static constexpr std::pair<uint32_t, std::string_view> kNames[] = {
       {kTpmaRestricted, "restricted"},
@@ -47,6 +51,7 @@ std::string DescribeAttributes(uint32_t attributes) {
   return fmt::format("{} ({:#010x})", fmt::join(names, " "), attributes);
 }
 
+// TPMI_ST_ATTEST, part 2, 6.9.
 std::string TypeName(uint16_t type) {
   static constexpr std::pair<uint16_t, const char*> kNames[] = {
       {0x8014, "nv"},
@@ -65,6 +70,7 @@ std::string TypeName(uint16_t type) {
   return fmt::format("{:#06x}", type);
 }
 
+// In the order given: a list that is not ascending is not the selection.
 std::vector<uint32_t> IndicesOf(const std::vector<RegisterView>& registers) {
   std::vector<uint32_t> indices;
   indices.reserve(registers.size());
@@ -74,6 +80,7 @@ std::vector<uint32_t> IndicesOf(const std::vector<RegisterView>& registers) {
   return indices;
 }
 
+// Algorithm numbers of keys are below 0x0100; SPKI and points begin otherwise.
 bool IsTpmt(std::span<const uint8_t> ak) {
   return ak.empty() || ak[0] == 0;
 }
@@ -90,11 +97,10 @@ QuoteChecker::QuoteChecker(const PcrQuoteUnverified& quote,
       key_(ParseAttestationKeyUnverified(quote.ak)),
       attest_(ParseAttestUnverified(quote.attest)),
       signature_(InvalidArgument("no key")) {
-  if (key_.ok() && key_->area.has_value()) {
-    area_ = *key_->area;
-    name_ = *key_->name;
-  } else if (own() || IsTpmt(quote.ak)) {  // to say what is wrong with it
+  if (own() || IsTpmt(quote.ak)) {
     area_ = ParsePublicAreaUnverified(quote.ak);
+  }
+  if (own()) {
     name_ = NameOf(quote.ak);
   }
   if (key_.ok()) {
@@ -110,12 +116,14 @@ void QuoteChecker::Run() {
 }
 
 void QuoteChecker::CheckAk() {
-  if (own() || IsTpmt(quote_.ak)) {
+  if (own()) {
     rows_.AddStatus(QuoteCheckId::kAkPublicArea, name_.status(),
                     "TPMT_PUBLIC, name algorithm sha256");
   } else {
     rows_.AddStatus(QuoteCheckId::kAkPublicArea, key_.status(),
                     "TPMT_PUBLIC, SubjectPublicKeyInfo or point");
+  }
+  if (!own() && !IsTpmt(quote_.ak)) {
     rows_.Add(QuoteCheckId::kAkAttributes, key_.ok(),
               fmt::format("{}, where a public area is given", kDemandedNames),
               "only the key is given");
@@ -167,6 +175,8 @@ absl::StatusOr<SignatureUnverified> QuoteChecker::ReadSignature() const {
     return ParseSignatureUnverified(quote_.signature);
   }
   SignatureUnverified signature;
+  // Nothing names the scheme's hash here. The TPM used it for pcrDigest, too;
+  // if an attacker chose the length, the signature would not verify.
   const uint16_t digest_hash =
       attest_.ok() && attest_->quote.has_value()
           ? Sha2OfDigestSize(attest_->quote->pcr_digest.size())
@@ -243,6 +253,8 @@ void QuoteChecker::CheckRegisters(const QuoteInfoUnverified& quote) {
       Describe(quote.selections),
       fmt::format("{}:{}{}", AlgorithmName(quote_.bank), fmt::join(given, ","),
                   sized ? "" : ", values of another length"));
+  // Part 3, 18.4: the digest is over the values in ascending order, with the
+  // hash of the signing scheme, whatever the bank.
   Bytes values;
   for (const RegisterView& value : quote_.registers) {
     values.insert(values.end(), value.value.begin(), value.value.end());

@@ -55,7 +55,7 @@ class QuoteChecker final {
   const std::span<const uint8_t> nonce_;
   const QuoteForms forms_;
   absl::StatusOr<PublicAreaUnverified> area_;
-  absl::StatusOr<TpmName> name_;
+  absl::StatusOr<TpmName> name_;  // kOwn only
   absl::StatusOr<AttestationKeyUnverified> key_;
   const absl::StatusOr<AttestUnverified> attest_;
   absl::StatusOr<SignatureUnverified> signature_;

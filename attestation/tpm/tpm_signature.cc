@@ -16,6 +16,8 @@ absl::Status VerifyTpmSignature(const crypto::PublicKey& key,
                                 std::span<const uint8_t> message) {
   ASSIGN_OR_RETURN(const crypto::HashAlgorithm hash,
                    TpmSigningHash(signature.hash_algorithm));
+  // Before the signature is looked at: a scheme of the other kind of key must
+  // not reach the key.
   const bool rsa = key.type() == crypto::KeyType::kRsa;
   if (rsa == (signature.scheme == kTpmAlgEcdsa)) {
     return InvalidArgument(fmt::format("scheme: {} does not fit {} key",
