@@ -80,6 +80,9 @@ class CollateralFetcher final {
                                  std::span<const Bytes> given = {})
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // The time that everything is judged by.
+  absl::Time Now() const { return clock_.Now(); }
+
  private:
   struct Accepted;
   struct Flight;

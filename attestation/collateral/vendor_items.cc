@@ -39,14 +39,14 @@ bool AllZero(std::span<const uint8_t> bytes) {
 
 // The part of a chip ID that KDS wants in the path.
 absl::StatusOr<std::span<const uint8_t>> PathId(
-    AmdProduct product, std::span<const uint8_t> hardware_id) {
+    SnpProduct product, std::span<const uint8_t> hardware_id) {
   std::span<const uint8_t> id = hardware_id;
-  if (product == AmdProduct::kTurin && id.size() == kLongHardwareId &&
+  if (product == SnpProduct::kTurin && id.size() == kLongHardwareId &&
       AllZero(id.subspan(kTurinHardwareId))) {
     id = id.first(kTurinHardwareId);
   }
   const size_t wanted =
-      product == AmdProduct::kTurin ? kTurinHardwareId : kLongHardwareId;
+      product == SnpProduct::kTurin ? kTurinHardwareId : kLongHardwareId;
   if (id.size() != wanted) {
     return InvalidArgument(fmt::format("chip ID of {}: want {} bytes, got {}",
                                        ToString(product), wanted, id.size()));
@@ -61,25 +61,13 @@ absl::StatusOr<std::span<const uint8_t>> PathId(
 
 }  // namespace
 
-std::string_view ToString(AmdProduct product) {
-  switch (product) {
-    case AmdProduct::kMilan:
-      return "Milan";
-    case AmdProduct::kGenoa:
-      return "Genoa";
-    case AmdProduct::kTurin:
-      return "Turin";
-  }
-  return "unknown";
-}
-
 absl::StatusOr<CollateralItem> VcekItem(const CollateralEndpoints& endpoints,
-                                        AmdProduct product,
+                                        SnpProduct product,
                                         std::span<const uint8_t> hardware_id,
-                                        const VcekTcb& tcb) {
+                                        const SnpTcb& tcb) {
   ASSIGN_OR_RETURN(const std::span<const uint8_t> id,
                    PathId(product, hardware_id));
-  if (tcb.fmc.has_value() != (product == AmdProduct::kTurin)) {
+  if (tcb.fmc.has_value() != (product == SnpProduct::kTurin)) {
     return InvalidArgument(fmt::format(
         "TCB of {}: {}", ToString(product),
         tcb.fmc.has_value() ? "has no FMC level" : "want an FMC level"));
@@ -100,7 +88,7 @@ absl::StatusOr<CollateralItem> VcekItem(const CollateralEndpoints& endpoints,
 }
 
 CollateralItem AmdCertChainItem(const CollateralEndpoints& endpoints,
-                                AmdKeyKind kind, AmdProduct product) {
+                                AmdKeyKind kind, SnpProduct product) {
   const std::string path =
       fmt::format("{}/v1/{}/cert_chain", Name(kind), ToString(product));
   return {.key = "amd/" + path,
@@ -112,7 +100,7 @@ CollateralItem AmdCertChainItem(const CollateralEndpoints& endpoints,
 }
 
 CollateralItem AmdCrlItem(const CollateralEndpoints& endpoints, AmdKeyKind kind,
-                          AmdProduct product) {
+                          SnpProduct product) {
   const std::string path =
       fmt::format("{}/v1/{}/crl", Name(kind), ToString(product));
   return {.key = "amd/" + path,

@@ -12,6 +12,8 @@
 #include "absl/status/statusor.h"
 #include "attestation/collateral/collateral.h"
 #include "attestation/collateral/vendor_endpoints.h"
+#include "attestation/intel/quote.h"
+#include "attestation/snp/snp_tcb.h"
 
 // What AMD, Intel and Google publish, and under which URL. Pure; nothing here
 // opens a connection. Keys do not depend on the endpoint.
@@ -25,44 +27,26 @@ struct CollateralEndpoints {
   std::string intel_root_crl = kIntelRootCrlUrl;  // a whole URL
 };
 
-// AMD's product lines that sign SEV-SNP reports.
-enum class AmdProduct { kMilan, kGenoa, kTurin };
-
-// "Milan", "Genoa", "Turin".
-std::string_view ToString(AmdProduct product);
-
-// Security patch levels that a VCEK is issued for (REPORTED_TCB of a report).
-struct VcekTcb {
-  uint8_t boot_loader = 0;
-  uint8_t tee = 0;
-  uint8_t snp = 0;
-  uint8_t microcode = 0;
-  std::optional<uint8_t> fmc = {};  // Turin only, and always there
-};
-
 // AMD's kinds of signing keys: of one chip, or of a cloud provider.
 enum class AmdKeyKind { kVcek, kVlek };
 
-// The VCEK (DER) of one chip at one TCB. `hardware_id` is the chip ID of the
-// report: 64 octets; for Turin 8, or 64 of which the last 56 are zero. AMD
-// hands out about one in ten seconds per address: paced. INVALID_ARGUMENT if
-// `hardware_id` or `tcb.fmc` does not fit the product, or the ID is all zero
-// (masked).
+// The VCEK (DER) of one chip at one TCB (REPORTED_TCB of a report).
+// `hardware_id` is the chip ID of the report: 64 octets; for Turin 8, or 64 of
+// which the last 56 are zero. AMD hands out about one in ten seconds per
+// address: paced. INVALID_ARGUMENT if `hardware_id` or `tcb.fmc` does not fit
+// the product, or the ID is all zero (masked).
 absl::StatusOr<CollateralItem> VcekItem(const CollateralEndpoints& endpoints,
-                                        AmdProduct product,
+                                        SnpProduct product,
                                         std::span<const uint8_t> hardware_id,
-                                        const VcekTcb& tcb);
+                                        const SnpTcb& tcb);
 
 // ASK or ASVK, then ARK (PEM).
 CollateralItem AmdCertChainItem(const CollateralEndpoints& endpoints,
-                                AmdKeyKind kind, AmdProduct product);
+                                AmdKeyKind kind, SnpProduct product);
 
 // Revocation list of the ARK.
 CollateralItem AmdCrlItem(const CollateralEndpoints& endpoints, AmdKeyKind kind,
-                          AmdProduct product);
-
-// Intel's TEEs with TCB information of their own.
-enum class IntelTee { kSgx, kTdx };
+                          SnpProduct product);
 
 // TCB information (JSON) of the platforms called `fmspc` (6 octets, else
 // INVALID_ARGUMENT), with the signer's chain.

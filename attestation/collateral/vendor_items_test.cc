@@ -34,8 +34,9 @@ std::string Times(std::string_view text, int count) {
 TEST(VendorItemsTest, VcekOfMilanHasDecimalLevels) {
   ASSERT_OK_AND_ASSIGN(
       const CollateralItem item,
-      VcekItem(kMirror, AmdProduct::kMilan, kChip,
-               {.boot_loader = 3, .tee = 0, .snp = 8, .microcode = 115}));
+      VcekItem(
+          kMirror, SnpProduct::kMilan, kChip,
+          {.fmc = {}, .boot_loader = 3, .tee = 0, .snp = 8, .microcode = 115}));
   EXPECT_EQ(item.url, "https://kds.example/vcek/v1/Milan/" + Times("ab", 64) +
                           "?blSPL=3&teeSPL=0&snpSPL=8&ucodeSPL=115");
   EXPECT_EQ(item.format, CollateralFormat::kDer);
@@ -48,12 +49,12 @@ TEST(VendorItemsTest, VcekOfTurinHasShortIdAndFmcFirst) {
   for (size_t i = 0; i < 8; ++i) {
     id[i] = static_cast<uint8_t>(i + 1);
   }
-  const VcekTcb tcb{
-      .boot_loader = 1, .tee = 2, .snp = 3, .microcode = 255, .fmc = 9};
+  const SnpTcb tcb{
+      .fmc = 9, .boot_loader = 1, .tee = 2, .snp = 3, .microcode = 255};
   for (const std::span<const uint8_t> given :
        {std::span<const uint8_t>(id), std::span<const uint8_t>(id).first(8)}) {
     ASSERT_OK_AND_ASSIGN(const CollateralItem item,
-                         VcekItem(kMirror, AmdProduct::kTurin, given, tcb));
+                         VcekItem(kMirror, SnpProduct::kTurin, given, tcb));
     EXPECT_EQ(item.url,
               "https://kds.example/vcek/v1/Turin/0102030405060708"
               "?fmcSPL=9&blSPL=1&teeSPL=2&snpSPL=3&ucodeSPL=255");
@@ -61,36 +62,36 @@ TEST(VendorItemsTest, VcekOfTurinHasShortIdAndFmcFirst) {
 }
 
 TEST(VendorItemsTest, RefusesChipIdThatDoesNotFitTheProduct) {
-  EXPECT_THAT(VcekItem(kMirror, AmdProduct::kMilan, Bytes(8, 1), {}),
+  EXPECT_THAT(VcekItem(kMirror, SnpProduct::kMilan, Bytes(8, 1), {}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("want 64 bytes, got 8")));
-  EXPECT_THAT(VcekItem(kMirror, AmdProduct::kTurin, kChip, {.fmc = 1}),
+  EXPECT_THAT(VcekItem(kMirror, SnpProduct::kTurin, kChip, {.fmc = 1}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("want 8 bytes, got 64")));
 }
 
 TEST(VendorItemsTest, RefusesMaskedChipId) {
-  EXPECT_THAT(VcekItem(kMirror, AmdProduct::kGenoa, Bytes(64, 0), {}),
+  EXPECT_THAT(VcekItem(kMirror, SnpProduct::kGenoa, Bytes(64, 0), {}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("must come with the evidence")));
 }
 
 TEST(VendorItemsTest, RefusesFmcLevelWhereThereIsNone) {
-  EXPECT_THAT(VcekItem(kMirror, AmdProduct::kGenoa, kChip, {.fmc = 1}),
+  EXPECT_THAT(VcekItem(kMirror, SnpProduct::kGenoa, kChip, {.fmc = 1}),
               StatusIs(absl::StatusCode::kInvalidArgument));
-  EXPECT_THAT(VcekItem(kMirror, AmdProduct::kTurin, Bytes(8, 1), {}),
+  EXPECT_THAT(VcekItem(kMirror, SnpProduct::kTurin, Bytes(8, 1), {}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("want an FMC level")));
 }
 
 TEST(VendorItemsTest, AmdChainsAndRevocationLists) {
   EXPECT_EQ(
-      AmdCertChainItem(kMirror, AmdKeyKind::kVlek, AmdProduct::kGenoa).url,
+      AmdCertChainItem(kMirror, AmdKeyKind::kVlek, SnpProduct::kGenoa).url,
       "https://kds.example/vlek/v1/Genoa/cert_chain");
   EXPECT_EQ(
-      AmdCertChainItem(kMirror, AmdKeyKind::kVcek, AmdProduct::kTurin).url,
+      AmdCertChainItem(kMirror, AmdKeyKind::kVcek, SnpProduct::kTurin).url,
       "https://kds.example/vcek/v1/Turin/cert_chain");
-  EXPECT_EQ(AmdCrlItem(kMirror, AmdKeyKind::kVcek, AmdProduct::kMilan).url,
+  EXPECT_EQ(AmdCrlItem(kMirror, AmdKeyKind::kVcek, SnpProduct::kMilan).url,
             "https://kds.example/vcek/v1/Milan/crl");
 }
 
@@ -125,7 +126,7 @@ TEST(VendorItemsTest, KeysAreDistinctAndTheSameForEveryMirror) {
     EXPECT_TRUE(keys.insert(a.key).second) << a.key;
   };
   for (const auto product :
-       {AmdProduct::kMilan, AmdProduct::kGenoa, AmdProduct::kTurin}) {
+       {SnpProduct::kMilan, SnpProduct::kGenoa, SnpProduct::kTurin}) {
     for (const auto kind : {AmdKeyKind::kVcek, AmdKeyKind::kVlek}) {
       expect(AmdCertChainItem(vendors, kind, product),
              AmdCertChainItem(kMirror, kind, product));
@@ -142,10 +143,19 @@ TEST(VendorItemsTest, KeysAreDistinctAndTheSameForEveryMirror) {
     expect(PckCrlItem(vendors, ca), PckCrlItem(kMirror, ca));
   }
   expect(IntelRootCrlItem(vendors), IntelRootCrlItem(kMirror));
-  expect(*VcekItem(vendors, AmdProduct::kMilan, kChip, {}),
-         *VcekItem(kMirror, AmdProduct::kMilan, kChip, {}));
-  expect(*VcekItem(vendors, AmdProduct::kMilan, kChip, {.microcode = 1}),
-         *VcekItem(kMirror, AmdProduct::kMilan, kChip, {.microcode = 1}));
+  expect(*VcekItem(vendors, SnpProduct::kMilan, kChip, {}),
+         *VcekItem(kMirror, SnpProduct::kMilan, kChip, {}));
+  expect(
+      *VcekItem(
+          vendors, SnpProduct::kMilan, kChip,
+          SnpTcb{
+              .fmc = {}, .boot_loader = 0, .tee = 0, .snp = 0, .microcode = 1}),
+      *VcekItem(kMirror, SnpProduct::kMilan, kChip,
+                SnpTcb{.fmc = {},
+                       .boot_loader = 0,
+                       .tee = 0,
+                       .snp = 0,
+                       .microcode = 1}));
 }
 
 TEST(VendorItemsTest, IssuerUrlsOnlyAtKnownHosts) {
