@@ -7,29 +7,18 @@
 #include <string_view>
 #include <utility>
 
-#include "absl/time/civil_time.h"
+#include "attestation/intel/tcb_signer.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
 namespace constellation::attestation {
 namespace {
 
-constexpr std::string_view kSignerName = "Intel SGX TCB Signing";
 constexpr std::string_view kRefetch =
     "fetch the collateral again (constellation collateral fetch), or check "
     "this machine's clock";
 constexpr std::string_view kDamaged =
     "the collateral is damaged or forged: fetch it again from Intel";
-
-absl::Status CheckWindow(std::string_view what, absl::Time from, absl::Time to,
-                         absl::Time now, absl::Duration grace) {
-  if (from <= now && now <= to + grace) {
-    return absl::OkStatus();
-  }
-  return FailedPrecondition(fmt::format(
-      "{}: valid from {} to {}, now {}", what, FormatCollateralTime(from),
-      FormatCollateralTime(to), FormatCollateralTime(now)));
-}
 
 absl::Status CheckCrlWindow(std::string_view what,
                             const crypto::RevocationList& list, absl::Time now,
@@ -38,7 +27,7 @@ absl::Status CheckCrlWindow(std::string_view what,
   if (!next.has_value()) {
     return FailedPrecondition(fmt::format("{}: it names no end", what));
   }
-  return CheckWindow(what, list.ThisUpdate(), *next, now, grace);
+  return CheckDateWindow(what, list.ThisUpdate(), *next, now, grace);
 }
 
 // A document, where its signature is, and its meaning.
@@ -63,67 +52,7 @@ Signed<T> ParseSigned(std::string_view text, std::string_view name,
                                 : absl::StatusOr<T>(status)};
 }
 
-absl::Status VerifyDocument(const SignedJsonUnverified& document,
-                            const crypto::Certificate& signer) {
-  ASSIGN_OR_RETURN(const crypto::PublicKey key, signer.Key());
-  const std::span<const uint8_t> signature = document.signature;
-  return key.VerifyEcdsa(crypto::HashAlgorithm::kSha256, AsBytes(document.body),
-                         signature.first(32), signature.subspan(32));
-}
-
-// The certificate that signs documents, and the root that issued it.
-struct Signer {
-  crypto::Certificate certificate;
-  const IntelRoot* root = nullptr;
-};
-
-absl::StatusOr<Signer> VerifySigner(const crypto::Certificate& certificate,
-                                    const IntelTrustAnchors& anchors) {
-  RETURN_IF_ERROR(CheckCriticalExtensions(certificate));
-  const std::optional<uint16_t> usage = certificate.key_usage();
-  if (usage.has_value() && (*usage & crypto::kKeyUsageDigitalSignature) == 0) {
-    return Unauthenticated(
-        fmt::format("{}: may not sign documents", certificate.Subject()));
-  }
-  ASSIGN_OR_RETURN(const IntelRoot* root, anchors.IssuerOf(certificate));
-  return Signer{.certificate = certificate, .root = root};
-}
-
-// Intel reissues the signing certificate with the same key, and servers may
-// give more than one: the first that is valid at `now` counts, else the last.
-absl::StatusOr<Signer> FindSigner(std::string_view pem,
-                                  const IntelTrustAnchors& anchors,
-                                  absl::Time now) {
-  ASSIGN_OR_RETURN(const std::vector<crypto::Certificate> certificates,
-                   ParseCertificatesUnverified(AsBytes(pem)));
-  const crypto::Certificate* chosen = nullptr;
-  for (const crypto::Certificate& certificate : certificates) {
-    if (certificate.is_ca()) {
-      RETURN_IF_ERROR(anchors.CheckIsRoot(certificate));
-      continue;
-    }
-    if (certificate.SubjectCommonName() != kSignerName) {
-      return Unauthenticated(fmt::format("{}: want the common name \"{}\"",
-                                         certificate.Subject(), kSignerName));
-    }
-    if (chosen == nullptr || !chosen->CheckValidAt(now).ok()) {
-      chosen = &certificate;
-    }
-  }
-  if (chosen == nullptr) {
-    return Unauthenticated(
-        fmt::format("the chain has no \"{}\" certificate", kSignerName));
-  }
-  return VerifySigner(*chosen, anchors);
-}
-
 }  // namespace
-
-std::string FormatCollateralTime(absl::Time time) {
-  const absl::CivilSecond at = absl::ToCivilSecond(time, absl::UTCTimeZone());
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", at.year(),
-                     at.month(), at.day(), at.hour(), at.minute(), at.second());
-}
 
 uint32_t VerifiedIntelCollateral::evaluation_data_number() const {
   return std::min(tcb_info().evaluation_data_number,
@@ -132,10 +61,11 @@ uint32_t VerifiedIntelCollateral::evaluation_data_number() const {
 
 absl::Status VerifiedIntelCollateral::CheckDatesAt(absl::Time now,
                                                    absl::Duration grace) const {
-  RETURN_IF_ERROR(CheckWindow("TCB info", tcb_info().issue_date,
-                              tcb_info().next_update, now, grace));
-  RETURN_IF_ERROR(CheckWindow("enclave identity", enclave_identity().issue_date,
-                              enclave_identity().next_update, now, grace));
+  RETURN_IF_ERROR(CheckDateWindow("TCB info", tcb_info().issue_date,
+                                  tcb_info().next_update, now, grace));
+  RETURN_IF_ERROR(CheckDateWindow("enclave identity",
+                                  enclave_identity().issue_date,
+                                  enclave_identity().next_update, now, grace));
   RETURN_IF_ERROR(CheckCrlWindow("root CRL", root_crl(), now, grace));
   RETURN_IF_ERROR(CheckCrlWindow("PCK CRL", pck_crl(), now, grace));
   for (const crypto::Certificate& signer : state_->signers) {
@@ -159,11 +89,11 @@ class IntelCollateralChecker final {
         identity_(ParseSigned<EnclaveIdentity>(collateral.enclave_identity,
                                                "enclaveIdentity",
                                                ReadEnclaveIdentityUnverified)),
-        signer_(FindSigner(collateral.tcb_signing_chain, anchors, now)),
-        identity_signer_(
-            collateral.enclave_identity_chain.empty()
-                ? signer_
-                : FindSigner(collateral.enclave_identity_chain, anchors, now)),
+        signer_(FindTcbSigner(collateral.tcb_signing_chain, anchors, now)),
+        identity_signer_(collateral.enclave_identity_chain.empty()
+                             ? signer_
+                             : FindTcbSigner(collateral.enclave_identity_chain,
+                                             anchors, now)),
         root_crl_(ParseCrlUnverified(collateral.root_crl)),
         pck_crl_(ParseCrlUnverified(collateral.pck_crl)) {}
 
@@ -210,14 +140,14 @@ class IntelCollateralChecker final {
 
   void CheckDocument(IntelCheckId id,
                      const absl::StatusOr<SignedJsonUnverified>& document,
-                     const absl::StatusOr<Signer>& signer) {
+                     const absl::StatusOr<TcbSigner>& signer) {
     const std::string expected = "by the TCB signing key over the exact text";
     if (!document.ok() || !signer.ok()) {
       rows_.AddUnavailable(id, expected,
                            document.ok() ? "no trusted signer" : "no document");
       return;
     }
-    rows_.AddStatus(id, VerifyDocument(*document, signer->certificate),
+    rows_.AddStatus(id, VerifySignedJson(*document, signer->certificate),
                     expected, kDamaged);
   }
 
@@ -337,8 +267,8 @@ class IntelCollateralChecker final {
   absl::Duration grace_;
   Signed<TcbInfo> tcb_info_;
   Signed<EnclaveIdentity> identity_;
-  absl::StatusOr<Signer> signer_;
-  absl::StatusOr<Signer> identity_signer_;
+  absl::StatusOr<TcbSigner> signer_;
+  absl::StatusOr<TcbSigner> identity_signer_;
   absl::StatusOr<crypto::RevocationList> root_crl_;
   absl::StatusOr<crypto::RevocationList> pck_crl_;
   std::optional<crypto::Sha256Digest> pck_crl_signer_;

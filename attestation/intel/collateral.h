@@ -108,9 +108,6 @@ absl::StatusOr<VerifiedIntelCollateral> VerifyIntelCollateral(
     const IntelCollateral& collateral, const IntelTrustAnchors& anchors,
     absl::Time now, absl::Duration grace = absl::ZeroDuration());
 
-// "2025-06-19T10:32:27Z".
-std::string FormatCollateralTime(absl::Time time);
-
 }  // namespace constellation::attestation
 
 #endif  // CONSTELLATION_ATTESTATION_INTEL_COLLATERAL_H_

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "attestation/intel/quote_verifier.h"
+#include "attestation/intel/tcb_signer.h"
 #include "attestation/intel/testing/intel_vectors.h"
 #include "attestation/testing/vectors.h"
 #include "common/testing/status_matchers.h"

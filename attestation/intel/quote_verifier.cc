@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "attestation/intel/tcb_signer.h"
 #include "common/hex.h"
 #include "common/status.h"
 #include "common/status_macros.h"

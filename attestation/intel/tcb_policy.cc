@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "attestation/intel/tcb_signer.h"
 #include "common/hex.h"
 
 namespace constellation::attestation {
