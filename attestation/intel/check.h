@@ -99,7 +99,9 @@ class IntelCheckList final {
   // Appends the rows of `other`.
   void Append(const std::vector<IntelCheck>& other);
 
+  // Whether every row so far passed; also if there is none.
   bool AllPassed() const;
+  // The rows; the list is empty then.
   std::vector<IntelCheck> Take() { return std::move(rows_); }
 
  private:

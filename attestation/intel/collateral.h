@@ -42,10 +42,12 @@ struct IntelCollateral {
 // thread-safe, cheap to copy.
 class VerifiedIntelCollateral final {
  public:
+  // The documents and lists, parsed.
   const TcbInfo& tcb_info() const { return state_->tcb_info; }
   const EnclaveIdentity& enclave_identity() const { return state_->identity; }
   const crypto::RevocationList& root_crl() const { return *state_->root_crl; }
   const crypto::RevocationList& pck_crl() const { return *state_->pck_crl; }
+  // SHA-256 of the PCK CRL's DER.
   const crypto::Sha256Digest& pck_crl_fingerprint() const {
     return state_->pck_crl_fingerprint;
   }
@@ -54,7 +56,9 @@ class VerifiedIntelCollateral final {
   const std::optional<crypto::Sha256Digest>& pck_crl_signer() const {
     return state_->pck_crl_signer;
   }
+  // The anchor that every signature ends at.
   const IntelRoot& root() const { return *state_->root; }
+  // As IntelCollateral::pck_chain, unverified.
   const Bytes& pck_chain() const { return state_->pck_chain; }
   // The lower one of the evaluation data numbers of its two documents.
   uint32_t evaluation_data_number() const;

@@ -49,7 +49,9 @@ absl::StatusOr<absl::Time> ParseCollateralTime(std::string_view text);
 
 // A string of exactly 2 * to.size() hex digits of either case.
 absl::Status ReadHex(JsonScanner& scanner, std::span<uint8_t> to);
+// A string as in ParseCollateralTime().
 absl::StatusOr<absl::Time> ReadTime(JsonScanner& scanner);
+// A status that collateral may state.
 absl::StatusOr<TcbStatus> ReadTcbStatus(JsonScanner& scanner);
 // Names such as "INTEL-SA-00837": at most 32 characters each.
 absl::StatusOr<std::vector<std::string>> ReadAdvisories(JsonScanner& scanner);
@@ -76,6 +78,7 @@ class FieldSet final {
   // Position of `key` among the names, which counts as seen from now on;
   // names.size() for an unknown one.
   size_t See(std::string_view key);
+  // Whether the name at `index` was seen.
   bool Has(size_t index) const { return (seen_ >> index & 1U) != 0; }
   // OK if the first `count` names were seen; names the first missing one.
   absl::Status RequireFirst(size_t count, std::string_view object) const;

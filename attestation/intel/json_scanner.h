@@ -22,6 +22,7 @@ namespace constellation::attestation {
 // the scanner and the views it returned.
 class JsonScanner final {
  public:
+  // At the first character; none is looked at yet.
   explicit JsonScanner(std::string_view text) : text_(text) {}
 
   // Where the next value begins, white space skipped.

@@ -51,11 +51,14 @@ absl::StatusOr<PckChainUnverified> ParsePckChainUnverified(
 // CheckDatesAt() and the CRLs at every use. Immutable; thread-safe.
 class VerifiedPckChain final {
  public:
+  // The certificates, and the anchor that the chain ends at.
   const crypto::Certificate& leaf() const { return chain_.leaf; }
   const crypto::Certificate& ca() const { return chain_.ca; }
   const IntelRoot& root() const { return root_; }
+  // Their keys, decoded.
   const crypto::PublicKey& leaf_key() const { return leaf_key_; }
   const crypto::PublicKey& ca_key() const { return ca_key_; }
+  // What the leaf says about its platform.
   const PckExtension& extension() const { return extension_; }
 
   // FAILED_PRECONDITION naming the first certificate that is not valid at

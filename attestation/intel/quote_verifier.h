@@ -39,6 +39,7 @@ struct IntelVerificationOptions {
 // Immutable; thread-safe.
 class AuthenticatedIntelQuote final {
  public:
+  // Kind of TEE, and version of the quote's format (3 to 5).
   IntelTee tee() const { return td_ ? IntelTee::kTdx : IntelTee::kSgx; }
   uint16_t version() const { return version_; }
   // The body: one of both is null.
@@ -46,7 +47,9 @@ class AuthenticatedIntelQuote final {
   const EnclaveReport* enclave_report() const {
     return enclave_ ? &*enclave_ : nullptr;
   }
+  // Of the quoting enclave.
   const EnclaveReport& qe_report() const { return qe_report_; }
+  // The platform: its extension, its chain, the anchor.
   const PckExtension& pck() const { return chain_->extension(); }
   const VerifiedPckChain& chain() const { return *chain_; }
   const IntelRoot& root() const { return chain_->root(); }
@@ -71,8 +74,11 @@ class AuthenticatedIntelQuote final {
 // with a policy (CheckTdxQuote(), CheckSgxQuote()).
 class VerifiedIntelQuote final {
  public:
+  // Body and chain.
   const AuthenticatedIntelQuote& quote() const { return quote_; }
+  // What Intel says about its TCB.
   const TcbEvaluation& tcb() const { return tcb_; }
+  // Of the collateral that said so: the lower one of both documents.
   uint32_t evaluation_data_number() const { return evaluation_data_number_; }
   // When the first certificate or document that this rests on ends.
   absl::Time expires_at() const { return expires_at_; }
@@ -91,12 +97,14 @@ class VerifiedIntelQuote final {
   absl::Time expires_at_;
 };
 
-// Every check with its result. `evaluation` is what the TCB comparison gave, of
-// a quote that need not be genuine: for reports, never for trust.
+// Every check of CheckIntelQuoteChain() with its result.
 struct IntelChainVerification {
   std::vector<IntelCheck> checks;
   std::optional<AuthenticatedIntelQuote> quote;  // only if all passed
 };
+// Every check of CheckIntelQuote() with its result. `evaluation_unverified` is
+// what the TCB comparison gave, of a quote that need not be genuine: for
+// reports, never for trust.
 struct IntelQuoteVerification {
   std::vector<IntelCheck> checks;
   std::optional<TcbEvaluation> evaluation_unverified;

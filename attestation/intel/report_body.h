@@ -28,7 +28,7 @@ using IntelSvns = std::array<uint8_t, 16>;
 struct EnclaveReport {
   static constexpr uint8_t kDebug = 0x02;  // of attributes[0]
 
-  std::array<uint8_t, 16> cpu_svn{};
+  std::array<uint8_t, 16> cpu_svn{};     // microcode and modules, opaque
   std::array<uint8_t, 4> misc_select{};  // as in the report, little-endian
   std::array<uint8_t, 16> attributes{};  // flags 8, XFRM 8
   EnclaveMeasurement mr_enclave{};
@@ -37,6 +37,7 @@ struct EnclaveReport {
   uint16_t isv_svn = 0;
   IntelReportData report_data{};
 
+  // The host may read the enclave's memory.
   bool debug() const { return (attributes[0] & kDebug) != 0; }
 };
 
@@ -68,6 +69,7 @@ struct TdReport {
   std::optional<IntelSvns> tee_tcb_svn_2;
   std::optional<IntelMeasurement> mr_service_td;
 
+  // The host may read the TD's memory.
   bool debug() const { return (td_attributes & kDebug) != 0; }
 };
 

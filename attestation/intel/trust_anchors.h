@@ -38,6 +38,7 @@ class IntelTrustAnchors final {
   static absl::StatusOr<IntelTrustAnchors> Create(
       std::span<const crypto::Certificate> further = {});
 
+  // Intel's root first.
   const std::vector<IntelRoot>& roots() const { return *roots_; }
   // Identifies the set of roots: SHA-256 over their certificates' digests.
   const crypto::Sha256Digest& id() const { return id_; }

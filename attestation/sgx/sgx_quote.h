@@ -35,9 +35,11 @@ struct SgxPolicy {
 // makes one, so a parameter of this type is the proof.
 class VerifiedSgxQuote final {
  public:
+  // Measurements and attributes, all authenticated.
   const EnclaveReport& report() const {
     return *quote_.quote().enclave_report();
   }
+  // The genuine quote, its TCB and its chain.
   const VerifiedIntelQuote& quote() const { return quote_; }
 
  private:

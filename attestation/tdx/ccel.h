@@ -22,6 +22,7 @@ namespace constellation::attestation {
 // data is true only where DataExplainsDigest() says so.
 class VerifiedCcel final {
  public:
+  // The log; only its digests are right.
   const EventLogUnverified& log() const { return log_; }
 
  private:

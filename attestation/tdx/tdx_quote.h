@@ -46,7 +46,9 @@ struct TdxPolicy {
 // one, so a parameter of this type is the proof.
 class VerifiedTdxQuote final {
  public:
+  // Measurements and attributes, all authenticated.
   const TdReport& report() const { return *quote_.quote().td_report(); }
+  // The genuine quote, its TCB and its chain.
   const VerifiedIntelQuote& quote() const { return quote_; }
 
  private:
