@@ -74,6 +74,7 @@ LaunchRequest LaunchRequestOf(const Arguments& arguments) {
   request.kernel = arguments.Text("--kernel");
   request.initrd = arguments.Text("--initrd");
   request.command_line = arguments.Text("--cmdline");
+  request.event_log = arguments.Text("--event-log");
   return request;
 }
 
@@ -87,8 +88,9 @@ struct Measured {
 absl::StatusOr<Measured> Measure(const Arguments& arguments) {
   Measured measured;
   const auto firmware = arguments.Text("--firmware");
-  for (const char* flag : {"--vmm", "--vcpus", "--vcpu-type", "--sev-features",
-                           "--kernel", "--initrd", "--cmdline"}) {
+  for (const char* flag :
+       {"--vmm", "--vcpus", "--vcpu-type", "--sev-features", "--kernel",
+        "--initrd", "--cmdline", "--event-log"}) {
     if (!firmware.has_value() && arguments.Has(flag)) {
       return InvalidArgument(fmt::format("{}: only with --firmware", flag));
     }
@@ -176,7 +178,9 @@ std::vector<Flag> MeasureFlags() {
       text("--sev-features", "HEX", "VMSA SEV_FEATURES, for SNP [0x1]."),
       text("--kernel", "FILE", "Booted by the monitor instead of a disk."),
       text("--initrd", "FILE", "With --kernel."),
-      text("--cmdline", "TEXT", "With --kernel.")};
+      text("--cmdline", "TEXT", "With --kernel."),
+      text("--event-log", "FILE",
+           "CCEL of a verified machine of this shape, for RTMR0.")};
   flags[2].choices = {"qemu", "ec2", "gce"};
   return flags;
 }

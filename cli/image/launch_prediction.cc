@@ -8,9 +8,11 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "attestation/eventlog/event_log.h"
 #include "attestation/launch/ovmf.h"
 #include "attestation/launch/snp_launch.h"
 #include "attestation/launch/tdx_launch.h"
+#include "attestation/launch/tdx_log.h"
 #include "common/files.h"
 #include "common/hex.h"
 #include "common/status.h"
@@ -25,6 +27,7 @@ using attestation::SnpLaunchOptions;
 using attestation::SnpVmm;
 
 constexpr size_t kMaxBootFile = size_t{1} << 30U;
+constexpr size_t kMaxEventLog = size_t{1} << 20U;
 
 template <typename T>
 absl::StatusOr<T> ParseNumber(std::string_view text, int base,
@@ -109,6 +112,20 @@ absl::StatusOr<image::measure::PredictedRtmrs> Rtmrs(
       *disk, {.separator_in_rtmr1 = vmm == SnpVmm::kGce});
 }
 
+absl::StatusOr<std::string> Rtmr0Value(const OvmfFirmware& firmware,
+                                       const LaunchRequest& request) {
+  if (!request.event_log.has_value()) {
+    return Hex(PredictTdxRtmr0(firmware, {}));
+  }
+  ASSIGN_OR_RETURN(const std::string bytes,
+                   ReadFile(*request.event_log, kMaxEventLog));
+  ASSIGN_OR_RETURN(const attestation::EventLogUnverified log,
+                   attestation::ParseEventLogUnverified(AsBytes(bytes)));
+  ASSIGN_OR_RETURN(const attestation::TdxRtmr0Events events,
+                   TdxRtmr0EventsOfLog(log));
+  return Hex(PredictTdxRtmr0(firmware, events));
+}
+
 void AddTdx(const OvmfFirmware& firmware, const LaunchRequest& request,
             SnpVmm vmm, std::vector<LaunchValue>& values) {
   const auto add = [&](std::string_view name,
@@ -120,7 +137,7 @@ void AddTdx(const OvmfFirmware& firmware, const LaunchRequest& request,
   if (!mrtd.ok()) {
     return;  // no trust domain: the registers mean nothing
   }
-  add("rtmr0", Hex(PredictTdxRtmr0(firmware, {})));
+  add("rtmr0", Rtmr0Value(firmware, request));
   const auto rtmrs = Rtmrs(request, vmm);
   add("rtmr1", rtmrs.ok() ? absl::StatusOr<std::string>(HexEncode(rtmrs->rtmr1))
                           : rtmrs.status());

@@ -25,6 +25,8 @@ struct LaunchRequest {
   std::optional<std::string> initrd = {};
   std::optional<std::string> command_line = {};
   std::optional<std::string> image = {};  // the node's disk
+  // Event log (CCEL) of a machine of the same shape, for RTMR0. Believed.
+  std::optional<std::string> event_log = {};
 };
 
 // One register or digest: its value in hex, or why it cannot be told.

@@ -10,6 +10,7 @@
 #include "attestation/launch/snp_launch.h"
 #include "attestation/launch/tdx_launch.h"
 #include "attestation/launch/testing/firmware_builder.h"
+#include "attestation/testing/event_log_builder.h"
 #include "common/files.h"
 #include "common/hex.h"
 #include "common/status.h"
@@ -102,6 +103,28 @@ TEST_F(LaunchPredictionTest, SaysWhatIsMissing) {
   ASSERT_THAT(values, IsOk());
   EXPECT_THAT(ValueOf(*values, "launchDigest"), HasSubstr("--vcpu-type"));
   EXPECT_EQ(ValueOf(*values, "mrtd").size(), 96);
+}
+
+TEST_F(LaunchPredictionTest, TakesRtmr0FromAnEventLog) {
+  constellation::testing::EventLogBuilder log({0x000c});
+  log.Add(1, 0x8000000b, "memory").Add(1, 0x8000000a, "volume");
+  for (const char* name : {"SecureBoot", "PK", "KEK", "db", "dbx"}) {
+    log.Add(1, 0x80000001, name);
+  }
+  log.Add(1, 0x4, std::string(4, '\0'));
+  for (const char* table : {"loader", "RSDP", "tables"}) {
+    log.Add(1, 0xa, table);
+  }
+  log.Add(1, 0x4, std::string(4, '\0'));
+  LaunchRequest request = Request();
+  request.event_log = Write("log", log.bytes());
+  const auto values = PredictLaunch(request);
+  ASSERT_THAT(values, IsOk());
+  EXPECT_EQ(ValueOf(*values, "rtmr0").size(), 96);
+  request.event_log = Write("short", {1, 2, 3});
+  const auto without = PredictLaunch(request);
+  ASSERT_THAT(without, IsOk());
+  EXPECT_NE(ValueOf(*without, "rtmr0").size(), 96);
 }
 
 TEST_F(LaunchPredictionTest, Ec2HasNoTrustDomains) {
