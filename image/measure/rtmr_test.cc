@@ -211,6 +211,14 @@ TEST(GptEventTest, RefusesADamagedTable) {
   EXPECT_THAT(GptEventData(start), StatusIs(kInvalid));
 }
 
+TEST(GptEventTest, RefusesEntriesOfAnotherSize) {
+  Bytes start = TableOf(1);
+  testing::PutLe32(start, kSectorSize + 80, 64);
+  testing::PutLe32(start, kSectorSize + 84, 256);
+  testing::FixGptChecksums(start);
+  EXPECT_THAT(GptEventData(start), StatusIs(kInvalid, HasSubstr("256 bytes")));
+}
+
 TEST(KernelReleaseTest, EndsAtTheFirstSpace) {
   ASSERT_OK_AND_ASSIGN(const std::string release,
                        KernelRelease(KernelOf("6.1.0-40-amd64 (x@y) #1")));
