@@ -168,6 +168,29 @@ TEST(SnpLaunchDebianTest, PredictsForTheInstalledFirmware) {
 
 // --- what the digest depends on -----------------------------------------
 
+// Computed by an independent program from the specifications' text, so that
+// the state of the processors is held where there are no vectors, too.
+TEST(SnpLaunchTest, AgreesWithAnIndependentComputation) {
+  const Bytes firmware = GoodTestFirmware().Build();
+  SnpLaunchOptions options = QemuOptions(2);
+  EXPECT_EQ(HexEncode(Predict(firmware, options)),
+            "6169850c5dbc7045e90ff4c2ccfe536e374e1a3fda00d520"
+            "0ac1ff4c76f5bc7566cbcccd2f0dd723b1055627f0e380ff");
+  options.direct_boot = HashDirectBoot(Bytes{1}, Bytes{2}, "quiet");
+  EXPECT_EQ(HexEncode(Predict(firmware, options)),
+            "de0ac9f0ac2524736030fae23333535d59c86bdcdf44d81e"
+            "590d32e51f463d963ce1c6031088f0d935bc1cc620e1f865");
+  options.direct_boot.reset();
+  options.vmm = SnpVmm::kEc2;
+  EXPECT_EQ(HexEncode(Predict(firmware, options)),
+            "19092a4ed02246bf37fa94ffd44d7dc3251fad9eb3573972"
+            "112e727841d1953c4c08f0b258cfb435e9844f8614220dd7");
+  options.vmm = SnpVmm::kGce;
+  EXPECT_EQ(HexEncode(Predict(firmware, options)),
+            "fa32620dbd66f44057a0e1b1901160538a45dad6caf9220a"
+            "d9794e4054bf65867d223c54f084c5630715ee95500fc4b9");
+}
+
 TEST(SnpLaunchTest, EveryInputChangesTheDigest) {
   const Bytes firmware = GoodTestFirmware().Build();
   std::vector<SnpLaunchOptions> variants = {QemuOptions(), QemuOptions(2),
