@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "attestation/intel/report_body.h"
@@ -160,6 +161,61 @@ TEST(ReportBodyTest, TakesExactSizesOnly) {
   for (const size_t size : {size_t{0}, size_t{583}, size_t{585}, size_t{649}}) {
     EXPECT_FALSE(ParseTdReportUnverified(Bytes(size)).ok());
   }
+}
+
+// Each field comes from its place: octet i of the body is i, with the high part
+// of i added so that no two fields look alike.
+Bytes Pattern(size_t size) {
+  Bytes bytes(size);
+  for (size_t i = 0; i < size; ++i) {
+    bytes[i] = static_cast<uint8_t>(i + 7 * (i >> 8U));
+  }
+  return bytes;
+}
+
+TEST(ReportBodyTest, TdFieldsLieWhereTheyBelong) {
+  const Bytes bytes = Pattern(648);
+  const TdReport td = ParseTdReportUnverified(bytes).value();
+  const auto expect_at = [&](std::span<const uint8_t> field, size_t offset) {
+    EXPECT_TRUE(std::equal(field.begin(), field.end(),
+                           bytes.begin() + static_cast<ptrdiff_t>(offset)))
+        << offset;
+  };
+  expect_at(td.tee_tcb_svn, 0);
+  expect_at(td.mr_seam, 16);
+  expect_at(td.mr_signer_seam, 64);
+  expect_at(td.seam_attributes, 112);
+  expect_at(td.mr_td, 136);
+  expect_at(td.mr_config_id, 184);
+  expect_at(td.mr_owner, 232);
+  expect_at(td.mr_owner_config, 280);
+  for (size_t i = 0; i < 4; ++i) {
+    expect_at(td.rtmr[i], 328 + 48 * i);
+  }
+  expect_at(td.report_data, 520);
+  expect_at(*td.tee_tcb_svn_2, 584);
+  expect_at(*td.mr_service_td, 600);
+  EXPECT_EQ(td.td_attributes, 0x7f7e7d7c7b7a7978U);
+  EXPECT_EQ(td.xfam, 0x8786858483828180U);
+  EXPECT_FALSE(ParseTdReportUnverified(Pattern(584))->tee_tcb_svn_2);
+}
+
+TEST(ReportBodyTest, EnclaveFieldsLieWhereTheyBelong) {
+  const Bytes bytes = Pattern(384);
+  const EnclaveReport enclave = ParseEnclaveReportUnverified(bytes).value();
+  const auto expect_at = [&](std::span<const uint8_t> field, size_t offset) {
+    EXPECT_TRUE(std::equal(field.begin(), field.end(),
+                           bytes.begin() + static_cast<ptrdiff_t>(offset)))
+        << offset;
+  };
+  expect_at(enclave.cpu_svn, 0);
+  expect_at(enclave.misc_select, 16);
+  expect_at(enclave.attributes, 48);
+  expect_at(enclave.mr_enclave, 64);
+  expect_at(enclave.mr_signer, 128);
+  expect_at(enclave.report_data, 320);
+  EXPECT_EQ(enclave.isv_prod_id, bytes[256] | bytes[257] << 8);
+  EXPECT_EQ(enclave.isv_svn, bytes[258] | bytes[259] << 8);
 }
 
 TEST(ReportBodyTest, KnowsDebug) {

@@ -158,6 +158,56 @@ TEST(TcbInfoTest, NeverCrashesOnChangedText) {
   }
 }
 
+// Version 2, as API v3 answers: numbered components, no id.
+std::string Version2() {
+  std::string tcb;
+  for (int i = 1; i <= 16; ++i) {
+    tcb += "\"sgxtcbcomp" + std::string(i < 10 ? "0" : "") + std::to_string(i) +
+           "svn\":" + std::to_string(i * 3) + ",";
+  }
+  return "{\"version\":2,\"issueDate\":\"2025-01-01T00:00:00Z\",\"nextUpdate\":"
+         "\"2025-02-01T00:00:00Z\",\"fmspc\":\"00606a000000\",\"pceId\":"
+         "\"0000\","
+         "\"tcbType\":0,\"tcbEvaluationDataNumber\":17,\"tcbLevels\":[{\"tcb\":"
+         "{" +
+         tcb +
+         "\"pcesvn\":13},\"tcbDate\":\"2024-03-13T00:00:00Z\",\"tcbStatus\":"
+         "\"SWHardeningNeeded\"}]}";
+}
+
+TEST(TcbInfoTest, ReadsVersion2) {
+  ASSERT_OK_AND_ASSIGN(const TcbInfo info, ParseTcbInfoUnverified(Version2()));
+  EXPECT_EQ(info.version, 2U);
+  EXPECT_EQ(info.tee, IntelTee::kSgx);
+  EXPECT_FALSE(info.tdx_module.has_value());
+  for (size_t i = 0; i < 16; ++i) {
+    EXPECT_EQ(info.levels[0].sgx_svns[i], (i + 1) * 3);
+  }
+  EXPECT_EQ(info.levels[0].status, TcbStatus::kSwHardeningNeeded);
+}
+
+TEST(TcbInfoTest, Version2NeedsEveryComponent) {
+  for (int i = 1; i <= 16; ++i) {
+    const std::string name = "sgxtcbcomp" + std::string(i < 10 ? "0" : "") +
+                             std::to_string(i) + "svn";
+    ExpectRefused(Replaced(Version2(), name, "sgxtcbcomp00svn"),
+                  "want pcesvn and sgxtcbcomp01svn to sgxtcbcomp16svn for "
+                  "version 2, SGX");
+    ExpectRefused(Replaced(Version2(), name, "sgxtcbcomp17svn"), "want pcesvn");
+  }
+}
+
+TEST(TcbInfoTest, VersionsDoNotMix) {
+  ExpectRefused(Replaced(Version2(), "\"version\":2", "\"version\":3"),
+                "version 3 must have one");
+  ExpectRefused(
+      Replaced(Version2(), "{\"version\":2", "{\"id\":\"SGX\",\"version\":3"),
+      "want pcesvn and sgxtcbcomponents for version 3, SGX");
+  ExpectRefused(Replaced(TcbInfoText({}),
+                         "\"pcesvn\":", "\"sgxtcbcomp01svn\":1,\"pcesvn\":"),
+                "tcbLevels[0].tcb");
+}
+
 TEST(EnclaveIdentityTest, ReadsEveryField) {
   ASSERT_OK_AND_ASSIGN(const EnclaveIdentity identity,
                        ParseEnclaveIdentityUnverified(IdentityText({})));

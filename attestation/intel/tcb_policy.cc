@@ -108,8 +108,10 @@ void CheckStatus(const IntelTcbPolicy& policy, const VerifiedIntelQuote* quote,
                             policy.accepted_statuses.end();
   rows.Add(IntelCheckId::kTcbStatus, accepted, expected,
            Describe(quote->tcb(), quote->quote().tee() == IntelTee::kTdx),
-           fmt::format("{}, or add {} to acceptedStatuses of the profile",
-                       CureOf(status), ToString(status)));
+           MayBeAccepted(status)
+               ? fmt::format("{}, or add {} to acceptedStatuses of the profile",
+                             CureOf(status), ToString(status))
+               : std::string(CureOf(status)));
 }
 
 void CheckAdvisories(const IntelTcbPolicy& policy,
