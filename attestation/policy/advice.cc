@@ -37,4 +37,36 @@ std::string_view QuoteAdvice(QuoteCheckId id) {
   }
 }
 
+std::string_view SnpAdvice(SnpCheckId id) {
+  switch (id) {
+    case SnpCheckId::kRootCertificate:
+    case SnpCheckId::kIntermediateCertificate:
+    case SnpCheckId::kSignerCertificate:
+      return "AMD's certificates are missing or damaged: fetch them "
+             "(constellation collateral fetch) or give a bundle";
+    case SnpCheckId::kRootPinned:
+    case SnpCheckId::kRootSigned:
+    case SnpCheckId::kIntermediateSigned:
+    case SnpCheckId::kSignerSigned:
+    case SnpCheckId::kChainProduct:
+      return "the chain is not AMD's: the hardware is not genuine, or "
+             "certificates of different chips are mixed up";
+    case SnpCheckId::kCertificateDates:
+      return "a certificate is not valid now: fetch newer ones, or check this "
+             "machine's clock";
+    case SnpCheckId::kRevocationList:
+      return "fetch AMD's current revocation list, or drop "
+             "`requireRevocationList`";
+    case SnpCheckId::kNotRevoked:
+      return "AMD has revoked the chain: move the VM to another host";
+    case SnpCheckId::kTcb:
+    case SnpCheckId::kChipId:
+      return "the certificate is of another chip or firmware level: fetch the "
+             "one for this report";
+    default:
+      return "the report was changed, or made by something else than SEV-SNP "
+             "firmware";
+  }
+}
+
 }  // namespace constellation::attestation

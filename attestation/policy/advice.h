@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "attestation/snp/snp_check.h"
 #include "attestation/tpm/quote.h"
 
 // What an owner may make of a check that failed.
@@ -12,6 +13,7 @@ namespace constellation::attestation {
 
 std::string_view PcrAdvice(uint32_t index);
 std::string_view QuoteAdvice(QuoteCheckId id);
+std::string_view SnpAdvice(SnpCheckId id);
 
 }  // namespace constellation::attestation
 

@@ -9,6 +9,9 @@
 #include "attestation/eventlog/diagnosis.h"
 #include "attestation/policy/advice.h"
 #include "attestation/policy/json_reader.h"
+#include "attestation/policy/layer_evidence.h"
+#include "attestation/policy/layers.h"
+#include "attestation/policy/tcb_report.h"
 #include "attestation/policy/variants.h"
 #include "attestation/tpm/cluster_pcr.h"
 #include "attestation/tpm/quote.h"
@@ -78,22 +81,32 @@ class Appraiser final {
  public:
   Appraiser(const Evidence& evidence, std::span<const uint8_t> user_data,
             const ClusterState& cluster_state, const Policy& policy,
-            absl::Time now)
+            const AppraisalCollateral& collateral, absl::Time now)
       : evidence_(evidence),
         user_data_(user_data),
         cluster_state_(cluster_state),
         policy_(policy),
+        collateral_(collateral),
         now_(now),
         variant_(FindVariant(evidence.variant)) {}
 
   Appraisal Run() {
     AddEvidenceRows();
     AddQuoteRows();
+    ChooseProfile();
     AddTpmRows();
     AddProfileRows();
+    std::ranges::move(layers_.rows, std::back_inserter(result_.rows));
     AddClusterRow();
     AddEventLogRows();
-    result_.rests_on = variant_ == nullptr ? kNothing : variant_->rests_on;
+    const TcbFacts facts{.variant = variant_,
+                         .profile = best_.profile,
+                         .layers = layers_,
+                         .image_known = quote_.has_value() && key_trusted_ &&
+                                        best_.profile != nullptr &&
+                                        best_.differences == 0};
+    result_.rests_on = RestsOn(facts);
+    result_.tcb_report = MakeTcbReport(facts);
     result_.accepted =
         quote_.has_value() &&
         std::ranges::none_of(result_.rows, [](const CheckRow& row) {
@@ -125,7 +138,8 @@ class Appraiser final {
         variants += (variants.empty() ? "" : " or ") + profile.variant;
       }
     }
-    Add("evidence", "variant", variant_ != nullptr && in_policy,
+    const bool known = variant_ != nullptr && variant_->has_tpm;
+    Add("evidence", "variant", known && in_policy,
         variants.empty() ? std::string(kNothing) : variants,
         evidence_.variant.empty() ? "none" : ShownText(evidence_.variant),
         "no profile of the policy is about this kind of platform");
@@ -133,12 +147,56 @@ class Appraiser final {
         fmt::format("{} bytes", kUserDataSize),
         fmt::format("{} bytes", user_data_.size()),
         "the caller asked for evidence in another way than it checks it");
-    Add("evidence", "hardware report", evidence_.hardware_report.empty(),
-        "none", fmt::format("{} bytes", evidence_.hardware_report.size()),
+    AddHardwareReportRow();
+    AddEndorsementsRow();
+  }
+
+  bool has_layers() const {
+    return variant_ != nullptr && (variant_->cpu != CpuLayer::kNone ||
+                                   variant_->cloud != CloudLayer::kNone);
+  }
+
+  void AddHardwareReportRow() {
+    const size_t size = evidence_.hardware_report.size();
+    if (variant_ == nullptr || variant_->cpu == CpuLayer::kNone) {
+      Add("evidence", "hardware report", size == 0, "none",
+          fmt::format("{} bytes", size),
+          "no verifier for it in this variant: unchecked evidence is refused");
+      return;
+    }
+    const bool azure = variant_->cloud == CloudLayer::kAzure;
+    Add("evidence", "hardware report", size != 0,
+        azure                             ? "an HCL report"
+        : variant_->cpu == CpuLayer::kSnp ? "an SEV-SNP report"
+                                          : "a TD quote",
+        size == 0 ? "none" : fmt::format("{} bytes", size),
+        "the machine gave no CPU evidence: it is not a confidential VM, or its "
+        "guest driver is missing");
+  }
+
+  // Certificates and what else comes along are checked by the layers; what
+  // none of them reads is refused.
+  void AddEndorsementsRow() {
+    const size_t count = evidence_.endorsements.size();
+    if (!has_layers()) {
+      Add("evidence", "endorsements", count == 0, "none",
+          fmt::format("{} certificates", count),
+          "no verifier for them in this variant: unchecked evidence is "
+          "refused");
+      return;
+    }
+    const auto unread = std::ranges::find_if(
+        evidence_.endorsements, [this](const Bytes& endorsement) {
+          return !IsReadEndorsement(*variant_, endorsement);
+        });
+    Add("evidence", "endorsements", unread == evidence_.endorsements.end(),
+        "only kinds that this variant has",
+        unread == evidence_.endorsements.end()
+            ? fmt::format("{} endorsements", count)
+            : fmt::format("one that begins with {}",
+                          HexEncode(std::span<const uint8_t>(*unread).first(
+                              std::min<size_t>(unread->size(), 4)))),
         "no verifier for it in this variant: unchecked evidence is refused");
-    Add("evidence", "endorsements", evidence_.endorsements.empty(), "none",
-        fmt::format("{} certificates", evidence_.endorsements.size()),
-        "no verifier for them in this variant: unchecked evidence is refused");
   }
 
   void AddQuoteRows() {
@@ -152,6 +210,8 @@ class Appraiser final {
     quote_ = std::move(verification.quote);
   }
 
+  // Whose key signed the quote. Where a layer can vouch for it, that is enough;
+  // an enrolled TPM has a name and a role, and its certificate must fit.
   void AddTpmRows() {
     const absl::StatusOr<TpmName> name = NameOf(evidence_.tpm.ak_public);
     const auto found = std::ranges::find_if(
@@ -160,12 +220,40 @@ class Appraiser final {
         });
     const EnrolledNode* node =
         found == policy_.enrolled().end() ? nullptr : &*found;
-    Add("tpm", "AK enrolled", node != nullptr,
-        fmt::format("the Name of one of {} enrolled TPMs",
-                    policy_.enrolled().size()),
-        name.ok() ? HexEncode(*name) : "no AK",
-        "this TPM is not in the policy's enrolledTPMs: it was not made for "
-        "this cluster");
+    const std::string got = name.ok() ? HexEncode(*name) : "no AK";
+    key_trusted_ = node != nullptr || !layers_.key_vouched_by.empty();
+    if (has_layers()) {
+      AddVouchedRow(node, got);
+    } else {
+      Add("tpm", "AK enrolled", node != nullptr,
+          fmt::format("the Name of one of {} enrolled TPMs",
+                      policy_.enrolled().size()),
+          got,
+          "this TPM is not in the policy's enrolledTPMs: it was not made for "
+          "this cluster");
+    }
+    if (node != nullptr || !has_layers()) {
+      AddEkCertificateRow(node);
+    }
+    if (node != nullptr) {
+      result_.node_name = node->node_name;
+      result_.role = node->role;
+    }
+  }
+
+  void AddVouchedRow(const EnrolledNode* node, const std::string& name) {
+    const std::string& by = layers_.key_vouched_by;
+    Add("tpm", "AK vouched for", node != nullptr || !by.empty(),
+        "somebody to vouch for the quote's key",
+        node != nullptr ? "an enrolled TPM"
+        : by.empty()    ? fmt::format("nobody for {}", name)
+                        : by,
+        "nothing ties the quote to this machine: the layer that would vouch "
+        "for its key was refused or is missing; else enrol the TPM, or compare "
+        "the image itself (measurementCoversImage, rtmr1)");
+  }
+
+  void AddEkCertificateRow(const EnrolledNode* node) {
     const Sha256Digest certificate =
         crypto::Sha256(evidence_.tpm.ek_certificate);
     Add("tpm", "EK certificate",
@@ -174,10 +262,6 @@ class Appraiser final {
                         : HexEncode(node->tpm.ek_certificate_sha256),
         evidence_.tpm.ek_certificate.empty() ? "none" : HexEncode(certificate),
         "the certificate is not the one that was pinned with this AK");
-    if (node != nullptr) {
-      result_.node_name = node->node_name;
-      result_.role = node->role;
-    }
   }
 
   ProfileMatch Match(const Profile& profile) const {
@@ -203,35 +287,70 @@ class Appraiser final {
     }
   }
 
-  void AddProfileRows() {
-    ProfileMatch best;
-    size_t candidates = 0;
+  // Finds the closest profile of this variant, and what the other layers show
+  // in its light.
+  void ChooseProfile() {
+    std::vector<ProfileMatch> closest;
     for (const Profile& profile : policy_.profiles()) {
       if (profile.variant != evidence_.variant) {
         continue;
       }
-      ++candidates;
+      ++candidates_;
       const ProfileMatch match = Match(profile);
-      if (match.BetterThan(best)) {
-        best = match;
+      if (closest.empty() || match.differences < closest[0].differences) {
+        closest.clear();
+      }
+      if (closest.empty() || match.differences == closest[0].differences) {
+        closest.push_back(match);
+      }
+      if (match.BetterThan(best_)) {
+        best_ = match;
       }
     }
-    if (best.profile == nullptr) {
+    if (best_.profile == nullptr || !has_layers()) {
+      return;
+    }
+    std::ranges::stable_partition(closest, &ProfileMatch::valid_now);
+    ChooseByLayers(closest);
+  }
+
+  // Takes the first of `closest` that has no failure, else the one with the
+  // fewest; valid ones come first.
+  void ChooseByLayers(const std::vector<ProfileMatch>& closest) {
+    const LayerEvidence evidence(evidence_, user_data_);
+    std::optional<size_t> fewest;
+    for (const ProfileMatch& match : closest) {
+      LayerFindings found = CheckLayers(*variant_, evidence.view(),
+                                        *match.profile, collateral_, now_);
+      const size_t failures = found.failures() + (match.valid_now ? 0 : 1);
+      if (!fewest.has_value() || failures < *fewest) {
+        fewest = failures;
+        best_ = match;
+        layers_ = std::move(found);
+      }
+      if (failures == 0) {
+        return;
+      }
+    }
+  }
+
+  void AddProfileRows() {
+    if (best_.profile == nullptr) {
       AddRowsWithoutProfile();
       return;
     }
-    const Profile& profile = *best.profile;
+    const Profile& profile = *best_.profile;
     result_.profile = profile.name;
     expected_pcrs_ = profile.pcrs;
-    Add("profile", "image", best.differences == 0,
-        fmt::format("one of {} profiles", candidates),
-        best.differences == 0
+    Add("profile", "image", best_.differences == 0,
+        fmt::format("one of {} profiles", candidates_),
+        best_.differences == 0
             ? profile.name
             : fmt::format("none; the closest is \"{}\": {} of {} PCRs differ",
-                          profile.name, best.differences, profile.pcrs.size()),
+                          profile.name, best_.differences, profile.pcrs.size()),
         "the node runs an image that the policy does not know");
     MarkUnlessQuoted();
-    Add("profile", "validity", best.valid_now,
+    Add("profile", "validity", best_.valid_now,
         fmt::format("{}: {}", profile.name, Validity(profile)), FormatUtc(now_),
         "the profile is not valid now: renew the policy");
     for (const auto& [index, value] : profile.pcrs) {
@@ -310,9 +429,14 @@ class Appraiser final {
   const std::span<const uint8_t> user_data_;
   const ClusterState& cluster_state_;
   const Policy& policy_;
+  const AppraisalCollateral& collateral_;
   const absl::Time now_;
   const Variant* variant_;
   std::optional<VerifiedQuote> quote_;
+  size_t candidates_ = 0;     // profiles of this variant
+  bool key_trusted_ = false;  // enrolled, or a layer vouches for it
+  ProfileMatch best_;
+  LayerFindings layers_;
   std::map<uint32_t, Sha256Digest> expected_pcrs_;
   Appraisal result_;
 };
@@ -358,7 +482,15 @@ std::string Appraisal::Failures() const {
 Appraisal Appraise(const Evidence& evidence, std::span<const uint8_t> user_data,
                    const ClusterState& cluster_state, const Policy& policy,
                    absl::Time now) {
-  return Appraiser(evidence, user_data, cluster_state, policy, now).Run();
+  return Appraise(evidence, user_data, cluster_state, policy,
+                  AppraisalCollateral(), now);
+}
+
+Appraisal Appraise(const Evidence& evidence, std::span<const uint8_t> user_data,
+                   const ClusterState& cluster_state, const Policy& policy,
+                   const AppraisalCollateral& collateral, absl::Time now) {
+  return Appraiser(evidence, user_data, cluster_state, policy, collateral, now)
+      .Run();
 }
 
 absl::Status ToStatus(const Appraisal& appraisal) {

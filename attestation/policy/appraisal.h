@@ -12,7 +12,10 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "attestation/evidence.h"
+#include "attestation/policy/appraisal_collateral.h"
+#include "attestation/policy/check_row.h"
 #include "attestation/policy/policy.h"
+#include "attestation/policy/tcb_report.h"
 #include "crypto/hash.h"
 
 namespace constellation::attestation {
@@ -43,29 +46,6 @@ class ClusterState final {
   crypto::Sha256Digest pcr_;
 };
 
-enum class CheckVerdict {
-  kPassed,
-  kFailed,
-  kInfo,  // a diagnosis: neither helps nor harms the verdict
-};
-
-// "passed", "failed" or "info".
-std::string_view ToString(CheckVerdict verdict);
-
-// One comparison. Rows exist for every check of the table, also for those that
-// could not be made (kFailed, `got` says why).
-struct CheckRow {
-  std::string layer;  // "evidence", "quote", "tpm", "pcr", "cluster",
-                      // "profile", "event log"
-  std::string name;   // e.g. "signature", "PCR4"; stable, for machines
-  std::string expected;
-  std::string got;
-  CheckVerdict verdict = CheckVerdict::kFailed;
-  std::string advice;  // what the owner may do; empty if passed
-
-  bool operator==(const CheckRow&) const = default;
-};
-
 // What the evidence shows, row by row. Only Appraise() makes accepting ones.
 struct Appraisal {
   std::vector<CheckRow> rows;
@@ -78,6 +58,8 @@ struct Appraisal {
   std::string profile;    // name of the matching, else of the closest profile
   std::string node_name;  // of the enrolment with the evidence's AK, or empty
   std::string role;       // likewise
+  // The four requirements of a confidential cloud, answered for this node.
+  std::vector<TcbAnswer> tcb_report;
   // PCR15, only if the quote itself verified.
   std::optional<crypto::Sha256Digest> cluster_pcr;
 
@@ -87,14 +69,23 @@ struct Appraisal {
 };
 
 // Compares `evidence`, made for `user_data`, with the policy at the instant
-// `now`. Pure. Gives every row, never only the first failure; if no profile
-// matches, the PCR rows are those of the closest one and name it.
+// `now`, without collateral: enough for variants without CPU evidence, or if
+// all certificates are in the evidence. Pure. Gives every row, never only the
+// first failure; if no profile matches, the PCR rows are those of the closest
+// one and name it.
 //
 // Does not check that `user_data` is fresh or bound to a connection
 // (attestation/channel does), nor that role and name suit the caller.
 Appraisal Appraise(const Evidence& evidence, std::span<const uint8_t> user_data,
                    const ClusterState& cluster_state, const Policy& policy,
                    absl::Time now);
+
+// The same with what vendors publish: what evidence of variants with a CPU's or
+// a cloud's own layer needs. Among profiles whose registers are equally close,
+// the one is taken whose other demands are met, or that misses the fewest.
+Appraisal Appraise(const Evidence& evidence, std::span<const uint8_t> user_data,
+                   const ClusterState& cluster_state, const Policy& policy,
+                   const AppraisalCollateral& collateral, absl::Time now);
 
 // OK if accepted, else PERMISSION_DENIED whose message names each failed row:
 // check (PCR index), expected, got.

@@ -303,7 +303,7 @@ TEST_F(AppraisalTest, RefusesQuoteWithoutTheClusterRegister) {
 
 TEST_F(AppraisalTest, RefusesUnknownVariant) {
   Evidence evidence = Good();
-  evidence.variant = "azure-sev-snp";
+  evidence.variant = "azure-snp";
   const Appraisal appraisal = AppraiseIt(evidence);
   EXPECT_THAT(Failed(appraisal), IsSupersetOf({"evidence variant"}));
   EXPECT_EQ(appraisal.rests_on, "nothing");

@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "attestation/policy/json_reader.h"
-#include "attestation/policy/variants.h"
+#include "attestation/policy/profile_json.h"
 #include "common/hex.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -25,32 +25,19 @@ using Json = nlohmann::json;
 constexpr uint64_t kVersion = 1;
 constexpr size_t kMaxProfiles = 64;
 constexpr size_t kMaxEnrolled = 5000;
-constexpr size_t kMaxProfileName = 128;
 constexpr size_t kMaxNodeName = 253;  // a DNS subdomain name, RFC 1123
 constexpr uint8_t kNameAlgorithm[] = {0x00, 0x0b};
-// Of an image that was measured at all, these cannot be zero.
-constexpr uint32_t kImagePcrs[] = {4, 9, 11};
 
 constexpr std::string_view kPolicyKeys[] = {"enrolledTPMs", "profiles",
                                             "version"};
-constexpr std::string_view kProfileKeys[] = {"name", "notAfter", "notBefore",
-                                             "pcrs", "variant"};
 constexpr std::string_view kEnrolledKeys[] = {"akName", "ekCertificateSHA256",
                                               "nodeName", "role"};
-constexpr std::string_view kPcrKeys[] = {"0",  "1",  "2",  "3",  "4",
-                                         "5",  "6",  "7",  "8",  "9",
-                                         "10", "11", "12", "13", "14"};
 
 template <size_t kSize>
 std::array<uint8_t, kSize> ToArray(const Bytes& bytes) {
   std::array<uint8_t, kSize> array{};
   std::copy_n(bytes.begin(), kSize, array.begin());
   return array;
-}
-
-bool IsPrintable(std::string_view text) {
-  return std::ranges::all_of(text,
-                             [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
 // RFC 1123 subdomain, as Kubernetes demands of node names.
@@ -72,77 +59,6 @@ bool IsNodeName(std::string_view name) {
     previous = c;
   }
   return alphanumeric(previous);
-}
-
-absl::Status CheckPcrs(const Profile& profile, const std::string& place) {
-  for (const uint32_t index : kRequiredPcrs) {
-    if (!profile.pcrs.contains(index)) {
-      return InvalidArgument(fmt::format("{}.pcrs.{}: missing; want all of {}",
-                                         place, index,
-                                         fmt::join(kRequiredPcrs, ", ")));
-    }
-  }
-  for (const auto& [index, value] : profile.pcrs) {
-    if (index >= kClusterPcr) {
-      return InvalidArgument(
-          fmt::format("{}.pcrs.{}: want 0 to 14 (15 belongs to the cluster, "
-                      "the others are not quoted)",
-                      place, index));
-    }
-  }
-  for (const uint32_t index : kImagePcrs) {
-    if (profile.pcrs.at(index) == Sha256Digest{}) {
-      return InvalidArgument(fmt::format(
-          "{}.pcrs.{}: want a measurement, got zeros: that is a placeholder or "
-          "an image that nobody measured",
-          place, index));
-    }
-  }
-  return absl::OkStatus();
-}
-
-// Nobody means another year, and only these can be written in four digits.
-absl::Status CheckYear(const std::optional<absl::Time>& time,
-                       const std::string& place) {
-  constexpr int64_t kFirstYear = 1970;
-  constexpr int64_t kLastYear = 9999;
-  if (!time.has_value()) {
-    return absl::OkStatus();
-  }
-  const int64_t year = absl::ToCivilYear(*time, absl::UTCTimeZone()).year();
-  if (year < kFirstYear || year > kLastYear) {
-    return InvalidArgument(fmt::format("{}: want a year from {} to {}, got {}",
-                                       place, kFirstYear, kLastYear, year));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status CheckProfile(const Profile& profile, const std::string& place) {
-  if (profile.name.empty() || profile.name.size() > kMaxProfileName ||
-      !IsPrintable(profile.name)) {
-    return InvalidArgument(
-        fmt::format("{}.name: want 1 to {} printable ASCII characters", place,
-                    kMaxProfileName));
-  }
-  if (FindVariant(profile.variant) == nullptr) {
-    const std::vector<std::string_view> known = VariantNames();
-    const std::optional<std::string> nearest =
-        NearestKey(profile.variant, known);
-    return InvalidArgument(fmt::format(
-        "{}.variant: unknown; {}", place,
-        nearest.has_value()
-            ? fmt::format("did you mean \"{}\"?", *nearest)
-            : fmt::format("want one of {}", fmt::join(known, ", "))));
-  }
-  RETURN_IF_ERROR(CheckYear(profile.not_before, place + ".notBefore"));
-  RETURN_IF_ERROR(CheckYear(profile.not_after, place + ".notAfter"));
-  if (profile.not_before.has_value() && profile.not_after.has_value() &&
-      *profile.not_after < *profile.not_before) {
-    return InvalidArgument(fmt::format("{}.notAfter: {} is before notBefore {}",
-                                       place, FormatUtc(*profile.not_after),
-                                       FormatUtc(*profile.not_before)));
-  }
-  return CheckPcrs(profile, place);
 }
 
 absl::Status CheckEnrolled(const EnrolledNode& node, const std::string& place) {
@@ -212,36 +128,6 @@ absl::Status CheckEnrolledNodes(const std::vector<EnrolledNode>& enrolled,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::map<uint32_t, Sha256Digest>> ReadPcrs(
-    const JsonObject& profile) {
-  ASSIGN_OR_RETURN(const Json* value, profile.Value("pcrs"));
-  ASSIGN_OR_RETURN(const JsonObject object,
-                   JsonObject::Of(*value, profile.PlaceOf("pcrs"), kPcrKeys));
-  std::map<uint32_t, Sha256Digest> pcrs;
-  for (uint32_t index = 0; index < std::size(kPcrKeys); ++index) {
-    if (object.Has(kPcrKeys[index])) {
-      ASSIGN_OR_RETURN(const Bytes digest,
-                       object.Hex(kPcrKeys[index], Sha256Digest().size()));
-      pcrs[index] = ToArray<Sha256Digest().size()>(digest);
-    }
-  }
-  return pcrs;
-}
-
-absl::StatusOr<Profile> ReadProfile(const Json& value,
-                                    const std::string& place) {
-  ASSIGN_OR_RETURN(const JsonObject object,
-                   JsonObject::Of(value, place, kProfileKeys));
-  Profile profile;
-  ASSIGN_OR_RETURN(profile.name, object.String("name"));
-  ASSIGN_OR_RETURN(profile.variant, object.String("variant"));
-  ASSIGN_OR_RETURN(profile.not_before, object.OptionalTime("notBefore"));
-  ASSIGN_OR_RETURN(profile.not_after, object.OptionalTime("notAfter"));
-  ASSIGN_OR_RETURN(profile.pcrs, ReadPcrs(object));
-  RETURN_IF_ERROR(CheckProfile(profile, place));
-  return profile;
-}
-
 absl::StatusOr<EnrolledNode> ReadEnrolled(const Json& value,
                                           const std::string& place) {
   ASSIGN_OR_RETURN(const JsonObject object,
@@ -268,21 +154,6 @@ absl::StatusOr<std::vector<EnrolledNode>> ReadEnrolledNodes(
   }
   RETURN_IF_ERROR(CheckEnrolledNodes(nodes, place));
   return nodes;
-}
-
-Json ToJsonValue(const Profile& profile) {
-  Json value = {{"name", profile.name}, {"variant", profile.variant}};
-  Json& pcrs = value["pcrs"] = Json::object();
-  for (const auto& [index, digest] : profile.pcrs) {
-    pcrs[std::to_string(index)] = HexEncode(digest);
-  }
-  if (profile.not_before.has_value()) {
-    value["notBefore"] = FormatUtc(*profile.not_before);
-  }
-  if (profile.not_after.has_value()) {
-    value["notAfter"] = FormatUtc(*profile.not_after);
-  }
-  return value;
 }
 
 Json ToJsonValue(std::span<const EnrolledNode> enrolled) {

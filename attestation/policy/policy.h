@@ -12,6 +12,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "attestation/policy/cloud_profile.h"
+#include "attestation/policy/snp_profile.h"
+#include "attestation/policy/tdx_profile.h"
 #include "attestation/tpm/enrolled_tpm.h"
 #include "crypto/hash.h"
 
@@ -29,13 +32,21 @@ inline constexpr uint32_t kRequiredPcrs[] = {4, 8, 9, 11, 12, 13, 14};
 // Holds the cluster's ID: never in a profile, see ClusterState.
 inline constexpr uint32_t kClusterPcr = 15;
 
-// One acceptable image: which registers must hold what, and when.
+// One acceptable image on one kind of platform: which registers must hold what,
+// what its CPU and its cloud must say, and when.
 struct Profile {
   std::string name;
   std::string variant;
   std::optional<absl::Time> not_before;  // valid from this instant,
   std::optional<absl::Time> not_after;   // up to and including this one
   std::map<uint32_t, crypto::Sha256Digest> pcrs;  // indices 0-14
+  // Those that the variant has (variants.h), and no other.
+  std::optional<SnpProfile> snp = std::nullopt;
+  std::optional<TdxProfile> tdx = std::nullopt;
+  std::optional<SgxProfile> sgx = std::nullopt;
+  std::optional<AzureProfile> azure = std::nullopt;
+  std::optional<GcpProfile> gcp = std::nullopt;
+  std::optional<AwsProfile> aws = std::nullopt;
 
   bool operator==(const Profile&) const = default;
 };

@@ -9,7 +9,9 @@
 #include <set>
 #include <string>
 
+#include "attestation/policy/variants.h"
 #include "common/files.h"
+#include "common/status.h"
 #include "common/testing/status_matchers.h"
 
 namespace constellation::attestation {
@@ -210,8 +212,14 @@ TEST(PolicyTest, RefusesPlaceholderMeasurements) {
 TEST(PolicyTest, RefusesUnknownVariant) {
   EXPECT_THAT(With("/profiles/0/variant", "qemu-vptm"),
               StatusIs(kInvalid, HasSubstr("did you mean \"qemu-vtpm\"?")));
-  EXPECT_THAT(With("/profiles/0/variant", "azure-sev-snp"),
+  EXPECT_THAT(With("/profiles/0/variant", "a platform of tomorrow"),
               StatusIs(kInvalid, HasSubstr("want one of qemu-vtpm")));
+  // Known, but then more has to be demanded.
+  EXPECT_THAT(
+      With("/profiles/0/variant", "azure-sev-snp"),
+      StatusIs(kInvalid, HasSubstr("policy.profiles[0].sevSnp: missing; "
+                                   "variant azure-sev-snp rests on "
+                                   "it")));
 }
 
 TEST(PolicyTest, RefusesTimesInOtherForms) {
@@ -384,11 +392,54 @@ TEST(PolicySchemaTest, KnowsTheSameKeys) {
   const Json& pcrs = profile["properties"]["pcrs"];
   const Json& node = top["enrolledTPMs"]["items"];
   EXPECT_EQ(keys(top), keys(GoodPolicy()));
-  EXPECT_EQ(keys(profile["properties"]), keys(GoodProfile()));
+  std::set<std::string> profile_keys = keys(GoodProfile());
+  profile_keys.insert({"sevSnp", "tdx", "sgx", "azure", "gcp", "aws"});
+  EXPECT_EQ(keys(profile["properties"]), profile_keys);
   EXPECT_EQ(keys(node["properties"]), keys(GoodNode()));
   EXPECT_EQ(pcrs["required"].size(), std::size(kRequiredPcrs));
   EXPECT_EQ(pcrs["required"].size(), GoodProfile()["pcrs"].size());
   EXPECT_EQ(pcrs["properties"].size(), kClusterPcr);
+  const Json& variants = profile["properties"]["variant"]["enum"];
+  EXPECT_EQ(variants.size(), VariantNames().size());
+  for (const Json& variant : variants) {
+    EXPECT_NE(FindVariant(variant.get<std::string>()), nullptr) << variant;
+  }
+}
+
+// Layers have more keys than one document can hold, so each key is offered to
+// the reader alone: it must find fault with the value, not with the key.
+TEST(PolicySchemaTest, KnowsTheSameKeysOfLayers) {
+  const char* source = getenv("CONSTELLATION_SOURCE_DIR");
+  const auto text = ReadFile(std::string(source == nullptr ? "." : source) +
+                             "/docs/formats/policy.schema.json");
+  ASSERT_THAT(text, IsOk());
+  const Json schema = Json::parse(*text)["$defs"];
+  const std::pair<const char*, absl::Status (*)(const Json&)> layers[] = {
+      {"sevSnp",
+       [](const Json& value) { return ReadSnpProfile(value, "p").status(); }},
+      {"tdx",
+       [](const Json& value) { return ReadTdxProfile(value, "p").status(); }},
+      {"sgx",
+       [](const Json& value) { return ReadSgxProfile(value, "p").status(); }},
+      {"azure",
+       [](const Json& value) { return ReadAzureProfile(value, "p").status(); }},
+      {"gcp",
+       [](const Json& value) { return ReadGcpProfile(value, "p").status(); }},
+      {"aws", [](const Json& value) {
+         return ReadAwsProfile(value, "p", false).status();
+       }}};
+  for (const auto& [name, read] : layers) {
+    ASSERT_FALSE(schema[name]["properties"].empty()) << name;
+    for (const auto& [key, unused] : schema[name]["properties"].items()) {
+      const absl::Status status = read(Json::object({{key, nullptr}}));
+      EXPECT_EQ(Message(status).find("unknown key"), std::string::npos)
+          << name << "." << key << ": " << status;
+    }
+    EXPECT_NE(
+        Message(read(Json::object({{"notAKey", nullptr}}))).find("unknown key"),
+        std::string::npos)
+        << name;
+  }
 }
 
 }  // namespace
