@@ -20,6 +20,7 @@ constexpr std::string_view kRefetch =
 constexpr std::string_view kDamaged =
     "the collateral is damaged or forged: fetch it again from Intel";
 
+// RFC 5280 demands nextUpdate; a list without it would never go stale.
 absl::Status CheckCrlWindow(std::string_view what,
                             const crypto::RevocationList& list, absl::Time now,
                             absl::Duration grace) {
@@ -37,6 +38,7 @@ struct Signed {
   absl::StatusOr<T> parsed;
 };
 
+// Reads the envelope and, in the same pass, the inner object.
 template <typename T, typename Reader>
 Signed<T> ParseSigned(std::string_view text, std::string_view name,
                       Reader read) {
@@ -124,6 +126,7 @@ class IntelCollateralChecker final {
                     kDamaged);
   }
 
+  // Both documents must end at one root: collateral is a whole.
   void CheckSigners() {
     absl::Status status = signer_.status();
     if (status.ok()) {
@@ -138,6 +141,7 @@ class IntelCollateralChecker final {
                     "policy if you run a test platform");
   }
 
+  // The signature over one document's exact text.
   void CheckDocument(IntelCheckId id,
                      const absl::StatusOr<SignedJsonUnverified>& document,
                      const absl::StatusOr<TcbSigner>& signer) {
@@ -151,6 +155,7 @@ class IntelCollateralChecker final {
                     expected, kDamaged);
   }
 
+  // The root CRL decides about PCK CAs and about the signing certificate.
   void CheckRootCrl() {
     const std::string expected = "signed by the root that issued the signer";
     if (!signer_.ok()) {
@@ -181,6 +186,7 @@ class IntelCollateralChecker final {
                     kDamaged);
   }
 
+  // The CA is known by the list's issuer name and must be the root's.
   absl::Status VerifyPckCrl() {
     ASSIGN_OR_RETURN(
         const std::vector<crypto::Certificate> certificates,
@@ -243,6 +249,7 @@ class IntelCollateralChecker final {
     return whole;
   }
 
+  // The intersection of all windows, for whoever schedules the next fetch.
   static void SetWindow(VerifiedIntelCollateral::State& state) {
     const auto or_past = [](const absl::StatusOr<absl::Time>& time) {
       return time.ok() ? *time : absl::InfinitePast();

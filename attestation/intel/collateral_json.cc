@@ -13,6 +13,8 @@ namespace constellation::attestation {
 namespace {
 
 constexpr std::string_view kTimeShape = "dddd-dd-ddTdd:dd:ddZ";
+// Short names would cost more memory than text.
+constexpr size_t kMinAdvisorySize = 8;
 constexpr size_t kMaxAdvisorySize = 32;
 
 int HexValue(char c) {
@@ -39,6 +41,7 @@ absl::Status DecodeHex(std::string_view text, std::span<uint8_t> to) {
   return absl::OkStatus();
 }
 
+// The number in `count` characters that are known to be digits.
 int Digits(std::string_view text, size_t offset, size_t count) {
   int value = 0;
   for (const char c : text.substr(offset, count)) {
@@ -55,6 +58,7 @@ bool HasTimeShape(std::string_view text) {
                     });
 }
 
+// One level of a module or an enclave; date and status must be there.
 absl::StatusOr<IsvSvnLevel> ReadIsvSvnLevel(JsonScanner& scanner) {
   static constexpr std::string_view kNames[] = {"tcb", "tcbDate", "tcbStatus",
                                                 "advisoryIDs"};
@@ -182,10 +186,10 @@ absl::StatusOr<std::vector<std::string>> ReadAdvisories(JsonScanner& scanner) {
   std::vector<std::string> advisories;
   RETURN_IF_ERROR(scanner.ReadArray(kMaxAdvisories, [&]() -> absl::Status {
     ASSIGN_OR_RETURN(const std::string_view name, scanner.ReadString());
-    if (name.empty() || name.size() > kMaxAdvisorySize) {
+    if (name.size() < kMinAdvisorySize || name.size() > kMaxAdvisorySize) {
       return InvalidArgument(
-          fmt::format("advisory: want 1 to {} characters, got {}",
-                      kMaxAdvisorySize, name.size()));
+          fmt::format("advisory: want {} to {} characters, got {}",
+                      kMinAdvisorySize, kMaxAdvisorySize, name.size()));
     }
     advisories.emplace_back(name);
     return absl::OkStatus();

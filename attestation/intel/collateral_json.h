@@ -21,8 +21,9 @@
 // common. All functions: INVALID_ARGUMENT for anything else than documented.
 namespace constellation::attestation {
 
-// Bounds of a document and of its lists; real ones are below 10 kB.
-inline constexpr size_t kMaxCollateralJsonSize = size_t{256} << 10U;
+// Bounds of a document and of its lists; real ones are below 10 kB. What is
+// read from a document takes at most four times its size in memory.
+inline constexpr size_t kMaxCollateralJsonSize = size_t{64} << 10U;
 inline constexpr size_t kMaxTcbLevels = 128;
 inline constexpr size_t kMaxModuleIdentities = 32;
 inline constexpr size_t kMaxAdvisories = 128;
@@ -34,7 +35,7 @@ struct SignedJsonUnverified {
   std::array<uint8_t, 64> signature{};  // r, s: 32 each, big-endian
 };
 
-// Finds the inner object's place in `text`, at most 256 KiB: both keys in any
+// Finds the inner object's place in `text`, at most 64 KiB: both keys in any
 // order and no other, nothing behind the document. `read_body` reads exactly
 // the inner object; its error is passed on.
 absl::StatusOr<SignedJsonUnverified> ParseSignedJsonUnverified(
@@ -53,7 +54,7 @@ absl::Status ReadHex(JsonScanner& scanner, std::span<uint8_t> to);
 absl::StatusOr<absl::Time> ReadTime(JsonScanner& scanner);
 // A status that collateral may state.
 absl::StatusOr<TcbStatus> ReadTcbStatus(JsonScanner& scanner);
-// Names such as "INTEL-SA-00837": at most 32 characters each.
+// Names such as "INTEL-SA-00837": 8 to 32 characters each.
 absl::StatusOr<std::vector<std::string>> ReadAdvisories(JsonScanner& scanner);
 
 // A level of a module or an enclave.

@@ -16,6 +16,7 @@ namespace {
 
 constexpr size_t kMaxNumbers = 64;
 
+// One entry of "tcbEvalNumbers".
 absl::StatusOr<TcbEvaluationNumber> ReadNumber(JsonScanner& scanner) {
   static constexpr std::string_view kNames[] = {
       "tcbEvaluationDataNumber", "tcbRecoveryEventDate", "tcbDate"};

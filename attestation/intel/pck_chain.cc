@@ -24,6 +24,7 @@ constexpr std::string_view kLeafName = "Intel SGX PCK Certificate";
 constexpr std::string_view kPlatformCaName = "Intel SGX PCK Platform CA";
 constexpr std::string_view kProcessorCaName = "Intel SGX PCK Processor CA";
 
+// Intel's own sample quote has its chain as DER certificates in a row.
 absl::StatusOr<std::vector<crypto::Certificate>> SplitDer(
     std::span<const uint8_t> bytes) {
   std::vector<crypto::Certificate> certificates;
@@ -79,6 +80,7 @@ bool IsSelfIssued(const crypto::Certificate& certificate) {
                             certificate.issuer_name());
 }
 
+// Fills a role once.
 absl::Status Put(std::optional<crypto::Certificate>& place,
                  const crypto::Certificate& certificate,
                  std::string_view role) {
@@ -93,6 +95,7 @@ absl::Status Put(std::optional<crypto::Certificate>& place,
   return absl::OkStatus();
 }
 
+// A leaf is no CA, a root issued itself, the rest is the CA between them.
 absl::StatusOr<PckChainUnverified> Sort(
     const std::vector<crypto::Certificate>& certificates) {
   std::optional<crypto::Certificate> leaf;
@@ -115,6 +118,8 @@ absl::StatusOr<PckChainUnverified> Sort(
       .leaf = *std::move(leaf), .ca = *std::move(ca), .root = std::move(root)};
 }
 
+// Another certificate of the same hierarchy (TCB signing, say) must not pass
+// for a PCK or its CA.
 absl::Status CheckName(const crypto::Certificate& certificate,
                        std::string_view name, std::string_view other_name) {
   const std::optional<std::string> got = certificate.SubjectCommonName();
@@ -230,6 +235,7 @@ class PckChainVerifier final {
   }
 
  private:
+  // What signatures do not show: names, usage, issuer, critical extensions.
   static absl::Status CheckRoles(const PckChainUnverified& chain) {
     RETURN_IF_ERROR(CheckName(chain.leaf, kLeafName, kLeafName));
     RETURN_IF_ERROR(CheckName(chain.ca, kPlatformCaName, kProcessorCaName));

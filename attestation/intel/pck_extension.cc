@@ -92,6 +92,7 @@ absl::Status ReadPairs(
   return absl::OkStatus();
 }
 
+// 1.2.840.113741.1.13.1.2: sixteen components, PCESVN, CPUSVN; all of them.
 absl::Status ReadTcb(const DerElement& element, PckExtension& extension) {
   if (element.tag != crypto::kDerSequence) {
     return InvalidArgument("PCK extension: TCB: want a SEQUENCE");
@@ -129,6 +130,7 @@ absl::Status ReadTcb(const DerElement& element, PckExtension& extension) {
                             seen));
 }
 
+// 1.2.840.113741.1.13.1.7: three flags, of platform CAs only.
 absl::Status ReadConfiguration(const DerElement& element,
                                PckExtension& extension) {
   if (element.tag != crypto::kDerSequence) {
@@ -155,6 +157,7 @@ absl::Status ReadConfiguration(const DerElement& element,
       });
 }
 
+// One field of the outer SEQUENCE, by its last arc.
 absl::Status ReadField(uint64_t arc, const DerElement& value,
                        PckExtension& extension) {
   switch (arc) {

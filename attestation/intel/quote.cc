@@ -11,6 +11,7 @@
 namespace constellation::attestation {
 namespace {
 
+// Real quotes have 5 to 8 kB, authentication data 32 octets, chains 4 kB.
 constexpr size_t kMaxQuoteSize = 65536;
 constexpr size_t kMaxAuthDataSize = 4096;
 constexpr size_t kMaxCertificationSize = 32768;
@@ -28,6 +29,7 @@ absl::StatusOr<IntelTee> TeeOf(uint16_t version, uint32_t tee_type) {
       tee_type));
 }
 
+// The first 48 octets, the same in every version but for the SVNs.
 absl::Status ParseHeader(LittleEndianReader& reader,
                          IntelQuoteUnverified& quote) {
   ASSIGN_OR_RETURN(quote.version, reader.Read<uint16_t>("version"));
@@ -46,6 +48,7 @@ absl::Status ParseHeader(LittleEndianReader& reader,
   return absl::OkStatus();
 }
 
+// Octets of a body; versions 3 and 4 do not state it.
 size_t BodySize(IntelBodyType type) {
   switch (type) {
     case IntelBodyType::kSgx:
@@ -58,6 +61,8 @@ size_t BodySize(IntelBodyType type) {
   return kTdReport15Size;
 }
 
+// Version 5 states type and size, which must agree with each other and with the
+// TEE of the header; before, the TEE alone decides.
 absl::Status ParseBody(LittleEndianReader& reader,
                        IntelQuoteUnverified& quote) {
   quote.body_type =
@@ -111,6 +116,8 @@ absl::Status ParseQeSection(LittleEndianReader& reader,
   return reader.ExpectEnd("signature section");
 }
 
+// Signature and key, then the quoting enclave's part: directly in version 3,
+// wrapped as certification data of type 6 later. Nothing may be left over.
 absl::Status ParseSignatureSection(std::span<const uint8_t> section,
                                    IntelQuoteUnverified& quote) {
   LittleEndianReader reader(section);

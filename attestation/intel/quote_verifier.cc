@@ -23,6 +23,7 @@ constexpr std::string_view kWrongCollateral =
 constexpr std::string_view kNoQuote = "no quote";
 constexpr std::string_view kNoChain = "no verified PCK chain";
 
+// `signature` is r || s, 32 octets each.
 absl::Status VerifyRawSignature(const crypto::PublicKey& key,
                                 std::span<const uint8_t> message,
                                 std::span<const uint8_t> signature) {
@@ -30,6 +31,8 @@ absl::Status VerifyRawSignature(const crypto::PublicKey& key,
                          signature.first(32), signature.subspan(32));
 }
 
+// A digest of `parts`, each behind its length, so that no octet can move from
+// one part to the next; `kind` keeps facts of different kinds apart.
 crypto::Sha256Digest CacheKey(
     uint8_t kind, std::initializer_list<std::span<const uint8_t>> parts) {
   crypto::Sha256Hasher hasher;
@@ -49,6 +52,7 @@ constexpr uint8_t kChainKey = 1;
 constexpr uint8_t kCrlKey = 2;
 constexpr uint8_t kQeReportKey = 3;
 
+// The platform's level for people, or which components are too old for any.
 std::string DescribeLevel(const TcbEvaluation& tcb, bool tdx) {
   const std::optional<ReachedTcbLevel>& level = tcb.platform_level(tdx);
   if (!level.has_value()) {
@@ -170,6 +174,8 @@ class IntelQuoteChecker final {
                     expected, kForged);
   }
 
+  // The QE vouches for the attestation key by a digest in its report; the rest
+  // of the report data must be zero, or a second value could hide there.
   void CheckBinding() {
     if (!quote_.ok() || !qe_report_.has_value()) {
       rows_.AddUnavailable(IntelCheckId::kQeBinding,
@@ -185,6 +191,7 @@ class IntelQuoteChecker final {
               HexEncode(expected), HexEncode(qe_report_->report_data), kForged);
   }
 
+  // Where certificates come from that the quote does not carry.
   std::span<const uint8_t> FurtherCertificates() const {
     if (!options_.pck_chain.empty() || collateral_ == nullptr) {
       return options_.pck_chain;
@@ -192,6 +199,8 @@ class IntelQuoteChecker final {
     return collateral_->pck_chain();
   }
 
+  // The chain from the cache, else parsed and verified. The key covers all that
+  // the result depends on: anchors, type, octets.
   absl::StatusOr<std::shared_ptr<const VerifiedPckChain>> FindChain() {
     const bool complete = quote_->certification_type == kPckCertificateChain;
     const std::span<const uint8_t> further =
@@ -301,6 +310,7 @@ class IntelQuoteChecker final {
         kWrongCollateral);
   }
 
+  // The list is signed by the very CA that issued the PCK.
   absl::Status VerifyPckCrl() {
     const crypto::Sha256Digest signer = chain_->ca().SpkiFingerprint();
     if (collateral_->pck_crl_signer() == signer &&
@@ -318,6 +328,7 @@ class IntelQuoteChecker final {
                     });
   }
 
+  // Both steps of the chain: the leaf in its CA's list, the CA in the root's.
   absl::Status CheckNotRevoked() {
     RETURN_IF_ERROR(Annotate(VerifyPckCrl(), "PCK CRL"));
     if (collateral_->pck_crl().IsRevoked(chain_->leaf().serial())) {
@@ -354,6 +365,9 @@ class IntelQuoteChecker final {
         "check this machine's clock");
   }
 
+  // Runs Intel's algorithm once and spreads its comparisons over rows. Whether
+  // the resulting status is good enough is the policy's matter, not judged
+  // here.
   std::optional<TcbEvaluation> CheckTcb() {
     const std::string expected[] = {
         "TCB info and QE identity for the quote's TEE",
@@ -395,6 +409,7 @@ class IntelQuoteChecker final {
     return tcb;
   }
 
+  // Called only if every row passed.
   AuthenticatedIntelQuote Authenticated() const {
     AuthenticatedIntelQuote quote;
     quote.version_ = quote_->version;

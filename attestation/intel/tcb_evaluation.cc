@@ -12,6 +12,7 @@
 namespace constellation::attestation {
 namespace {
 
+// Every component from `first` on is at least what the level wants.
 bool Reaches(std::span<const uint8_t> got, std::span<const uint16_t> wanted,
              size_t first) {
   for (size_t i = first; i < wanted.size(); ++i) {
@@ -33,6 +34,7 @@ absl::Status ExpectEqual(std::string_view field,
                                      HexEncode(expected), HexEncode(got)));
 }
 
+// Equal where the mask has ones. Intel's values have zeros elsewhere.
 template <size_t kSize>
 absl::Status ExpectMasked(std::string_view field,
                           const std::array<uint8_t, kSize>& expected,
@@ -55,6 +57,7 @@ absl::Status CheckModule(const TdxModule& module, const TdReport& report) {
                       module.attributes_mask, report.seam_attributes);
 }
 
+// Step 3 without the SVN, which decides the QE's status only.
 absl::Status CheckQeIdentity(const EnclaveIdentity& identity,
                              const EnclaveReport& report) {
   RETURN_IF_ERROR(ExpectMasked("MISCSELECT", identity.misc_select,
@@ -82,6 +85,7 @@ bool IsOutOfDate(TcbStatus status) {
          status == TcbStatus::kOutOfDateConfigurationNeeded;
 }
 
+// The identity of a module's major version, by Intel's naming.
 const TdxModuleIdentity* FindModule(const TcbInfo& info, uint8_t version) {
   const std::string id = fmt::format("TDX_{:02X}", version);
   for (const TdxModuleIdentity& identity : info.tdx_module_identities) {
@@ -123,6 +127,8 @@ class Evaluator final {
  private:
   bool is_tdx() const { return subject_.td_report != nullptr; }
 
+  // Collateral of another platform or TEE would compare numbers that mean
+  // something else.
   void CheckIdentifiers() {
     const IntelTee tee = is_tdx() ? IntelTee::kTdx : IntelTee::kSgx;
     const EnclaveKind kind = is_tdx() ? EnclaveKind::kTdQe : EnclaveKind::kQe;
@@ -182,6 +188,7 @@ class Evaluator final {
     return result_.qe_status.value_or(TcbStatus::kNotSupported);
   }
 
+  // Levels are listed highest first, so the first one that is reached counts.
   void FindLevels() {
     for (size_t i = 0; i < info_.levels.size(); ++i) {
       const TcbLevel& level = info_.levels[i];
@@ -230,6 +237,8 @@ class Evaluator final {
                : TcbStatus::kTdRelaunchAdvised;
   }
 
+  // Compares the module that runs now with the newest one that Intel knows of
+  // the same version; for version 0 the newest level's components say it.
   bool RunsNewestModule(const IntelSvns& running) const {
     const TcbLevel& newest = info_.levels.front();
     if (running[2] < newest.tdx_svns[2]) {

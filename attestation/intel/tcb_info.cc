@@ -92,6 +92,7 @@ absl::Status ReadTcb(JsonScanner& scanner, TcbLevel& level, LevelShape& shape) {
   });
 }
 
+// One entry of "tcbLevels".
 absl::Status ReadLevel(JsonScanner& scanner, TcbLevel& level,
                        LevelShape& shape) {
   static constexpr std::string_view kNames[] = {"tcb", "tcbDate", "tcbStatus",
@@ -120,6 +121,8 @@ absl::Status ReadLevel(JsonScanner& scanner, TcbLevel& level,
   return fields.RequireFirst(3, "level");
 }
 
+// Version 2 numbers its components, version 3 lists them; TDX has a second
+// list.
 absl::Status CheckShape(const LevelShape& shape, const TcbInfo& info,
                         size_t number) {
   const bool sgx_fits = info.version == 2
@@ -158,6 +161,7 @@ absl::StatusOr<bool> ReadModuleField(JsonScanner& scanner, size_t field,
 constexpr std::string_view kModuleNames[] = {
     "mrsigner", "attributes", "attributesMask", "id", "tcbLevels"};
 
+// "tdxModule": the module of version 0.
 absl::StatusOr<TdxModule> ReadModule(JsonScanner& scanner) {
   FieldSet fields(kModuleNames);
   TdxModule module;
@@ -170,6 +174,7 @@ absl::StatusOr<TdxModule> ReadModule(JsonScanner& scanner) {
   return module;
 }
 
+// One entry of "tdxModuleIdentities": a module of a later version.
 absl::StatusOr<TdxModuleIdentity> ReadModuleIdentity(JsonScanner& scanner) {
   FieldSet fields(kModuleNames);
   TdxModuleIdentity identity;

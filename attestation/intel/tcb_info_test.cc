@@ -133,7 +133,9 @@ TEST(TcbInfoTest, BoundsItsLists) {
   fields.levels[0].advisories.assign(kMaxAdvisories + 1, "INTEL-SA-1");
   ExpectRefused(TcbInfoText(fields), "at most 128 elements");
   fields.levels[0].advisories = {std::string(33, 'A')};
-  ExpectRefused(TcbInfoText(fields), "advisory: want 1 to 32 characters");
+  ExpectRefused(TcbInfoText(fields), "advisory: want 8 to 32 characters");
+  fields.levels[0].advisories = {"SA-1234"};
+  ExpectRefused(TcbInfoText(fields), "advisory: want 8 to 32 characters");
   fields.levels[0].advisories.clear();
   fields.modules.clear();
   for (size_t i = 0; i <= kMaxModuleIdentities; ++i) {
@@ -279,7 +281,7 @@ TEST(SignedJsonTest, RefusesAnythingElse) {
   refuses("[]", "want an object");
   refuses(
       "{\"x\":{\"" + std::string(kMaxCollateralJsonSize, 'a') + "\":1}" + end,
-      "want at most 262144 bytes");
+      "want at most 65536 bytes");
 }
 
 TEST(CollateralTimeTest, AcceptsOnlyTimesThatExist) {

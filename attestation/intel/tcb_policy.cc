@@ -15,6 +15,8 @@ namespace {
 constexpr std::string_view kNotVerified = "the quote is not verified";
 constexpr size_t kMaxShown = 4;
 
+// Revoked keys may be in anybody's hands; NotSupported means that Intel has no
+// opinion. No policy can want either.
 bool MayBeAccepted(TcbStatus status) {
   return status != TcbStatus::kRevoked && status != TcbStatus::kNotSupported;
 }
