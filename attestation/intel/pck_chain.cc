@@ -239,8 +239,8 @@ class PckChainVerifier final {
   static absl::Status CheckRoles(const PckChainUnverified& chain) {
     RETURN_IF_ERROR(CheckName(chain.leaf, kLeafName, kLeafName));
     RETURN_IF_ERROR(CheckName(chain.ca, kPlatformCaName, kProcessorCaName));
-    RETURN_IF_ERROR(CheckCriticalExtensions(chain.leaf));
-    RETURN_IF_ERROR(CheckCriticalExtensions(chain.ca));
+    RETURN_IF_ERROR(CheckPckCriticalExtensions(chain.leaf));
+    RETURN_IF_ERROR(CheckPckCriticalExtensions(chain.ca));
     const std::optional<uint16_t> usage = chain.ca.key_usage();
     if (usage.has_value() && (*usage & crypto::kKeyUsageCertSign) == 0) {
       return Unauthenticated(
@@ -261,7 +261,8 @@ absl::StatusOr<std::shared_ptr<const VerifiedPckChain>> VerifyPckChain(
   return PckChainVerifier::Run(chain, anchors);
 }
 
-absl::Status CheckCriticalExtensions(const crypto::Certificate& certificate) {
+absl::Status CheckPckCriticalExtensions(
+    const crypto::Certificate& certificate) {
   for (const crypto::Certificate::Extension& extension :
        certificate.extensions()) {
     if (extension.critical &&

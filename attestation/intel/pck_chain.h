@@ -93,7 +93,7 @@ absl::StatusOr<std::shared_ptr<const VerifiedPckChain>> VerifyPckChain(
 
 // UNAUTHENTICATED if `certificate` has a critical extension other than key
 // usage and basic constraints, the only ones that Intel's profile has.
-absl::Status CheckCriticalExtensions(const crypto::Certificate& certificate);
+absl::Status CheckPckCriticalExtensions(const crypto::Certificate& certificate);
 
 // UNAUTHENTICATED unless `list` is the list of `issuer_name` and is signed by
 // `issuer_key`. No dates.

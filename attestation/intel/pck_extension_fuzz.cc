@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const auto certificate = constellation::crypto::Certificate::FromDer(input);
   if (certificate.ok()) {
     (void)constellation::attestation::PckExtensionOf(*certificate);
-    (void)constellation::attestation::CheckCriticalExtensions(*certificate);
+    (void)constellation::attestation::CheckPckCriticalExtensions(*certificate);
   }
   return 0;
 }

@@ -20,7 +20,7 @@ constexpr std::string_view kSignerName = "Intel SGX TCB Signing";
 
 absl::StatusOr<TcbSigner> VerifySigner(const crypto::Certificate& certificate,
                                        const IntelTrustAnchors& anchors) {
-  RETURN_IF_ERROR(CheckCriticalExtensions(certificate));
+  RETURN_IF_ERROR(CheckPckCriticalExtensions(certificate));
   const std::optional<uint16_t> usage = certificate.key_usage();
   if (usage.has_value() && (*usage & crypto::kKeyUsageDigitalSignature) == 0) {
     return Unauthenticated(
