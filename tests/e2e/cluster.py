@@ -131,14 +131,18 @@ class Cluster:
 
     def leftovers(self):
         """Processes whose command line names the workspace, and files other than the master secret."""
-        processes = []
+        processes, ancestors, above = [], set(), str(os.getpid())
+        while above != '0':  # this test and who called it with the name of the workspace
+            ancestors.add(above)
+            with open(f'/proc/{above}/status', encoding='utf-8') as file:
+                above = next(line.split()[1] for line in file if line.startswith('PPid:'))
         for pid in filter(str.isdigit, os.listdir('/proc')):
             try:
                 with open(f'/proc/{pid}/cmdline', 'rb') as file:
                     line = file.read().replace(b'\0', b' ').decode(errors='replace')
             except OSError:
                 continue
-            if self.workspace in line and int(pid) != os.getpid():
+            if self.workspace in line and pid not in ancestors:
                 processes.append(line)
         files = [os.path.join(folder, name) for folder, _, names in os.walk(self.workspace) for name in names]
         return processes, [f for f in files if os.path.basename(f) != 'constellation-mastersecret.json']
