@@ -191,6 +191,9 @@ class CurlTransport::Exchange final {
     Set(CURLOPT_CONNECTTIMEOUT_MS, Milliseconds(request_.connect_timeout));
     Set(CURLOPT_TIMEOUT_MS, Milliseconds(request_.timeout));
     Set(CURLOPT_TCP_KEEPALIVE, 1L);
+    // On a kept connection that ends without an answer libcurl sends again, of
+    // its own accord and whatever the method. The server may have executed it.
+    Set(CURLOPT_FRESH_CONNECT, IsRepeatable(request_) ? 0L : 1L);
     Set(CURLOPT_WRITEFUNCTION, &Exchange::OnData);
     Set(CURLOPT_WRITEDATA, static_cast<void*>(this));
     Set(CURLOPT_HEADERFUNCTION, &Exchange::OnHeader);
