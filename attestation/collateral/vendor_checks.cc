@@ -275,7 +275,7 @@ absl::StatusOr<CollateralFacts> CheckDocumentSignature(
     return Unauthenticated(
         fmt::format("issuer chain: want a certificate \"{}\"", kTcbSignerName));
   }
-  RETURN_IF_ERROR(CheckCriticalExtensions(*signer));
+  RETURN_IF_ERROR(CheckPckCriticalExtensions(*signer));
   RETURN_IF_ERROR(anchors.IssuerOf(*signer).status());
   ASSIGN_OR_RETURN(const crypto::PublicKey key, signer->Key());
   const std::span<const uint8_t> signature = document.signature;
@@ -378,7 +378,7 @@ CollateralCheck PckCrlCheck(IntelTrustAnchors anchors, PckCa ca) {
         return Unauthenticated(fmt::format("want a list of {}, got one of {}",
                                            CommonNameOf(ca), list.Issuer()));
       }
-      RETURN_IF_ERROR(CheckCriticalExtensions(certificate));
+      RETURN_IF_ERROR(CheckPckCriticalExtensions(certificate));
       RETURN_IF_ERROR(anchors.IssuerOf(certificate).status());
       ASSIGN_OR_RETURN(const crypto::PublicKey key, certificate.Key());
       RETURN_IF_ERROR(list.VerifySignedBy(key));
