@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "attestation/policy/signed_policy.h"
+#include "cli/command_line.h"
+#include "cli/commands/table.h"
+#include "cli/exit_code.h"
+#include "common/files.h"
+#include "common/testing/status_matchers.h"
+#include "crypto/p256.h"
+
+namespace constellation::cli {
+namespace {
+
+using ::constellation::testing::IsOk;
+using ::testing::HasSubstr;
+
+constexpr std::string_view kPolicy =
+    R"({"version":1,"profiles":[],"enrolledTPMs":[]})";
+
+class PolicyCommandsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    char folder[] = "/tmp/policy-commands-XXXXXX";
+    ASSERT_NE(mkdtemp(folder), nullptr);
+    folder_ = folder;
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  std::string Write(const std::string& name, std::string_view text) {
+    const std::string path = folder_ + "/" + name;
+    EXPECT_THAT(WriteFileAtomically(path, text, 0600), IsOk());
+    return path;
+  }
+
+  ExitCode Run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "policy");
+    CommandContext context;
+    std::FILE* out = std::tmpfile();
+    std::FILE* err = std::tmpfile();
+    context.out = out;
+    context.err = err;
+    const ExitCode code =
+        RunCommandLine(AllCommands(), AllGroups(), arguments, context);
+    out_ = TextOf(out);
+    err_ = TextOf(err);
+    return code;
+  }
+
+  static std::string TextOf(std::FILE* file) {
+    std::string text(static_cast<size_t>(std::ftell(file)), '\0');
+    std::rewind(file);
+    EXPECT_EQ(std::fread(text.data(), 1, text.size(), file), text.size());
+    std::fclose(file);
+    return text;
+  }
+
+  std::string folder_;
+  std::string out_;
+  std::string err_;
+};
+
+TEST_F(PolicyCommandsTest, CheckTellsGoodFromBadFromAbsent) {
+  const std::string good = Write("good", kPolicy);
+  EXPECT_EQ(Run({"check", good}), ExitCode::kSuccess);
+  EXPECT_THAT(out_, HasSubstr("Valid: 0 profiles"));
+  EXPECT_THAT(err_, HasSubstr("nothing is accepted"));
+  const std::string bad =
+      Write("bad", R"({"version":1,"profils":[],"enrolledTPMs":[]})");
+  EXPECT_EQ(Run({"check", bad}), ExitCode::kRefused);
+  EXPECT_EQ(Run({"check", folder_ + "/absent"}), ExitCode::kError);
+}
+
+TEST_F(PolicyCommandsTest, CheckSpeaksJson) {
+  EXPECT_EQ(Run({"check", Write("good", kPolicy), "-o", "json"}),
+            ExitCode::kSuccess);
+  const nlohmann::json good = nlohmann::json::parse(out_);
+  EXPECT_EQ(good["valid"], true);
+  EXPECT_EQ(good["warnings"].size(), 1U);
+  EXPECT_EQ(Run({"check", Write("bad", "{}"), "-o", "json"}),
+            ExitCode::kRefused);
+  const nlohmann::json bad = nlohmann::json::parse(out_);
+  EXPECT_EQ(bad["valid"], false);
+  EXPECT_THAT(bad["error"].get<std::string>(), HasSubstr("version"));
+}
+
+TEST_F(PolicyCommandsTest, CheckVerifiesTheSignature) {
+  const crypto::P256PrivateKey key = crypto::P256PrivateKey::Generate().value();
+  const std::string policy = Write("policy", kPolicy);
+  const std::string public_key =
+      Write("key", crypto::PemEncode("PUBLIC KEY", key.PublicSpki()));
+  const std::string signature = Write(
+      "sig", attestation::SignPolicy(kPolicy, key.ToPem().value()).value());
+  EXPECT_EQ(
+      Run({"check", policy, "--key", public_key, "--signature", signature}),
+      ExitCode::kSuccess);
+  EXPECT_THAT(out_, HasSubstr("Valid and signed"));
+  const std::string changed = Write("changed", std::string(kPolicy) + " ");
+  EXPECT_EQ(
+      Run({"check", changed, "--key", public_key, "--signature", signature}),
+      ExitCode::kRefused);
+  EXPECT_EQ(Run({"check", policy, "--key", public_key}), ExitCode::kUsage);
+  EXPECT_EQ(Run({"check", policy, "--key", public_key, "--signature",
+                 folder_ + "/absent"}),
+            ExitCode::kError);
+}
+
+TEST_F(PolicyCommandsTest, ExplainSpeaksWordsAndJson) {
+  const std::string policy = Write("policy", kPolicy);
+  EXPECT_EQ(Run({"explain", policy}), ExitCode::kSuccess);
+  EXPECT_THAT(out_, HasSubstr("There are no profiles"));
+  EXPECT_EQ(Run({"explain", policy, "-o", "json"}), ExitCode::kSuccess);
+  EXPECT_EQ(nlohmann::json::parse(out_)["enrolledTPMs"], 0);
+}
+
+TEST_F(PolicyCommandsTest, DiffShowsRows) {
+  const std::string before = Write("before", kPolicy);
+  const std::string node = R"({"nodeName":"n","role":"worker","akName":"000b)" +
+                           std::string(64, '1') +
+                           R"(","ekCertificateSHA256":")" +
+                           std::string(64, '2') + R"("})";
+  const std::string after = Write(
+      "after", R"({"version":1,"profiles":[],"enrolledTPMs":[)" + node + "]}");
+  EXPECT_EQ(Run({"diff", before, before}), ExitCode::kSuccess);
+  EXPECT_THAT(out_, HasSubstr("No difference"));
+  EXPECT_EQ(Run({"diff", before, after}), ExitCode::kSuccess);
+  EXPECT_THAT(out_, HasSubstr("enrolledTPMs[\"n\"].role"));
+  EXPECT_EQ(Run({"diff", after, before, "-o", "json"}), ExitCode::kSuccess);
+  const nlohmann::json rows = nlohmann::json::parse(out_);
+  EXPECT_EQ(rows.size(), 3U);
+  EXPECT_EQ(rows[0]["change"], "removed");
+  EXPECT_EQ(Run({"diff", before, Write("bad", "[]")}), ExitCode::kRefused);
+}
+
+}  // namespace
+}  // namespace constellation::cli
