@@ -47,10 +47,6 @@ class Outcome final {
   }
 
   bool ok() const { return result_.status.ok(); }
-  // Whether another pass may help.
-  bool MayPassByItself() const {
-    return cloud::MayPassByItself(CloudErrorKindOf(result_.status));
-  }
 
   EngineResult Finish(const Lifecycle& lifecycle) {
     result_.outputs = lifecycle.Outputs();
@@ -219,12 +215,24 @@ struct SweepOptions {
   absl::Duration patience = absl::InfiniteDuration();
 };
 
-// Deletes what one look at one kind finds; the number of things found.
-absl::StatusOr<size_t> SweepKind(const EngineParts& parts, Lifecycle& lifecycle,
-                                 const std::string& kind,
-                                 const SweepOptions& options) {
-  ASSIGN_OR_RETURN(std::vector<Stray> strays,
-                   parts.drivers.Get(kind)->List(parts.cluster));
+// What one look at everything found.
+struct SweepRound {
+  size_t found = 0;
+  size_t removed = 0;
+  absl::Status status = {};  // the first refusal
+};
+
+// Deletes what one look at one kind finds.
+void SweepKind(const EngineParts& parts, Lifecycle& lifecycle,
+               const std::string& kind, const SweepOptions& options,
+               SweepRound& round) {
+  absl::StatusOr<std::vector<Stray>> listed = lifecycle.List(kind);
+  if (!listed.ok()) {
+    ++round.found;  // perhaps
+    round.status.Update(Annotate(listed.status(), kind));
+    return;
+  }
+  std::vector<Stray> strays = *std::move(listed);
   if (!options.journalled) {
     std::erase_if(strays, [&](const Stray& stray) {
       return parts.journal.Find(stray.name).has_value();
@@ -237,44 +245,42 @@ absl::StatusOr<size_t> SweepKind(const EngineParts& parts, Lifecycle& lifecycle,
       .stop = parts.stop};
   const std::vector<absl::Status> results = RunTasks(graph, [&](size_t i) {
     const Resource resource{.kind = kind, .name = strays[i].name};
-    const absl::Status status =
-        lifecycle.Remove(resource, strays[i].observed,
-                         /*forget=*/false, options.patience);
-    return Annotate(status, strays[i].observed.id);
+    return lifecycle.Remove(resource, strays[i].observed, /*forget=*/false,
+                            options.patience);
   });
-  for (const absl::Status& status : results) {
-    RETURN_IF_ERROR(status);
+  round.found += strays.size();
+  for (size_t i = 0; i < results.size(); ++i) {
+    round.removed += results[i].ok() ? 1 : 0;
+    round.status.Update(
+        Annotate(results[i], kind + " " + strays[i].observed.id));
   }
-  return strays.size();
 }
 
-// Until a whole round finds nothing. Things that refuse are tried again in the
-// next round: what uses them may have been found meanwhile.
+// Until a whole round finds nothing, or achieves nothing. Things that refuse
+// are tried again in the next round: what uses them may be gone by then.
 absl::Status Sweep(const EngineParts& parts, Lifecycle& lifecycle,
                    const SweepOptions& options) {
-  constexpr int kMaxRounds = 5;
-  absl::Status last;
-  for (int round = 0; round < kMaxRounds; ++round) {
-    size_t found = 0;
-    last = absl::OkStatus();
+  constexpr int kMaxRounds = 20;  // somebody makes them faster than we delete
+  for (int number = 1;; ++number) {
+    SweepRound round;
     const std::vector<std::string>& kinds = parts.drivers.kinds();
     for (auto kind = kinds.rbegin(); kind != kinds.rend(); ++kind) {
-      const auto count = SweepKind(parts, lifecycle, *kind, options);
-      found += count.ok() ? *count : 1;
-      if (!count.ok() && last.ok()) {
-        last = Annotate(count.status(), *kind);
-      }
+      SweepKind(parts, lifecycle, *kind, options, round);
     }
-    if (found == 0 || parts.stop.stop_requested()) {
-      break;
+    // A cloud may list for a while what is already gone.
+    const absl::Duration pause =
+        parts.options.backoff.Delay(number, parts.random());
+    if (round.found == 0 || round.removed == 0 || number == kMaxRounds ||
+        !SleepUnlessStopped(parts.clock, pause, parts.stop)) {
+      return round.status;
     }
   }
-  return last;
 }
 
-// One pass over everything. Foreign leftovers go first, as far as they let
-// themselves be deleted: Kubernetes' load balancers hold on to our networks.
-void TerminateOnce(const EngineParts& parts, Lifecycle& lifecycle,
+// One pass over everything; whether nothing was left to be found at its end.
+// Foreign leftovers go first, as far as they let themselves be deleted:
+// Kubernetes' load balancers hold on to our networks.
+bool TerminateOnce(const EngineParts& parts, Lifecycle& lifecycle,
                    Outcome& outcome) {
   const absl::Status first =
       Sweep(parts, lifecycle,
@@ -283,9 +289,13 @@ void TerminateOnce(const EngineParts& parts, Lifecycle& lifecycle,
     lifecycle.Report(ProgressStep::kRetrying, {}, Message(first));
   }
   RemoveJournalled(parts, lifecycle, outcome);
-  if (!parts.stop.stop_requested()) {
-    outcome.Fail(Sweep(parts, lifecycle, {}));
+  if (parts.stop.stop_requested()) {
+    return false;
   }
+  const absl::Status last =
+      Sweep(parts, lifecycle, {.patience = parts.options.window.settle});
+  outcome.Fail(last);
+  return last.ok();
 }
 
 }  // namespace
@@ -304,19 +314,19 @@ EngineResult Apply(const EngineParts& parts, const Plan& plan) {
 }
 
 EngineResult Terminate(const EngineParts& parts) {
-  constexpr int kMaxPasses = 2;  // Kubernetes may make things until nodes go
   Lifecycle lifecycle(parts);
-  for (int pass = 1;; ++pass) {
+  for (bool again = true;; again = false) {
     Outcome outcome;
-    TerminateOnce(parts, lifecycle, outcome);
+    const bool empty = TerminateOnce(parts, lifecycle, outcome);
+    // What was in the way may have been found by the sweep (Kubernetes makes
+    // things until its nodes are gone): then the journal can catch up.
+    if (!outcome.ok() && empty && again) {
+      continue;
+    }
     if (outcome.ok()) {
       outcome.Fail(parts.journal.Finish());
-      return outcome.Finish(lifecycle);
     }
-    if (pass == kMaxPasses || parts.stop.stop_requested() ||
-        !outcome.MayPassByItself()) {
-      return outcome.Finish(lifecycle);
-    }
+    return outcome.Finish(lifecycle);
   }
 }
 

@@ -103,6 +103,20 @@ absl::StatusOr<std::vector<Observed>> Lifecycle::Find(
                    entry && !repeat ? entry->visible_by : absl::InfinitePast());
 }
 
+absl::StatusOr<std::vector<Stray>> Lifecycle::List(const std::string& kind) {
+  const Resource everything{.kind = kind};
+  ASSIGN_OR_RETURN(ResourceDriver * driver, DriverOf(everything));
+  const absl::Time give_up = parts_.clock.Now() + parts_.options.retry_for;
+  for (int attempt = 0;; ++attempt) {
+    absl::StatusOr<std::vector<Stray>> strays = driver->List(parts_.cluster);
+    if (strays.ok() || !MayPassByItself(CloudErrorKindOf(strays.status())) ||
+        parts_.clock.Now() >= give_up) {
+      return strays;
+    }
+    RETURN_IF_ERROR(Pause(everything, attempt, strays.status()));
+  }
+}
+
 absl::StatusOr<std::vector<Observed>> Lifecycle::FindUntil(
     const Resource& resource, absl::Time visible_by) {
   ASSIGN_OR_RETURN(ResourceDriver * driver, DriverOf(resource));

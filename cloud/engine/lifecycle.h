@@ -105,6 +105,9 @@ class Lifecycle final {
   // Looks for a journalled thing and deletes all that is found.
   absl::Status FindAndRemove(const Resource& resource);
 
+  // Everything of `kind` with the cluster's uid; passing errors are borne.
+  absl::StatusOr<std::vector<Stray>> List(const std::string& kind);
+
   // What dependents see.
   void Publish(const std::string& name, const Observed& observed);
   std::map<std::string, Observed> Outputs() const;

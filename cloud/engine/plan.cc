@@ -176,8 +176,7 @@ class Planner final {
   // name of ours belongs to Kubernetes and stays until the end.
   absl::Status AddStrays(std::map<std::string, PlannedAction>& deletions) {
     for (const std::string& kind : parts_.drivers.kinds()) {
-      absl::StatusOr<std::vector<Stray>> strays =
-          parts_.drivers.Get(kind)->List(parts_.cluster);
+      absl::StatusOr<std::vector<Stray>> strays = lifecycle_.List(kind);
       if (!strays.ok()) {
         return Annotate(strays.status(), kind);
       }

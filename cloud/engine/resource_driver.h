@@ -78,6 +78,8 @@ class ResourceDriver {
 
   // Starts making it, tags in the same call where the cloud can. `token` is 1
   // to 64 characters of [a-z0-9-], the same for every attempt at one thing.
+  // kConflict while a namesake of ours is still being deleted, kNotFound while
+  // the cloud does not show a dependency yet (not for what the config names).
   virtual absl::StatusOr<Observed> Create(const DriverContext& context,
                                           std::string_view token) = 0;
 

@@ -29,13 +29,15 @@ absl::Status Poll(const PollOptions& options, Clock& clock,
     }
     const absl::Duration wait =
         step.ok() ? step->retry_after.value_or(delay) : delay;
-    if (clock.Now() + wait > deadline) {
+    const absl::Duration left = deadline - clock.Now();
+    if (left <= absl::ZeroDuration()) {
       return step.ok() ? DeadlineExceeded(
                              fmt::format("{}: not done after {}", what,
                                          absl::FormatDuration(options.timeout)))
                        : step.status();
     }
-    if (!SleepUnlessStopped(clock, wait, stop)) {
+    // One last question when the time is up.
+    if (!SleepUnlessStopped(clock, std::min(wait, left), stop)) {
       break;
     }
     delay = std::min(delay * options.factor, options.max_delay);
