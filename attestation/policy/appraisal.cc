@@ -311,6 +311,10 @@ class Appraiser final {
       return;
     }
     std::ranges::stable_partition(closest, &ProfileMatch::valid_now);
+    // Evidence that is refused anyway must not cost a chain per profile.
+    if (best_.differences != 0 || !quote_.has_value()) {
+      closest = {best_};
+    }
     ChooseByLayers(closest);
   }
 

@@ -49,7 +49,9 @@ absl::StatusOr<std::vector<Value>> ReadList(const JsonObject& object,
 
 absl::StatusOr<uint64_t> NumberAt(const Json& value, std::string_view place,
                                   uint64_t max) {
-  if (!value.is_number_unsigned()) {
+  // A positive number made in memory may have a signed type.
+  if (!value.is_number_unsigned() &&
+      (!value.is_number_integer() || value.get<int64_t>() < 0)) {
     return InvalidArgument(
         fmt::format("{}: want a whole number, got {}", place, KindOf(value)));
   }
