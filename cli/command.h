@@ -50,6 +50,7 @@ struct Positional {
   std::string help;
   bool required = true;
   std::vector<std::string> choices = {};
+  bool list = false;  // takes any number of values, at least one if required
 };
 
 // What was given on the command line, by flag name ("--yes") or positional

@@ -64,8 +64,13 @@ void AddFlag(CLI::App& app, const Flag& flag, Slots& slots) {
 void AddPositional(CLI::App& app, const Positional& positional, Slots& slots) {
   CLI::Option* option = app.add_option(
       positional.name, slots.values[positional.name], positional.help);
-  option->type_name("")->expected(1)->allow_extra_args(false)->required(
-      positional.required);
+  option->type_name("")->required(positional.required);
+  if (positional.list) {
+    option->expected(positional.required ? 1 : 0,
+                     CLI::detail::expected_max_vector_size);
+  } else {
+    option->expected(1)->allow_extra_args(false);
+  }
   if (!positional.choices.empty()) {
     option->check(CLI::IsMember(positional.choices).description(""));
   }

@@ -11,3 +11,5 @@ constellation_test(NAME cli_boot_status_test SRCS nodes/boot_status_test.cc DEPS
 constellation_test(NAME cli_launch_prediction_test SRCS image/launch_prediction_test.cc
   DEPS constellation::cli_core constellation::attestation_launch_testing constellation::common_testing)
 constellation_test(NAME cli_help_test SRCS commands/help_test.cc DEPS constellation::cli_commands constellation::common_testing)
+constellation_test(NAME cli_policy_commands_test SRCS commands/policy_commands_test.cc
+  DEPS constellation::cli_commands constellation::common_testing)

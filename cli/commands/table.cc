@@ -4,17 +4,38 @@
 namespace constellation::cli {
 
 std::vector<Command> AllCommands() {
-  return {ConfigGenerateCommand(), CreateCommand(),     InitCommand(),
-          ApplyCommand(),          MiniUpCommand(),     MiniDownCommand(),
-          StatusCommand(),         VerifyCommand(),     RecoverCommand(),
-          TerminateCommand(),      ImageBuildCommand(), ImageMeasureCommand(),
-          VersionCommand(),        CompletionCommand(), QemuPowerCommand()};
+  return {ConfigGenerateCommand(),
+          CreateCommand(),
+          InitCommand(),
+          ApplyCommand(),
+          MiniUpCommand(),
+          MiniDownCommand(),
+          StatusCommand(),
+          VerifyCommand(),
+          RecoverCommand(),
+          TerminateCommand(),
+          ImageBuildCommand(),
+          ImageMeasureCommand(),
+          AttestationShowCommand(),
+          AttestationVerifyCommand(),
+          CollateralFetchCommand(),
+          CollateralBundleCommand(),
+          CollateralVerifyCommand(),
+          PolicyCheckCommand(),
+          PolicyExplainCommand(),
+          PolicyDiffCommand(),
+          VersionCommand(),
+          CompletionCommand(),
+          QemuPowerCommand()};
 }
 
 std::vector<CommandGroup> AllGroups() {
   return {
       {"config", "Work with the configuration file."},
       {"mini", "A small local cluster: one control-plane node, one worker."},
+      {"attestation", "Show and verify evidence that lies in files."},
+      {"collateral", "Get and verify what vendors publish about their chips."},
+      {"policy", "Check, explain and compare attestation policies."},
       {"image", "Build a node image, predict its measurements."}};
 }
 

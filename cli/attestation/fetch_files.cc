@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/attestation/fetch_files.h"
+
+#include <fmt/format.h>
+
+#include "attestation/azure/hcl_report.h"
+#include "attestation/collateral/vendor_checks.h"
+#include "attestation/intel/pck_chain.h"
+#include "attestation/intel/pck_extension.h"
+#include "attestation/intel/quote.h"
+#include "attestation/snp/snp_report.h"
+#include "attestation/snp/snp_tcb.h"
+#include "cli/attestation/intel_selection.h"
+#include "common/hex.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+
+namespace constellation::cli {
+namespace {
+
+using attestation::AmdKeyKind;
+using attestation::CollateralEndpoints;
+using attestation::CollateralFetcher;
+using attestation::SnpProduct;
+using attestation::SnpReportUnverified;
+using Octets = std::span<const uint8_t>;
+
+// Reports without CPUID are of Milan or Genoa.
+std::vector<SnpProduct> ProductsOf(const SnpReportUnverified& report) {
+  if (report.cpuid.has_value()) {
+    if (const auto product = attestation::SnpProductFromCpuid(
+            report.cpuid->family, report.cpuid->model)) {
+      return {*product};
+    }
+  }
+  return {SnpProduct::kMilan, SnpProduct::kGenoa};
+}
+
+std::vector<Bytes> GivenCertificates(const EvidenceSet& set) {
+  std::vector<Bytes> given;
+  for (const SetCertificate& entry : set.certificates()) {
+    given.push_back(entry.certificate.der());
+  }
+  return given;
+}
+
+struct FetchJob {
+  const EvidenceSet& set;
+  const CollateralEndpoints& endpoints;
+  CollateralFetcher& fetcher;
+};
+
+absl::StatusOr<FetchedFor> FetchSnp(const FetchJob& job,
+                                    const std::string& file, Octets bytes) {
+  constexpr size_t kTurinIdSize = 8;
+  ASSIGN_OR_RETURN(const SnpReportUnverified report,
+                   SnpReportUnverified::Parse(bytes));
+  const std::vector<Bytes> given = GivenCertificates(job.set);
+  absl::Status last;
+  for (const SnpProduct product : ProductsOf(report)) {
+    const size_t id_size =
+        product == SnpProduct::kTurin ? kTurinIdSize : report.chip_id.size();
+    attestation::SnpCollateralRequest request;
+    request.product = product;
+    request.kind = report.signing_key == attestation::SnpSigningKey::kVlek
+                       ? AmdKeyKind::kVlek
+                       : AmdKeyKind::kVcek;
+    request.hardware_id =
+        Bytes(report.chip_id.begin(),
+              report.chip_id.begin() + static_cast<ptrdiff_t>(id_size));
+    request.tcb = attestation::DecodeSnpTcb(report.reported_tcb, product);
+    const auto got = attestation::FetchSnpCollateral(job.fetcher, job.endpoints,
+                                                     request, given);
+    if (got.ok()) {
+      return FetchedFor{file,
+                        fmt::format("{}, {}: {}, its chain, revocation list",
+                                    ToString(product), ToString(request.tcb),
+                                    ToString(report.signing_key))};
+    }
+    last = got.status();
+    if (!absl::IsNotFound(last)) {
+      break;
+    }
+  }
+  return last;
+}
+
+absl::StatusOr<FetchedFor> FetchIntel(const FetchJob& job,
+                                      const SetFile& file) {
+  ASSIGN_OR_RETURN(const attestation::IntelQuoteUnverified quote,
+                   attestation::ParseIntelQuoteUnverified(file.content));
+  const Bytes further = PckChainFor(job.set);
+  ASSIGN_OR_RETURN(
+      const attestation::PckChainUnverified chain,
+      attestation::ParsePckChainUnverified(quote.certification_type,
+                                           quote.certification_data, further));
+  ASSIGN_OR_RETURN(const attestation::PckExtension pck,
+                   attestation::PckExtensionOf(chain.leaf));
+  ASSIGN_OR_RETURN(const attestation::IntelTrustAnchors anchors,
+                   attestation::IntelTrustAnchors::Create());
+  const std::string name = chain.ca.SubjectCommonName().value_or("");
+  const auto ca = name.find("Processor") != std::string::npos
+                      ? attestation::PckCa::kProcessor
+                      : attestation::PckCa::kPlatform;
+  RETURN_IF_ERROR(attestation::FetchIntelCollateral(job.fetcher, job.endpoints,
+                                                    quote.tee, pck.fmspc, ca,
+                                                    anchors)
+                      .status());
+  return FetchedFor{
+      file.name,
+      fmt::format("{}, FMSPC {}: TCB info, QE identity, revocation lists",
+                  ToString(quote.tee), HexEncode(pck.fmspc))};
+}
+
+absl::Status Keep(const std::string& file, absl::StatusOr<FetchedFor> got,
+                  std::vector<FetchedFor>& fetched) {
+  if (!got.ok()) {
+    return Annotate(got.status(), file);
+  }
+  fetched.push_back(*std::move(got));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<FetchedFor>> FetchForFiles(
+    const EvidenceSet& set, const CollateralEndpoints& endpoints,
+    CollateralFetcher& fetcher) {
+  const FetchJob job{.set = set, .endpoints = endpoints, .fetcher = fetcher};
+  std::vector<FetchedFor> fetched;
+  for (const SetFile& file : set.Of(FileKind::kSnpReport)) {
+    RETURN_IF_ERROR(
+        Keep(file.name, FetchSnp(job, file.name, file.content), fetched));
+  }
+  for (const SetFile& file : set.Of(FileKind::kHclReport)) {
+    const auto hcl = attestation::ParseHclReportUnverified(file.content);
+    if (!hcl.ok()) {
+      return Annotate(hcl.status(), file.name);
+    }
+    if (hcl->type == attestation::HclReportType::kSnp) {
+      RETURN_IF_ERROR(Keep(
+          file.name, FetchSnp(job, file.name, hcl->hardware_report), fetched));
+    }
+  }
+  for (const SetFile& file : set.Of(FileKind::kIntelQuote)) {
+    RETURN_IF_ERROR(Keep(file.name, FetchIntel(job, file), fetched));
+  }
+  if (fetched.empty()) {
+    return InvalidArgument(
+        "none of the files is a SEV-SNP report, an Intel quote or an HCL "
+        "report; nothing else needs a vendor's collateral");
+  }
+  return fetched;
+}
+
+}  // namespace constellation::cli

@@ -1,0 +1,305 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/attestation/verify_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "attestation/channel/transport/evidence_conversion.h"
+#include "attestation/eventlog/event_log.h"
+#include "attestation/intel/quote.h"
+#include "cli/attestation/intel_selection.h"
+#include "cli/attestation/verify_context.h"
+#include "common/hex.h"
+#include "common/status.h"
+#include "proto/attestation.pb.h"
+
+namespace constellation::cli {
+namespace {
+
+using attestation::Profile;
+using Octets = std::span<const uint8_t>;
+
+void AppendUnits(std::vector<FileUnit> more, std::vector<FileUnit>& units) {
+  std::ranges::move(more, std::back_inserter(units));
+}
+
+// Files that are no evidence alone, and of which nothing else spoke.
+constexpr FileKind kSupporting[] = {
+    FileKind::kTpmSignature,   FileKind::kTpmPublic,   FileKind::kPcrFile,
+    FileKind::kPcrJson,        FileKind::kEventLog,    FileKind::kCcelTable,
+    FileKind::kPublicKey,      FileKind::kFirmware,    FileKind::kPolicy,
+    FileKind::kEcdsaSignature, FileKind::kRawSignature};
+
+void AddSupporting(const EvidenceSet& set, std::span<const FileKind> kinds,
+                   std::vector<FileUnit>& units) {
+  for (const FileKind kind : kinds) {
+    for (const SetFile& file : set.Of(kind)) {
+      if (!file.given) {
+        continue;
+      }
+      FileUnit unit = UnitFor(file, ToString(kind));
+      RowList rows(unit.rows);
+      if (kind == FileKind::kEventLog) {
+        const absl::Status status =
+            attestation::ReadEventLogUnverified(file.content).status;
+        rows.Add("event log", "readable", status.ok(), "a whole log",
+                 status.ok() ? "as expected" : std::string(Message(status)));
+      }
+      rows.Unchecked("evidence", "meaning", "evidence",
+                     fmt::format("{} proves nothing alone", ToString(kind)),
+                     "give the evidence that it belongs to, too");
+      units.push_back(std::move(unit));
+    }
+  }
+}
+
+void AddUnreadable(const EvidenceSet& set, std::vector<FileUnit>& units) {
+  for (const auto& [file, why] : set.unreadable()) {
+    FileUnit unit = UnitFor(file, "file");
+    RowList(unit.rows).Unchecked(
+        "file", "kind", "a file of attestation", std::string(Message(why)),
+        "`constellation attestation show` tells what is known here");
+    units.push_back(std::move(unit));
+  }
+}
+
+// What the profile demands but nobody gave.
+void AddMissingLayers(const EvidenceSet& set, const Profile& profile,
+                      bool partial, std::vector<FileUnit>& units) {
+  const bool hcl = !set.Of(FileKind::kHclReport).empty();
+  const bool snp = hcl || !set.Of(FileKind::kSnpReport).empty();
+  const bool quote = !set.Of(FileKind::kIntelQuote).empty();
+  const bool tpm = !set.Of(FileKind::kTpmAttest).empty();
+  const bool cose = !set.Of(FileKind::kCose).empty();
+  FileUnit unit;
+  unit.name = "profile " + profile.name;
+  unit.what = "layers of the evidence";
+  RowList rows(unit.rows);
+  const auto demand = [&rows, partial](bool wanted, bool there,
+                                       const char* what) {
+    if (wanted && !there && partial) {
+      rows.Info("evidence", what,
+                fmt::format("NOT CHECKED, missing: {}", what));
+      rows.Add("evidence", "partial", true, "--partial", "--partial");
+    } else if (wanted && !there) {
+      rows.Unchecked("evidence", what, what, fmt::format("missing: {}", what),
+                     "give every layer of the evidence that the profile names, "
+                     "or --partial to judge the others alone");
+    }
+  };
+  demand(profile.snp.has_value(), snp, "SEV-SNP report");
+  demand(profile.tdx.has_value() || profile.sgx.has_value(), quote,
+         "Intel quote");
+  demand(profile.azure.has_value(), hcl, "HCL report");
+  demand(profile.aws.has_value(), cose, "Nitro document");
+  demand(!profile.pcrs.empty() || profile.gcp.has_value(), tpm, "TPM quote");
+  if (!unit.rows.empty()) {
+    units.push_back(std::move(unit));
+  }
+}
+
+FileRow FromCheckRow(const attestation::CheckRow& row) {
+  RowVerdict verdict = RowVerdict::kFailed;
+  if (row.verdict == attestation::CheckVerdict::kPassed) {
+    verdict = RowVerdict::kPassed;
+  } else if (row.verdict == attestation::CheckVerdict::kInfo) {
+    verdict = RowVerdict::kInfo;
+  }
+  return {row.layer, row.name, row.expected, row.got, verdict, row.advice};
+}
+
+// What Appraise() is given of the set for evidence with this report.
+attestation::AppraisalCollateral CollateralFor(const VerifyContext& context,
+                                               Octets hardware_report) {
+  attestation::AppraisalCollateral collateral;
+  for (const SetCertificate& entry : context.set.certificates()) {
+    collateral.certificates.push_back(entry.certificate);
+  }
+  for (const SetCrl& entry : context.set.crls()) {
+    collateral.crls.push_back(entry.list);
+  }
+  const auto quote = attestation::ParseIntelQuoteUnverified(hardware_report);
+  if (quote.ok()) {
+    IntelSelection selection = SelectIntelCollateral(context, *quote);
+    if (selection.missing.empty()) {
+      collateral.intel.push_back(std::move(selection.collateral));
+    }
+  }
+  return collateral;
+}
+
+// Constellation's own evidence: made for the nonce as user data.
+std::vector<FileUnit> VerifyOwnEvidence(const VerifyContext& context,
+                                        const VerifyFilesOptions& options,
+                                        std::string& profile) {
+  std::vector<FileUnit> units;
+  for (const SetFile& file : context.set.Of(FileKind::kEvidence)) {
+    FileUnit unit = UnitFor(file, "Constellation evidence");
+    RowList rows(unit.rows);
+    v1::Evidence proto;
+    const bool parsed = proto.ParseFromArray(
+        file.content.data(), static_cast<int>(file.content.size()));
+    const auto evidence =
+        parsed ? attestation::EvidenceFromProto(proto)
+               : absl::StatusOr<attestation::Evidence>(
+                     InvalidArgument("not the message Evidence"));
+    if (!evidence.ok()) {
+      rows.Add("evidence", "format", false, "the message Evidence",
+               std::string(Message(evidence.status())));
+    } else if (options.policy == nullptr || !options.nonce.has_value()) {
+      rows.Unchecked("evidence", "appraisal", "policy and nonce",
+                     "missing: policy or nonce",
+                     "give --policy, and with --nonce the 64 octets of user "
+                     "data that the evidence was made for");
+    } else {
+      const attestation::Appraisal appraisal = attestation::Appraise(
+          *evidence, *options.nonce, options.cluster, *options.policy,
+          CollateralFor(context, evidence->hardware_report), options.now);
+      profile = appraisal.profile;
+      for (const attestation::CheckRow& row : appraisal.rows) {
+        unit.rows.push_back(FromCheckRow(row));
+      }
+      rows.Info("verdict", "rests on", appraisal.rests_on);
+      for (const attestation::TcbAnswer& answer : appraisal.tcb_report) {
+        rows.Info(
+            "TCB report", answer.requirement,
+            fmt::format("{}: {}", answer.met ? "met" : "not met", answer.why));
+      }
+    }
+    units.push_back(std::move(unit));
+  }
+  return units;
+}
+
+bool ValidAt(const Profile& profile, absl::Time now) {
+  return (!profile.not_before.has_value() || *profile.not_before <= now) &&
+         (!profile.not_after.has_value() || now <= *profile.not_after);
+}
+
+size_t Bad(const std::vector<FileUnit>& units) {
+  size_t bad = 0;
+  for (const FileUnit& unit : units) {
+    bad += static_cast<size_t>(
+        std::ranges::count_if(unit.rows, [](const FileRow& row) {
+          return row.verdict >= RowVerdict::kUnchecked;
+        }));
+  }
+  return bad;
+}
+
+std::vector<FileUnit> VerifyWith(const VerifyContext& context) {
+  std::vector<FileUnit> units;
+  for (std::vector<FileUnit> (*verify)(const VerifyContext&) :
+       {&VerifySnpFiles, &VerifyIdBlockFiles, &VerifyIntelFiles,
+        &VerifyTdReportFiles, &VerifyTpmFiles, &VerifyNitroFiles}) {
+    AppendUnits(verify(context), units);
+  }
+  if (!context.set.Of(FileKind::kEvidence).empty()) {
+    return units;  // has its own appraisal
+  }
+  const EvidenceSet& set = context.set;
+  const bool partial = context.partial && !units.empty();
+  if (units.empty()) {
+    units = VerifyTrustFiles(context);
+    AddSupporting(set, kSupporting, units);
+  } else if (set.Of(FileKind::kTpmAttest).empty() &&
+             set.Of(FileKind::kIntelQuote).empty()) {
+    constexpr FileKind kLog[] = {FileKind::kEventLog};
+    AddSupporting(set, kLog, units);
+  }
+  if (context.profile != nullptr) {
+    AddMissingLayers(set, *context.profile, partial, units);
+  }
+  return units;
+}
+
+}  // namespace
+
+void CheckNonce(const VerifyContext& context, std::string_view layer,
+                Octets got, RowList& rows) {
+  if (context.nonce.has_value()) {
+    const Bytes& nonce = *context.nonce;
+    const bool fits =
+        !nonce.empty() && nonce.size() <= got.size() &&
+        std::ranges::equal(nonce, got.first(nonce.size())) &&
+        std::ranges::all_of(got.subspan(nonce.size()),
+                            [](uint8_t octet) { return octet == 0; });
+    rows.Add(layer, "nonce", fits, HexEncode(nonce), HexEncode(got),
+             "the evidence was made for somebody else or at another time");
+    return;
+  }
+  if (context.insecure_any_nonce || context.profile == nullptr) {
+    rows.Info(layer, "nonce", "not checked: the evidence may be old");
+    return;
+  }
+  rows.Unchecked(layer, "nonce", "the nonce that was asked with",
+                 "missing: --nonce",
+                 "give --nonce HEX, or --insecure-any-nonce if old evidence "
+                 "is as good as new");
+}
+
+FileUnit UnitFor(const SetFile& file, std::string_view what) {
+  FileUnit unit;
+  unit.name = file.name;
+  unit.what = std::string(what);
+  return unit;
+}
+
+FileReport VerifyFiles(const EvidenceSet& set,
+                       const VerifyFilesOptions& options) {
+  FileReport report;
+  report.time = options.now;
+  report.without_policy = options.policy == nullptr;
+  VerifyContext context{.set = set,
+                        .now = options.now,
+                        .nonce = options.nonce,
+                        .insecure_any_nonce = options.insecure_any_nonce,
+                        .insecure_roots = options.insecure_roots,
+                        .profile = nullptr,
+                        .partial = options.partial};
+  if (options.policy == nullptr) {
+    report.units = VerifyWith(context);
+  } else {
+    size_t least = SIZE_MAX;
+    for (const Profile& profile : options.policy->profiles()) {
+      context.profile = &profile;
+      std::vector<FileUnit> units = VerifyWith(context);
+      if (!ValidAt(profile, options.now)) {
+        FileUnit& unit = units.emplace_back();
+        unit.name = "profile " + profile.name;
+        unit.what = "validity";
+        RowList(unit.rows).Add("profile", "validity", false, "valid now",
+                               "outside of notBefore to notAfter",
+                               "use a policy that is in force");
+      }
+      if (Bad(units) < least) {
+        least = Bad(units);
+        report.units = std::move(units);
+        report.profile = profile.name;
+      }
+    }
+  }
+  AppendUnits(VerifyOwnEvidence(context, options, report.profile),
+              report.units);
+  AddUnreadable(set, report.units);
+  return report;
+}
+
+FileReport VerifyCollateral(const EvidenceSet& set,
+                            const VerifyFilesOptions& options) {
+  FileReport report;
+  report.time = options.now;
+  report.without_policy = true;
+  report.units = VerifyTrustFiles({.set = set,
+                                   .now = options.now,
+                                   .nonce = std::nullopt,
+                                   .insecure_any_nonce = false,
+                                   .insecure_roots = options.insecure_roots,
+                                   .profile = nullptr,
+                                   .partial = false});
+  AddUnreadable(set, report.units);
+  return report;
+}
+
+}  // namespace constellation::cli

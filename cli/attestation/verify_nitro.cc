@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include "attestation/aws/nitro_policy.h"
+#include "attestation/aws/nitro_verifier.h"
+#include "cli/attestation/quote_inputs.h"
+#include "cli/attestation/verify_context.h"
+
+namespace constellation::cli {
+namespace {
+
+using attestation::NitroVerification;
+using attestation::VerifiedNitroDocument;
+
+constexpr std::string_view kLayer = "Nitro";
+
+attestation::NitroExpectation ExpectationOf(const VerifyContext& context) {
+  attestation::NitroExpectation expectation;
+  expectation.now = context.now;
+  expectation.nonce = context.nonce;
+  for (const crypto::Certificate& root : context.insecure_roots) {
+    expectation.roots.push_back(root.SpkiFingerprint());
+  }
+  if (context.profile != nullptr && context.profile->aws.has_value()) {
+    const attestation::AwsProfile& aws = *context.profile->aws;
+    expectation.max_age = aws.max_age;
+    expectation.roots.insert(expectation.roots.end(),
+                             aws.insecure_roots.begin(),
+                             aws.insecure_roots.end());
+  }
+  return expectation;
+}
+
+void AddPolicyRows(const VerifyContext& context,
+                   const VerifiedNitroDocument& document, RowList& rows) {
+  if (context.profile == nullptr) {
+    if (document.kind() == attestation::NitroKind::kEnclave &&
+        document.pcrs().contains(0) &&
+        document.pcrs().at(0) == Bytes(document.pcrs().at(0).size(), 0)) {
+      rows.Info(kLayer, "debug mode",
+                "PCR0 is zero: a debug enclave, which a policy refuses");
+    }
+    return;
+  }
+  if (!context.profile->aws.has_value()) {
+    rows.Add(kLayer, "policy", false, "demands on AWS in the profile",
+             fmt::format("profile {} has no \"aws\"", context.profile->name),
+             "use a policy for this kind of evidence");
+    return;
+  }
+  rows.Append("Nitro policy", attestation::AppraiseNitro(
+                                  document, context.profile->aws->policy));
+}
+
+}  // namespace
+
+std::vector<FileUnit> VerifyNitroFiles(const VerifyContext& context) {
+  std::vector<FileUnit> units;
+  for (const SetFile& file : context.set.Of(FileKind::kCose)) {
+    FileUnit unit = UnitFor(file, "AWS Nitro attestation document");
+    RowList rows(unit.rows);
+    const NitroVerification result =
+        attestation::CheckNitroDocument(file.content, ExpectationOf(context));
+    rows.Append(kLayer, result.checks);
+    if (!context.nonce.has_value()) {
+      CheckNonce(context, kLayer, {}, rows);
+    }
+    if (result.document.has_value()) {
+      AddPolicyRows(context, *result.document, rows);
+      for (const QuoteInputs& inputs : CollectQuotes(context)) {
+        const auto quote =
+            attestation::CheckPcrQuote(inputs.View(), inputs.nonce);
+        if (!quote.quote.has_value()) {
+          rows.Unchecked("NitroTPM", "quote", "a quote that verifies",
+                         "not available", "see the rows of the quote");
+        } else {
+          rows.Append("NitroTPM", attestation::CheckNitroTpm(*result.document,
+                                                             *quote.quote));
+        }
+      }
+    }
+    units.push_back(std::move(unit));
+  }
+  return units;
+}
+
+}  // namespace constellation::cli
