@@ -483,6 +483,76 @@ TEST(SpkiTest, RejectsEveryTruncation) {
   }
 }
 
+using testing::Der;
+using testing::DerNumber;
+using testing::DerSequence;
+
+// An RSA key's SubjectPublicKeyInfo from its parts.
+Bytes RsaSpki(const Bytes& modulus, const Bytes& exponent,
+              const Bytes& parameters) {
+  const Bytes key =
+      DerSequence({Der(kDerInteger, modulus), Der(kDerInteger, exponent)});
+  return DerSequence({DerSequence({Hex("06092a864886f70d010101"), parameters}),
+                      Der(kDerBitString, testing::Join({Bytes{0}, key}))});
+}
+
+TEST(SpkiTest, RsaKeysHaveTheirLimits) {
+  const Bytes null = Hex("0500");
+  Bytes modulus = Hex(testing::kRsaModulusHex);
+  modulus.insert(modulus.begin(), 0);
+  EXPECT_THAT(PublicKey::FromSpki(RsaSpki(modulus, {1, 0, 1}, null)), IsOk());
+  const auto refused = StatusIs(absl::StatusCode::kInvalidArgument);
+  // Parameters other than NULL, a negative modulus, a short one, exponents.
+  EXPECT_THAT(PublicKey::FromSpki(RsaSpki(modulus, {1, 0, 1}, {})), refused);
+  EXPECT_THAT(PublicKey::FromSpki(RsaSpki(modulus, {1, 0, 1}, DerNumber(0))),
+              refused);
+  EXPECT_THAT(PublicKey::FromSpki(
+                  RsaSpki(Hex(testing::kRsaModulusHex), {1, 0, 1}, null)),
+              refused);
+  EXPECT_THAT(PublicKey::FromSpki(RsaSpki(Bytes(128, 0x7f), {1, 0, 1}, null)),
+              refused);
+  EXPECT_THAT(PublicKey::FromSpki(RsaSpki(modulus, {1}, null)), refused);
+  EXPECT_THAT(PublicKey::FromSpki(RsaSpki(modulus, {1, 0, 0, 0, 1}, null)),
+              refused);
+  EXPECT_THAT(PublicKey::FromSpki(RsaSpki(modulus, {0x81}, null)), refused);
+}
+
+TEST(SpkiTest, PointsMayBeCompressedButNotHybrid) {
+  const Bytes whole = Hex(testing::kLeafSpkiHex);
+  const Bytes head = Hex("301306072a8648ce3d020106082a8648ce3d030107");
+  const auto spki = [&](uint8_t form, size_t size) {
+    Bytes bits = {0, form};
+    bits.insert(bits.end(), whole.begin() + 27,
+                whole.begin() + 27 + static_cast<ptrdiff_t>(size));
+    return DerSequence({head, Der(kDerBitString, bits)});
+  };
+  const auto parity = static_cast<uint8_t>(whole.back() & 1U);
+  ASSERT_OK_AND_ASSIGN(
+      const PublicKey key,
+      PublicKey::FromSpki(spki(static_cast<uint8_t>(2 + parity), 32)));
+  EXPECT_EQ(key.ToSpki(), whole);
+  EXPECT_EQ(spki(4, 64), whole);
+  for (const Bytes& bad :
+       {spki(static_cast<uint8_t>(6 + parity), 64), spki(0, 0), spki(4, 63),
+        spki(4, 32), spki(2, 31), spki(5, 64)}) {
+    EXPECT_THAT(PublicKey::FromSpki(bad),
+                StatusIs(absl::StatusCode::kInvalidArgument));
+  }
+}
+
+TEST(SpkiTest, OtherKeysAreCarried) {
+  // Ed25519, RFC 8410 section 10.1.
+  const Bytes spki =
+      Hex("302a300506032b657003210019bf44096984cdfe8541bac167dc3b96"
+          "c85086aa30b6b6cb0c5c38ad703166e1");
+  ASSERT_OK_AND_ASSIGN(const PublicKey key, PublicKey::FromSpki(spki));
+  EXPECT_EQ(key.type(), KeyType::kOther);
+  EXPECT_EQ(key.curve(), std::nullopt);
+  EXPECT_EQ(key.ToSpki(), spki);
+  EXPECT_THAT(key.VerifyEcdsa(HashAlgorithm::kSha256, {}, {}, {}),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 TEST(SpkiTest, RejectsMoreThanItsLimit) {
   EXPECT_THAT(PublicKey::FromSpki(Bytes(8193)),
               StatusIs(absl::StatusCode::kInvalidArgument,

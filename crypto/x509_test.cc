@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "common/status_macros.h"
 #include "common/testing/status_matchers.h"
+#include "crypto/der.h"
 #include "crypto/p256.h"
 #include "crypto/testing/octets.h"
 #include "crypto/testing/test_certificates.h"
@@ -310,6 +311,85 @@ TEST_F(MadeCertificateTest, TheDeclaredSaltIsTheOneChecked) {
   EXPECT_THAT(certificate.VerifySignedBy(Rsa().Public()),
               StatusIs(absl::StatusCode::kUnauthenticated,
                        HasSubstr("does not verify")));
+}
+
+// RSASSA-PSS with parameters that are written otherwise than they must be, over
+// a signature that would verify.
+class PssParametersTest : public MadeCertificateTest {
+ protected:
+  static Bytes Oid(std::string_view hex) {
+    return Der(kDerOid, testing::Hex(hex));
+  }
+  static Bytes Hash(std::string_view oid) {
+    return DerSequence({Oid(oid), Der(kDerNull, {})});
+  }
+  static Bytes Mask(std::string_view oid, const Bytes& hash) {
+    return DerSequence({Oid(oid), hash});
+  }
+  static absl::Status VerifyWithParameters(const std::vector<Bytes>& parts) {
+    TestCertificate fields;
+    fields.algorithm =
+        DerSequence({Oid("2a864886f70d01010a"), DerSequence(parts)});
+    ASSIGN_OR_RETURN(const Certificate certificate,
+                     Certificate::FromDer(MakeCertificate(
+                         fields, Ec(), Rsa(), TestScheme::kPssSha384)));
+    return certificate.VerifySignedBy(Rsa().Public());
+  }
+
+  static constexpr std::string_view kSha256 = "608648016503040201";
+  static constexpr std::string_view kSha384 = "608648016503040202";
+  static constexpr std::string_view kSha512_224 = "608648016503040205";
+  static constexpr std::string_view kMgf1 = "2a864886f70d010108";
+  const Bytes hash_ = Der(kDerContext0, Hash(kSha384));
+  const Bytes mask_ = Der(kDerContext1, Mask(kMgf1, Hash(kSha384)));
+  const Bytes salt_ = Der(kDerContext2, DerNumber(48));
+  const Bytes trailer_ = Der(kDerContext3, DerNumber(1));
+};
+
+TEST_F(PssParametersTest, BothFormsAreGood) {
+  EXPECT_THAT(VerifyWithParameters({hash_, mask_, salt_}), IsOk());
+  EXPECT_THAT(VerifyWithParameters({hash_, mask_, salt_, trailer_}), IsOk());
+  // A hash's NULL may be left out, RFC 4055 section 2.1.
+  const Bytes bare = DerSequence({Oid(kSha384)});
+  EXPECT_THAT(
+      VerifyWithParameters({Der(kDerContext0, bare),
+                            Der(kDerContext1, Mask(kMgf1, bare)), salt_}),
+      IsOk());
+}
+
+TEST_F(PssParametersTest, OthersAreRefused) {
+  const std::vector<std::vector<Bytes>> bad = {
+      {},
+      {mask_, salt_},         // hash left out: SHA-1
+      {hash_, salt_},         // mask left out: MGF1 with SHA-1
+      {hash_, mask_},         // salt left out: 20
+      {mask_, hash_, salt_},  // in another order
+      {hash_, mask_, salt_, trailer_, trailer_},
+      {hash_, mask_, salt_, Der(kDerContext3, DerNumber(2))},
+      {hash_, mask_, Der(kDerContext2, DerNumber(49))},
+      {hash_, mask_, Der(kDerContext2, DerNumber(0))},
+      {Der(kDerContext0, Hash(kSha256)), mask_, salt_},
+      {hash_, Der(kDerContext1, Mask(kMgf1, Hash(kSha256))), salt_},
+      {hash_, Der(kDerContext1, Mask(kSha384, Hash(kSha384))), salt_},
+      {Der(kDerContext0, Hash(kSha512_224)), mask_, salt_},
+      {Der(kDerContext0, DerSequence({Oid(kSha384), DerNumber(1)})), mask_,
+       salt_}};
+  for (size_t i = 0; i < bad.size(); ++i) {
+    EXPECT_THAT(VerifyWithParameters(bad[i]),
+                StatusIs(absl::StatusCode::kUnauthenticated))
+        << i;
+  }
+}
+
+TEST_F(MadeCertificateTest, ParametersOfEcdsaMustBeAbsent) {
+  TestCertificate fields;
+  fields.algorithm = testing::Hex("300c06082a8648ce3d0403030500");
+  ASSERT_OK_AND_ASSIGN(const Certificate certificate,
+                       Certificate::FromDer(MakeCertificate(
+                           fields, Ec(), Ec(), TestScheme::kEcdsaSha384)));
+  EXPECT_THAT(certificate.VerifySignedBy(Ec().Public()),
+              StatusIs(absl::StatusCode::kUnauthenticated,
+                       HasSubstr("is not supported")));
 }
 
 TEST_F(MadeCertificateTest, RejectsTwoSignatureAlgorithms) {

@@ -371,6 +371,31 @@ TEST_F(SnpVectorsTest, TheKernelsAnswerHoldsAReport) {
   }
 }
 
+// Reports inside what an Azure paravisor keeps: 32 octets of header before.
+TEST_F(SnpVectorsTest, ReportsOfAzureVerify) {
+  int count = 0;
+  for (const json& entry : VectorEntries("azure/snp-")) {
+    const std::string name = entry["path"];
+    const size_t end = name.rfind("-vcek.der");
+    if (end == std::string::npos) {
+      continue;
+    }
+    const Bytes hcl = ReadVector(name.substr(0, end) + "-hcl-report.bin");
+    const crypto::Certificate signer = CertificateIn(name);
+    const auto facts = SnpSignerFactsUnverified::From(signer);
+    ASSERT_THAT(facts, IsOk());
+    const Authorities authorities =
+        AuthoritiesOf(std::string(ToString(facts->product)));
+    const SnpVerification result =
+        CheckSnp(InputOf(std::span(hcl).subspan(32, kSnpReportSize),
+                         signer.der(), authorities, false),
+                 signer.NotAfter().value());
+    EXPECT_TRUE(result.report.has_value()) << name << Failures(result);
+    ++count;
+  }
+  EXPECT_GE(count, 4);
+}
+
 TEST_F(SnpVectorsTest, TheCertificateTableCompletesAReport) {
   const Bytes table = ReadVector("snp/derived-milan-virtee-certtable.bin");
   const Bytes report = ReadVector("snp/milan-v2-virtee-report.bin");

@@ -86,10 +86,11 @@ Bytes DerExtensions(const std::vector<TestExtension>& extensions) {
   return DerSequence(list);
 }
 
-Bytes SignedDer(const Bytes& tbs, const TestKey& key, TestScheme scheme) {
+Bytes SignedDer(const Bytes& tbs, const TestKey& key, TestScheme scheme,
+                const Bytes& algorithm) {
   const Bytes signature = key.Sign(scheme, tbs);
-  return DerSequence({tbs, AlgorithmOf(scheme),
-                      Der(kDerBitString, Join({Bytes{0}, signature}))});
+  return DerSequence(
+      {tbs, algorithm, Der(kDerBitString, Join({Bytes{0}, signature}))});
 }
 
 }  // namespace
@@ -237,7 +238,8 @@ Bytes MakeCertificate(const TestCertificate& fields, const TestKey& subject_key,
     parts.push_back(Der(kDerContext0, DerNumber(fields.version)));
   }
   parts.push_back(Der(kDerInteger, fields.serial));
-  parts.push_back(fields.inner_algorithm.value_or(AlgorithmOf(scheme)));
+  const Bytes algorithm = fields.algorithm.value_or(AlgorithmOf(scheme));
+  parts.push_back(fields.inner_algorithm.value_or(algorithm));
   parts.push_back(DerName(fields.issuer));
   parts.push_back(
       DerSequence({DerTimeOf(fields.not_before), DerTimeOf(fields.not_after)}));
@@ -246,7 +248,7 @@ Bytes MakeCertificate(const TestCertificate& fields, const TestKey& subject_key,
   if (!fields.extensions.empty()) {
     parts.push_back(Der(kDerContext3, DerExtensions(fields.extensions)));
   }
-  return SignedDer(DerSequence(parts), issuer_key, scheme);
+  return SignedDer(DerSequence(parts), issuer_key, scheme, algorithm);
 }
 
 Bytes MakeCrl(const TestCrl& fields, const TestKey& issuer_key,
@@ -274,7 +276,7 @@ Bytes MakeCrl(const TestCrl& fields, const TestKey& issuer_key,
   if (!extensions.empty()) {
     parts.push_back(Der(kDerContext0, DerExtensions(extensions)));
   }
-  return SignedDer(DerSequence(parts), issuer_key, scheme);
+  return SignedDer(DerSequence(parts), issuer_key, scheme, AlgorithmOf(scheme));
 }
 
 }  // namespace constellation::crypto::testing

@@ -87,7 +87,8 @@ struct TestCertificate {
   absl::Time not_after = absl::FromUnixSeconds(2524608000);   // 2050-01-01
   std::vector<TestExtension> extensions;
   std::optional<Bytes> spki;
-  std::optional<Bytes> inner_algorithm;
+  std::optional<Bytes> inner_algorithm;  // the signed one only
+  std::optional<Bytes> algorithm;        // both, over what really signed
 };
 
 // A DER certificate over `spki` of `subject_key`, signed by `issuer_key`.
