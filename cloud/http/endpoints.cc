@@ -15,10 +15,11 @@ namespace {
 
 constexpr std::string_view kAllAws = "AWS_ENDPOINT_URL";
 
-const std::vector<ServiceEndpoint>& Table() {
-  // Sources: the variables' names as botocore, azure-identity, gcloud and
-  // openstacksdk document them.
-  static const std::vector<ServiceEndpoint> table = {
+// Sources: the variables' names as botocore, azure-identity, gcloud and
+// openstacksdk document them.
+
+std::vector<ServiceEndpoint> AwsEndpoints() {
+  return {
       {"aws",
        "ec2",
        {"AWS_ENDPOINT_URL_EC2", kAllAws},
@@ -68,6 +69,11 @@ const std::vector<ServiceEndpoint>& Table() {
        "imds",
        {"AWS_EC2_METADATA_SERVICE_ENDPOINT"},
        "http://169.254.169.254"},
+  };
+}
+
+std::vector<ServiceEndpoint> AzureEndpoints() {
+  return {
       {"azure",
        "login",
        {"AZURE_AUTHORITY_HOST"},
@@ -81,6 +87,11 @@ const std::vector<ServiceEndpoint>& Table() {
        {"AZURE_POD_IDENTITY_AUTHORITY_HOST"},
        "http://169.254.169.254"},
       {"azure", "wireserver", {}, "http://168.63.129.16"},
+  };
+}
+
+std::vector<ServiceEndpoint> GcpEndpoints() {
+  return {
       {"gcp",
        "compute",
        {"CLOUDSDK_API_ENDPOINT_OVERRIDES_COMPUTE"},
@@ -114,6 +125,11 @@ const std::vector<ServiceEndpoint>& Table() {
        "metadata",
        {"GCE_METADATA_HOST", "GCE_METADATA_ROOT"},
        "http://metadata.google.internal"},
+  };
+}
+
+std::vector<ServiceEndpoint> OpenStackEndpoints() {
+  return {
       {"openstack", "identity", {"OS_AUTH_URL"}, ""},
       {"openstack", "compute", {"OS_COMPUTE_ENDPOINT_OVERRIDE"}, ""},
       {"openstack", "network", {"OS_NETWORK_ENDPOINT_OVERRIDE"}, ""},
@@ -128,6 +144,19 @@ const std::vector<ServiceEndpoint>& Table() {
        ""},
       {"openstack", "metadata", {}, "http://169.254.169.254"},
   };
+}
+
+const std::vector<ServiceEndpoint>& Table() {
+  static const std::vector<ServiceEndpoint> table = [] {
+    std::vector<ServiceEndpoint> all;
+    for (auto* endpoints :
+         {&AwsEndpoints, &AzureEndpoints, &GcpEndpoints, &OpenStackEndpoints}) {
+      for (ServiceEndpoint& endpoint : endpoints()) {
+        all.push_back(std::move(endpoint));
+      }
+    }
+    return all;
+  }();
   return table;
 }
 
