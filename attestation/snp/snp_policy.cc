@@ -83,11 +83,11 @@ class Appraiser final {
     };
     const bool root_known = chain.root_is_built_in() ||
                             std::ranges::any_of(policy_.more_roots, named);
-    Add("root", root_known, "AMD's or one of `moreRoots`",
+    Add("root", root_known, "AMD's or one of `insecureRoots`",
         fmt::format("{} {}", chain.root_is_built_in() ? "AMD's" : "another",
                     HexEncode(chain.root_spki_sha256())),
         fmt::format("the chain ends at a root that nobody trusts: only a test "
-                    "names it in `moreRoots`{}",
+                    "names it in `insecureRoots`{}",
                     InProfile()));
     if (policy_.require_revocation_list) {
       Add("revocation list", chain.crl().has_value(), "given and checked",

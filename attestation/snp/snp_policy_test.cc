@@ -484,9 +484,10 @@ TEST_F(SnpPolicyTest, VleksMustBeAllowed) {
 
 TEST_F(SnpPolicyTest, ATestRootMustBeNamed) {
   policy_.more_roots.clear();
-  EXPECT_THAT(Reason(), HasSubstr("the chain ends at a root that nobody "
-                                  "trusts: only a test names it in `moreRoots` "
-                                  "in profile azure"));
+  EXPECT_THAT(Reason(),
+              HasSubstr("the chain ends at a root that nobody "
+                        "trusts: only a test names it in `insecureRoots` "
+                        "in profile azure"));
 }
 
 TEST_F(SnpPolicyTest, ARevocationListCanBeDemanded) {
