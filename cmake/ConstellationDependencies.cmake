@@ -60,5 +60,10 @@ target_link_libraries(constellation_archive_grpc++ INTERFACE
 add_library(constellation_grpc INTERFACE)
 target_link_libraries(constellation_grpc INTERFACE constellation_archive_grpc++)
 
+# Header in /usr/include; static, as programs that need no XML must not load it.
+find_library(CONSTELLATION_LIBPUGIXML libpugixml.a REQUIRED)
+add_library(constellation_xml INTERFACE)
+target_link_libraries(constellation_xml INTERFACE ${CONSTELLATION_LIBPUGIXML})
+
 add_library(constellation_log INTERFACE)
 target_link_libraries(constellation_log INTERFACE spdlog::spdlog)
