@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloud/metadata_factory.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "cloud/qemu/qemu_metadata.h"
+#include "common/files.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+
+namespace constellation::cloud {
+namespace {
+
+// The kernel bounds both far below this.
+constexpr size_t kMaxCommandLine = size_t{64} << 10U;
+constexpr size_t kMaxDmiField = 4096;
+
+constexpr std::array<std::string_view, 5> kPlatforms = {
+    kPlatformQemu, kPlatformAws, kPlatformAzure, kPlatformGcp,
+    kPlatformOpenStack};
+
+// A machine whose file `file` of the DMI folder holds `value`. A value that
+// ends in '*' stands for a beginning.
+struct DmiRow {
+  std::string_view file;
+  std::string_view value;
+  std::string_view platform;
+};
+
+// In this order: OpenStack's machines are QEMU's, too, and a chassis tag says
+// more than the vendor. Azure's chassis tag is fixed by Azure, unlike the
+// vendor, which every Hyper-V has.
+constexpr DmiRow kDmiRows[] = {
+    {"sys_vendor", "Amazon EC2", kPlatformAws},
+    {"bios_vendor", "Amazon EC2", kPlatformAws},
+    {"chassis_asset_tag", "7783-7084-3265-9085-8269-3286-77", kPlatformAzure},
+    {"product_name", "Google Compute Engine", kPlatformGcp},
+    {"sys_vendor", "Google", kPlatformGcp},
+    {"product_name", "OpenStack *", kPlatformOpenStack},
+    {"sys_vendor", "OpenStack Foundation", kPlatformOpenStack},
+    {"chassis_asset_tag", "OpenStack *", kPlatformOpenStack},
+    {"sys_vendor", "QEMU", kPlatformQemu},
+};
+
+bool Matches(std::string_view text, std::string_view value) {
+  if (value.ends_with('*')) {
+    return text.starts_with(value.substr(0, value.size() - 1));
+  }
+  return text == value;
+}
+
+// The field without the line break that the kernel adds; empty if absent.
+std::string DmiField(const std::string& folder, std::string_view file) {
+  absl::StatusOr<std::string> text =
+      ReadFile(fmt::format("{}/{}", folder, file), kMaxDmiField);
+  if (!text.ok()) {
+    return "";
+  }
+  const size_t end = text->find_last_not_of(" \n");
+  text->resize(end == std::string::npos ? 0 : end + 1);
+  return *std::move(text);
+}
+
+bool IsBlank(char c) {
+  return c == ' ' || c == '\t' || c == '\n';
+}
+
+// `text` without quotes and control characters, for messages.
+std::string Quoted(std::string_view text) {
+  std::string clean(text.substr(0, 64));
+  for (char& c : clean) {
+    if (c < ' ' || c > '~' || c == '"') {
+      c = '?';
+    }
+  }
+  return fmt::format("\"{}\"", clean);
+}
+
+// The value of `kPlatformWord`, or nothing. A platform named twice the same way
+// is fine.
+absl::StatusOr<std::optional<std::string>> PlatformOfCommandLine(
+    std::string_view line) {
+  std::optional<std::string> platform;
+  for (size_t begin = 0; begin < line.size();) {
+    if (IsBlank(line[begin])) {
+      ++begin;
+      continue;
+    }
+    size_t end = begin;
+    while (end < line.size() && !IsBlank(line[end])) {
+      ++end;
+    }
+    const std::string_view word = line.substr(begin, end - begin);
+    begin = end;
+    if (!word.starts_with(kPlatformWord)) {
+      continue;
+    }
+    const std::string_view value = word.substr(kPlatformWord.size());
+    if (platform && *platform != value) {
+      return InvalidArgument(
+          fmt::format("kernel command line: {} is there twice, as {} and as {}",
+                      kPlatformWord, Quoted(*platform), Quoted(value)));
+    }
+    platform = std::string(value);
+  }
+  return platform;
+}
+
+absl::Status CheckPlatform(std::string_view platform) {
+  for (const std::string_view known : kPlatforms) {
+    if (platform == known) {
+      return absl::OkStatus();
+    }
+  }
+  return InvalidArgument(fmt::format(
+      "kernel command line: {} wants qemu, aws, azure, gcp or openstack, got "
+      "{}",
+      kPlatformWord, Quoted(platform)));
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> DetectPlatform(
+    const MetadataFactoryOptions& options) {
+  if (!options.qemu_metadata_socket.empty()) {
+    return std::string(kPlatformQemu);
+  }
+  ASSIGN_OR_RETURN(const std::string line,
+                   ReadFile(options.command_line_path, kMaxCommandLine));
+  ASSIGN_OR_RETURN(const std::optional<std::string> named,
+                   PlatformOfCommandLine(line));
+  if (named) {
+    RETURN_IF_ERROR(CheckPlatform(*named));
+    return *named;
+  }
+  for (const DmiRow& row : kDmiRows) {
+    if (Matches(DmiField(options.dmi_folder, row.file), row.value)) {
+      return std::string(row.platform);
+    }
+  }
+  return FailedPrecondition(fmt::format(
+      "this machine's platform is not known: the kernel command line has no "
+      "{}..., and {} says vendor {}, product {}, chassis {}",
+      kPlatformWord, options.dmi_folder,
+      Quoted(DmiField(options.dmi_folder, "sys_vendor")),
+      Quoted(DmiField(options.dmi_folder, "product_name")),
+      Quoted(DmiField(options.dmi_folder, "chassis_asset_tag"))));
+}
+
+absl::StatusOr<std::unique_ptr<MetadataClient>> MakeMetadataClient(
+    const MetadataFactoryOptions& options) {
+  ASSIGN_OR_RETURN(const std::string platform, DetectPlatform(options));
+  if (platform == kPlatformQemu) {
+    return std::make_unique<qemu::QemuMetadataClient>(
+        qemu::QemuMetadataClient::Options{.unix_socket =
+                                              options.qemu_metadata_socket});
+  }
+  return absl::UnimplementedError(fmt::format(
+      "nodes on {} cannot find their cluster with this build", platform));
+}
+
+}  // namespace constellation::cloud
