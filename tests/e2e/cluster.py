@@ -35,6 +35,20 @@ class Cluster:
                           f'{run.stdout[-6000:]}\n{run.stderr[-6000:]}')
         return run.stdout
 
+    def configure(self, *arguments, groups):
+        """Makes a configuration with this many nodes in each group."""
+        self.cli('config', 'generate', 'qemu', '--image', self.image, *arguments)
+        path = os.path.join(self.workspace, 'constellation-conf.yaml')
+        group, lines = '', []
+        with open(path, encoding='utf-8') as file:
+            for line in file:
+                group = line.strip().rstrip(':') if line.strip().rstrip(':') in groups else group
+                if line.strip().startswith('initialCount:') and group:
+                    line = line.split('initialCount:')[0] + f'initialCount: {groups[group]}\n'
+                lines.append(line)
+        with open(path, 'w', encoding='utf-8') as file:
+            file.writelines(lines)
+
     def start(self, *arguments):
         """Starts the cli in the background; its output is in the Popen's stdout."""
         print('$ constellation', ' '.join(arguments), '&', flush=True)
@@ -100,6 +114,9 @@ class Cluster:
 
     def node_of_role(self, role):
         return next(name for name, node in self.status().items() if node['role'] == role)
+
+    def nodes_of_role(self, role):
+        return [name for name, node in self.status().items() if node['role'] == role]
 
     def address_of_role(self, role):
         """The address of a node inside the cluster."""

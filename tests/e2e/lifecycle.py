@@ -83,6 +83,23 @@ def pod_runs_on_the_worker(cluster):
     cluster.kubectl('create', 'configmap', 'probe', f'--from-literal=marker={cluster.marker}')
 
 
+def pods_reach_each_other_by_name(cluster):
+    """A pod on the worker asks a Service by name; the pod behind it runs on the control plane."""
+    web = json.loads(json.dumps(WORKLOAD))
+    web['metadata'] = {'name': 'web', 'labels': {'app': 'web'}}
+    web['spec']['nodeName'] = cluster.node_of_role('control-plane')
+    web['spec']['volumes'] = [{'name': 'data', 'emptyDir': {}}]
+    web['spec']['containers'][0]['command'] = ['/bin/sh', '-c', f'echo answer-{cluster.marker} > /data/file; exec httpd -f -p 8080 -h /data']
+    cluster.apply(web)
+    cluster.apply({'apiVersion': 'v1', 'kind': 'Service', 'metadata': {'name': 'web'},
+                   'spec': {'selector': {'app': 'web'}, 'ports': [{'port': 80, 'targetPort': 8080}]}})
+    wait_for('web Running', lambda: cluster.kubectl('get', 'pod', 'web', '-o', 'jsonpath={.status.phase}') == 'Running', 600)
+    for name in ('web', 'web.default.svc.cluster.local'):
+        wait_for(f'answer of {name}', lambda name=name: f'answer-{cluster.marker}' in cluster.kubectl(
+            'exec', 'probe', '--', 'wget', '-q', '-T', '20', '-O', '-', f'http://{name}/file'), 300)
+    cluster.kubectl('delete', 'pod,service', 'web', '--grace-period=0', '--force')
+
+
 def member_gets_no_ticket(cluster):
     """Somebody who runs code on a member asks the JoinService with the member's own TPM: PCR15 gives him away."""
     worker = cluster.node_of_role('worker')
@@ -202,6 +219,7 @@ CHECKS = [
     verify_refuses_another_cluster_id,
     apply_again_changes_nothing,
     pod_runs_on_the_worker,
+    pods_reach_each_other_by_name,
     second_init_is_refused,
     member_gets_no_ticket,
     state_disk_hides_the_marker,
