@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <variant>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -15,6 +14,7 @@
 #include "cloud/engine/resource.h"
 #include "cloud/engine/resource_driver.h"
 #include "cloud/metadata.h"
+#include "cloud/provider_settings.h"
 
 namespace constellation::cloud {
 
@@ -31,63 +31,13 @@ struct NodeGroupRequest {
   bool operator==(const NodeGroupRequest&) const = default;
 };
 
-// Section `provider.aws` of the config. IAM values are names of instance
-// profiles.
-struct AwsSettings {
-  std::string region = {};
-  std::string zone = {};
-  std::string iam_profile_control_plane = {};
-  std::string iam_profile_worker_nodes = {};
-  bool deploy_csi_driver = true;
-  bool use_marketplace_image = false;
-};
-
-// Section `provider.azure`.
-struct AzureSettings {
-  std::string subscription = {};  // UUID
-  std::string tenant = {};        // UUID
-  std::string location = {};
-  std::string resource_group = {};
-  std::string user_assigned_identity = {};  // resource id
-  bool deploy_csi_driver = true;
-  bool secure_boot = false;
-  bool use_marketplace_image = false;
-};
-
-// Section `provider.gcp`.
-struct GcpSettings {
-  std::string project = {};
-  std::string region = {};
-  std::string zone = {};
-  std::string service_account_key_path = {};  // for the cluster's own services
-  std::string iam_service_account_vm = {};    // e-mail address of the VMs'
-  bool deploy_csi_driver = true;
-  bool use_marketplace_image = false;
-};
-
-// Section `provider.openstack`.
-struct OpenStackSettings {
-  std::string cloud = {};             // entry of clouds.yaml
-  std::string clouds_yaml_path = {};  // empty: where OpenStack's own tools look
-  std::string availability_zone = {};
-  std::string floating_ip_pool_id = {};  // of the external network
-  std::string region_name = {};
-  std::string stackit_project_id = {};
-  bool deploy_csi_driver = true;
-  bool deploy_yawol_load_balancer = false;
-  std::string yawol_image_id = {};
-  std::string yawol_flavor_id = {};
-};
-
-using ProviderSettings =
-    std::variant<AwsSettings, AzureSettings, GcpSettings, OpenStackSettings>;
-
 // The infrastructure that a user wants, all that a plan depends on. A value,
 // read from a checked config.
 struct ClusterRequest {
   ClusterIdentity identity = {};
   std::string attestation_variant = {};  // "aws-sev-snp", "gcp-tdx", ...
-  // What the cloud calls the node image: AMI, image version id, self link, UUID.
+  // What the cloud calls the node image: AMI, image version id, self link,
+  // UUID.
   std::string image = {};
   std::vector<NodeGroupRequest> groups = {};
   bool internal_load_balancer = false;
