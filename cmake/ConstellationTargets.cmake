@@ -8,6 +8,7 @@ function(constellation_library)
     add_library(${L_NAME} STATIC ${L_SRCS})
     set_target_properties(${L_NAME} PROPERTIES OUTPUT_NAME constellation_${L_NAME})  # "crypto" is taken
     target_link_libraries(${L_NAME} PUBLIC constellation_options ${L_DEPS} PRIVATE ${L_PRIVATE_DEPS})
+    constellation_precompile(${L_NAME} library)
   else()
     add_library(${L_NAME} INTERFACE)
     target_link_libraries(${L_NAME} INTERFACE constellation_options ${L_DEPS})
@@ -37,6 +38,7 @@ function(constellation_test)
   add_executable(${T_NAME} ${T_SRCS})
   target_link_libraries(${T_NAME} PRIVATE constellation_options ${T_DEPS}
     GTest::gmock GTest::gtest GTest::gtest_main)
+  constellation_precompile(${T_NAME} test)
   add_test(NAME ${T_NAME} COMMAND ${T_NAME} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${T_NAME} PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT}
     ENVIRONMENT "CONSTELLATION_SOURCE_DIR=${CMAKE_SOURCE_DIR};CONSTELLATION_BINARY_DIR=${CMAKE_BINARY_DIR}")

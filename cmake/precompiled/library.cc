@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+// Carries the precompiled headers of libraries; see
+// cmake/ConstellationPrecompiled.cmake.
