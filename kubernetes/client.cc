@@ -12,7 +12,7 @@
 #include "common/status_macros.h"
 #include "kubernetes/api_error.h"
 #include "kubernetes/cluster_access.h"
-#include "kubernetes/curl_transport.h"
+#include "kubernetes/https_transport.h"
 #include "kubernetes/kubeconfig.h"
 #include "kubernetes/names.h"
 
@@ -73,8 +73,8 @@ std::string QueryOf(const Selection& selection, char separator) {
 absl::StatusOr<std::unique_ptr<Client>> Client::FromKubeconfig(
     std::string_view yaml, std::string_view context) {
   ASSIGN_OR_RETURN(ClusterAccess access, ParseKubeconfig(yaml, context));
-  ASSIGN_OR_RETURN(std::unique_ptr<CurlTransport> transport,
-                   CurlTransport::Create(std::move(access)));
+  ASSIGN_OR_RETURN(std::unique_ptr<HttpsTransport> transport,
+                   HttpsTransport::Create(std::move(access)));
   return std::make_unique<Client>(std::move(transport));
 }
 
@@ -93,8 +93,8 @@ absl::StatusOr<std::unique_ptr<Client>> Client::InCluster() {
   const bool is_ipv6 = std::string_view(host).find(':') != std::string::npos;
   access.server = is_ipv6 ? fmt::format("https://[{}]:{}", host, port)
                           : fmt::format("https://{}:{}", host, port);
-  ASSIGN_OR_RETURN(std::unique_ptr<CurlTransport> transport,
-                   CurlTransport::Create(std::move(access)));
+  ASSIGN_OR_RETURN(std::unique_ptr<HttpsTransport> transport,
+                   HttpsTransport::Create(std::move(access)));
   return std::make_unique<Client>(std::move(transport));
 }
 

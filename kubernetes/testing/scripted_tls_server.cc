@@ -76,47 +76,67 @@ std::vector<std::string> ScriptedTlsServer::requests() const {
   return requests_;
 }
 
+void ScriptedTlsServer::RequireClientCertificate(const std::string& ca_pem) {
+  const Handle<BIO, BIO_free_all> bio(
+      BIO_new_mem_buf(ca_pem.data(), static_cast<int>(ca_pem.size())));
+  const Handle<X509, X509_free> certificate(
+      PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr));
+  EXPECT_EQ(X509_STORE_add_cert(SSL_CTX_get_cert_store(context_.get()),
+                                certificate.get()),
+            1);
+  SSL_CTX_set_verify(context_.get(),
+                     SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
+                     nullptr);
+}
+
 void ScriptedTlsServer::Run(const std::stop_token& stop) {
   // The client hangs up as it likes; only this thread is to survive that.
   sigset_t sigpipe;
   sigemptyset(&sigpipe);
   sigaddset(&sigpipe, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &sigpipe, nullptr);
-  for (const Answer& answer : answers_) {
+  for (size_t next = 0; next < answers_.size();) {
     pollfd waiting{listener_.get(), POLLIN, 0};
     while (::poll(&waiting, 1, kPollMilliseconds) == 0) {
       if (stop.stop_requested()) return;
     }
     const UniqueFd connection(
         ::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    Serve(connection, answer, stop);
+    next = Serve(connection, next, stop);
   }
 }
 
-void ScriptedTlsServer::Serve(const UniqueFd& connection, const Answer& answer,
-                              const std::stop_token& stop) {
+size_t ScriptedTlsServer::Serve(const UniqueFd& connection, size_t first,
+                                const std::stop_token& stop) {
   const Handle<SSL, SSL_free> tls(SSL_new(context_.get()));
   SSL_set_fd(tls.get(), connection.get());
-  if (SSL_accept(tls.get()) != 1) return;
-  std::string head;
-  char piece[4096];
-  while (head.find("\r\n\r\n") == std::string::npos) {
-    const int count = SSL_read(tls.get(), piece, sizeof(piece));
-    if (count <= 0) return;
-    head.append(piece, static_cast<size_t>(count));
+  size_t next = first;
+  if (SSL_accept(tls.get()) != 1) return next + 1;
+  while (next < answers_.size()) {
+    const Answer& answer = answers_[next++];
+    std::string head;
+    char piece[4096];
+    while (head.find("\r\n\r\n") == std::string::npos) {
+      const int count = SSL_read(tls.get(), piece, sizeof(piece));
+      if (count <= 0) return next;
+      head.append(piece, static_cast<size_t>(count));
+    }
+    {
+      absl::MutexLock lock(&mutex_);
+      requests_.push_back(head);
+    }
+    if (!answer.octets.empty()) {
+      (void)SSL_write(tls.get(), answer.octets.data(),
+                      static_cast<int>(answer.octets.size()));
+    }
+    while (answer.hold && !stop.stop_requested()) {
+      absl::SleepFor(absl::Milliseconds(kPollMilliseconds));
+    }
+    if (answer.more) continue;
+    if (!answer.silent) (void)SSL_shutdown(tls.get());
+    break;
   }
-  {
-    absl::MutexLock lock(&mutex_);
-    requests_.push_back(head);
-  }
-  if (!answer.octets.empty()) {
-    (void)SSL_write(tls.get(), answer.octets.data(),
-                    static_cast<int>(answer.octets.size()));
-  }
-  while (answer.hold && !stop.stop_requested()) {
-    absl::SleepFor(absl::Milliseconds(kPollMilliseconds));
-  }
-  (void)SSL_shutdown(tls.get());
+  return next;
 }
 
 }  // namespace constellation::kubernetes::testing

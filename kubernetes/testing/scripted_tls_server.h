@@ -16,15 +16,19 @@
 
 namespace constellation::kubernetes::testing {
 
-// A TLS server on loopback that answers the n-th connection with the n-th of
-// the octets that it was given, whatever was asked, and hangs up. For tests of
+// A TLS server on loopback that answers the n-th request with the n-th of the
+// octets that it was given, whatever was asked, and hangs up. For tests of
 // clients that meet a server gone mad.
 class ScriptedTlsServer final {
  public:
-  // `hold`: keep the connection open instead of hanging up.
+  // `hold`: keep the connection open instead of hanging up. `more`: the next
+  // request comes on the same connection. `silent`: hang up without TLS's
+  // good-bye, as an attacker on the network would.
   struct Answer {
     std::string octets;
     bool hold = false;
+    bool more = false;
+    bool silent = false;
   };
 
   ScriptedTlsServer(const crypto::TlsIdentity& identity,
@@ -34,8 +38,12 @@ class ScriptedTlsServer final {
   ~ScriptedTlsServer();
 
   std::string server() const;  // "https://127.0.0.1:<port>"
-  // The heads of the requests so far.
+  // The heads of the requests so far (and as much of their bodies as came with
+  // them).
   std::vector<std::string> requests() const;
+  // Makes the server want a certificate from the client that `ca_pem` made.
+  // Before the first connection.
+  void RequireClientCertificate(const std::string& ca_pem);
 
  private:
   struct FreeContext {
@@ -43,8 +51,9 @@ class ScriptedTlsServer final {
   };
 
   void Run(const std::stop_token& stop);
-  void Serve(const UniqueFd& connection, const Answer& answer,
-             const std::stop_token& stop);
+  // Serves one connection, from the `first` answer on; returns the next one.
+  size_t Serve(const UniqueFd& connection, size_t first,
+               const std::stop_token& stop);
 
   const std::vector<Answer> answers_;
   std::unique_ptr<SSL_CTX, FreeContext> context_;

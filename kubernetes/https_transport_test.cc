@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The transport against a server that says whatever the test wants.
-#include "kubernetes/curl_transport.h"
+#include "kubernetes/https_transport.h"
 
 #include <thread>
 
@@ -26,7 +26,7 @@ using ::testing::SizeIs;
 
 constexpr char kOk[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-class CurlTransportTest : public ::testing::Test {
+class HttpsTransportTest : public ::testing::Test {
  protected:
   void Serve(std::vector<ScriptedTlsServer::Answer> answers) {
     server_ =
@@ -45,7 +45,7 @@ class CurlTransportTest : public ::testing::Test {
   }
   static absl::StatusOr<HttpResponse> Send(const HttpRequest& request,
                                            ClusterAccess access) {
-    auto transport = CurlTransport::Create(std::move(access));
+    auto transport = HttpsTransport::Create(std::move(access));
     if (!transport.ok()) return transport.status();
     return (*transport)->Send(request);
   }
@@ -60,7 +60,7 @@ class CurlTransportTest : public ::testing::Test {
   std::unique_ptr<ScriptedTlsServer> server_;
 };
 
-TEST_F(CurlTransportTest, SendsAndReceives) {
+TEST_F(HttpsTransportTest, SendsAndReceives) {
   Serve({{kOk}});
   HttpRequest request = Get();
   request.method = "PATCH";
@@ -78,14 +78,14 @@ TEST_F(CurlTransportTest, SendsAndReceives) {
             HasSubstr("\r\nContent-Length: 2\r\n"), Not(HasSubstr("Expect"))));
 }
 
-TEST_F(CurlTransportTest, ReadsTheTokenFileForEveryRequest) {
+TEST_F(HttpsTransportTest, ReadsTheTokenFileForEveryRequest) {
   Serve({{kOk}, {kOk}});
   const constellation::testing::TempDir dir;
   ClusterAccess access = Access();
   access.token = SecretBytes();
   access.token_file = dir.Join("token");
   ASSERT_OK_AND_ASSIGN(const auto transport,
-                       CurlTransport::Create(std::move(access)));
+                       HttpsTransport::Create(std::move(access)));
   ASSERT_THAT(WriteFileAtomically(dir.Join("token"), "one\n"), IsOk());
   EXPECT_THAT(transport->Send(Get()), IsOk());
   ASSERT_THAT(WriteFileAtomically(dir.Join("token"), "two\n"), IsOk());
@@ -95,7 +95,7 @@ TEST_F(CurlTransportTest, ReadsTheTokenFileForEveryRequest) {
   EXPECT_THAT(server_->requests()[1], HasSubstr("Bearer two\r\n"));
 }
 
-TEST_F(CurlTransportTest, RefusesTokensThatWouldAddHeaders) {
+TEST_F(HttpsTransportTest, RefusesTokensThatWouldAddHeaders) {
   Serve({});
   ClusterAccess access = Access();
   access.token = SecretBytes(AsBytes(std::string_view("a\r\nX-Evil: b")));
@@ -104,7 +104,7 @@ TEST_F(CurlTransportTest, RefusesTokensThatWouldAddHeaders) {
       StatusIs(absl::StatusCode::kInvalidArgument, Not(HasSubstr("Evil"))));
 }
 
-TEST_F(CurlTransportTest, RefusesOtherAuthorities) {
+TEST_F(HttpsTransportTest, RefusesOtherAuthorities) {
   Serve({{kOk}});
   ClusterAccess access = Access();
   access.ca_pem = crypto::CreateTlsIdentity().value().certificate_pem;
@@ -113,7 +113,7 @@ TEST_F(CurlTransportTest, RefusesOtherAuthorities) {
   EXPECT_THAT(server_->requests(), IsEmpty());
 }
 
-TEST_F(CurlTransportTest, RefusesOtherNames) {
+TEST_F(HttpsTransportTest, RefusesOtherNames) {
   Serve({{kOk}});
   ClusterAccess access = Access();
   access.tls_server_name.clear();  // 127.0.0.1 is not in the certificate
@@ -122,7 +122,7 @@ TEST_F(CurlTransportTest, RefusesOtherNames) {
   EXPECT_THAT(server_->requests(), IsEmpty());
 }
 
-TEST_F(CurlTransportTest, DoesNotFollowRedirects) {
+TEST_F(HttpsTransportTest, DoesNotFollowRedirects) {
   ScriptedTlsServer other(identity_, {{kOk}});
   Serve({{"HTTP/1.1 302 Found\r\nLocation: " + other.server() +
           "/steal\r\nContent-Length: 0\r\n\r\n"}});
@@ -131,7 +131,7 @@ TEST_F(CurlTransportTest, DoesNotFollowRedirects) {
   EXPECT_THAT(other.requests(), IsEmpty());
 }
 
-TEST_F(CurlTransportTest, RefusesAnswersThatAreTooLarge) {
+TEST_F(HttpsTransportTest, RefusesAnswersThatAreTooLarge) {
   Serve({{"HTTP/1.1 200 OK\r\n\r\n" + std::string(5000, 'x')}});
   HttpRequest request = Get();
   request.max_response_bytes = 4999;
@@ -142,7 +142,7 @@ TEST_F(CurlTransportTest, RefusesAnswersThatAreTooLarge) {
   EXPECT_THAT(Send(request), IsOk());
 }
 
-TEST_F(CurlTransportTest, HalfAnAnswerIsUnavailable) {
+TEST_F(HttpsTransportTest, HalfAnAnswerIsUnavailable) {
   Serve({{"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf"}});
   EXPECT_THAT(Send(Get()), StatusIs(absl::StatusCode::kUnavailable));
   Serve(
@@ -152,12 +152,12 @@ TEST_F(CurlTransportTest, HalfAnAnswerIsUnavailable) {
   EXPECT_THAT(Send(Get()), StatusIs(absl::StatusCode::kUnavailable));
 }
 
-TEST_F(CurlTransportTest, WhatIsNotHttpIsUnavailable) {
+TEST_F(HttpsTransportTest, WhatIsNotHttpIsUnavailable) {
   Serve({{"SSH-2.0-OpenSSH_9.2\r\n"}});
   EXPECT_THAT(Send(Get()), StatusIs(absl::StatusCode::kUnavailable));
 }
 
-TEST_F(CurlTransportTest, GivesUpInTime) {
+TEST_F(HttpsTransportTest, GivesUpInTime) {
   Serve({{"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n", /*hold=*/true}});
   HttpRequest request = Get();
   request.timeout = absl::Milliseconds(300);
@@ -166,7 +166,7 @@ TEST_F(CurlTransportTest, GivesUpInTime) {
   EXPECT_LT(absl::Now() - begin, absl::Seconds(3));
 }
 
-TEST_F(CurlTransportTest, NobodyThereIsUnavailable) {
+TEST_F(HttpsTransportTest, NobodyThereIsUnavailable) {
   Serve({});
   ClusterAccess access = Access();
   server_.reset();
@@ -174,9 +174,9 @@ TEST_F(CurlTransportTest, NobodyThereIsUnavailable) {
               StatusIs(absl::StatusCode::kUnavailable));
 }
 
-TEST_F(CurlTransportTest, StreamsPiecesUntilTheSinkDeclines) {
+TEST_F(HttpsTransportTest, StreamsPiecesUntilTheSinkDeclines) {
   Serve({{"HTTP/1.1 200 OK\r\n\r\none\ntwo\n", /*hold=*/true}});
-  ASSERT_OK_AND_ASSIGN(const auto transport, CurlTransport::Create(Access()));
+  ASSERT_OK_AND_ASSIGN(const auto transport, HttpsTransport::Create(Access()));
   std::string seen;
   const auto sink = [&seen](std::string_view piece) {
     seen += piece;
@@ -188,9 +188,9 @@ TEST_F(CurlTransportTest, StreamsPiecesUntilTheSinkDeclines) {
   EXPECT_EQ(response.body, "");
 }
 
-TEST_F(CurlTransportTest, StreamKeepsBodiesOfErrors) {
+TEST_F(HttpsTransportTest, StreamKeepsBodiesOfErrors) {
   Serve({{"HTTP/1.1 410 Gone\r\nContent-Length: 4\r\n\r\ngone"}});
-  ASSERT_OK_AND_ASSIGN(const auto transport, CurlTransport::Create(Access()));
+  ASSERT_OK_AND_ASSIGN(const auto transport, HttpsTransport::Create(Access()));
   const auto sink = [](std::string_view) {
     ADD_FAILURE() << "an error is no event";
     return true;
@@ -201,9 +201,9 @@ TEST_F(CurlTransportTest, StreamKeepsBodiesOfErrors) {
   EXPECT_EQ(response.body, "gone");
 }
 
-TEST_F(CurlTransportTest, StreamEndsWhenStopped) {
+TEST_F(HttpsTransportTest, StreamEndsWhenStopped) {
   Serve({{"HTTP/1.1 200 OK\r\n\r\n", /*hold=*/true}});
-  ASSERT_OK_AND_ASSIGN(const auto transport, CurlTransport::Create(Access()));
+  ASSERT_OK_AND_ASSIGN(const auto transport, HttpsTransport::Create(Access()));
   std::stop_source stop;
   std::jthread later([&stop] {
     absl::SleepFor(absl::Milliseconds(200));
@@ -219,23 +219,116 @@ TEST_F(CurlTransportTest, StreamEndsWhenStopped) {
   EXPECT_LT(absl::Now() - begin, absl::Seconds(4));
 }
 
-TEST_F(CurlTransportTest, RefusesUnsafeAccess) {
+TEST_F(HttpsTransportTest, KeepsTheConnectionForTheNextRequest) {
+  Serve({{.octets = kOk, .more = true}, {.octets = kOk}});
+  ASSERT_OK_AND_ASSIGN(const auto transport, HttpsTransport::Create(Access()));
+  EXPECT_THAT(transport->Send(Get()), IsOk());
+  // Had it not, the server, which waits there, would never answer.
+  EXPECT_THAT(transport->Send(Get()), IsOk());
+  EXPECT_THAT(server_->requests(), SizeIs(2));
+}
+
+TEST_F(HttpsTransportTest, DoesNotUseAConnectionThatTheServerClosed) {
+  Serve({{kOk}, {kOk}});
+  ASSERT_OK_AND_ASSIGN(const auto transport, HttpsTransport::Create(Access()));
+  EXPECT_THAT(transport->Send(Get()), IsOk());
+  absl::SleepFor(absl::Milliseconds(100));
+  HttpRequest request = Get();
+  request.method = "POST";
+  EXPECT_THAT(transport->Send(request), IsOk());
+}
+
+// The server reads the request on a kept connection and dies: it may have done
+// what it was asked, so only what changes nothing is sent again.
+TEST_F(HttpsTransportTest, NeverRepeatsWhatMayHaveChangedSomething) {
+  for (const char* method : {"POST", "PUT", "PATCH", "DELETE"}) {
+    Serve({{.octets = kOk, .more = true}, {""}, {kOk}});
+    ASSERT_OK_AND_ASSIGN(const auto transport,
+                         HttpsTransport::Create(Access()));
+    ASSERT_THAT(transport->Send(Get()), IsOk());
+    HttpRequest request = Get();
+    request.method = method;
+    EXPECT_THAT(transport->Send(request),
+                StatusIs(absl::StatusCode::kUnavailable));
+    EXPECT_THAT(server_->requests(), SizeIs(2)) << method;
+  }
+}
+
+TEST_F(HttpsTransportTest, RepeatsAGetOnceOnANewConnection) {
+  Serve({{.octets = kOk, .more = true}, {""}, {kOk}});
+  ASSERT_OK_AND_ASSIGN(const auto transport, HttpsTransport::Create(Access()));
+  ASSERT_THAT(transport->Send(Get()), IsOk());
+  EXPECT_THAT(transport->Send(Get()), IsOk());
+  EXPECT_THAT(server_->requests(), SizeIs(3));
+  Serve({{""}, {kOk}});  // a new connection: no reason to try again
+  EXPECT_THAT(Send(Get()), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(server_->requests(), SizeIs(1));
+}
+
+TEST_F(HttpsTransportTest, AnAnswerWithoutLengthNeedsAProperEnd) {
+  Serve({{.octets = "HTTP/1.1 200 OK\r\n\r\nhalf", .silent = true}});
+  EXPECT_THAT(Send(Get()), StatusIs(absl::StatusCode::kUnavailable));
+  Serve({{.octets = "HTTP/1.1 200 OK\r\n\r\nall"}});
+  ASSERT_OK_AND_ASSIGN(const HttpResponse response, Send(Get()));
+  EXPECT_EQ(response.body, "all");
+}
+
+TEST_F(HttpsTransportTest, ShowsItsCertificate) {
+  const crypto::TlsIdentity client = crypto::CreateTlsIdentity().value();
+  Serve({{kOk}});
+  server_->RequireClientCertificate(client.certificate_pem);
+  ClusterAccess access = Access();
+  access.client_certificate_pem = client.certificate_pem;
+  access.client_key_pem = SecretBytes(AsBytes(client.private_key_pem));
+  EXPECT_THAT(Send(Get(), std::move(access)), IsOk());
+}
+
+TEST_F(HttpsTransportTest, IsRefusedWithoutCertificate) {
+  Serve({{kOk}});
+  server_->RequireClientCertificate(identity_.certificate_pem);
+  EXPECT_THAT(Send(Get()), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(server_->requests(), IsEmpty());
+}
+
+TEST_F(HttpsTransportTest, RefusesRequestsThatWouldAddLines) {
+  Serve({{kOk}});
+  for (const auto& spoil : std::vector<void (*)(HttpRequest&)>{
+           [](HttpRequest& r) { r.target = "/a HTTP/1.1\r\nX-Evil: b"; },
+           [](HttpRequest& r) { r.target = "api"; },
+           [](HttpRequest& r) { r.method = "GET /steal"; },
+           [](HttpRequest& r) { r.method = ""; },
+           [](HttpRequest& r) { r.content_type = "a\r\nX-Evil: b"; }}) {
+    HttpRequest request = Get();
+    spoil(request);
+    EXPECT_THAT(Send(request), StatusIs(absl::StatusCode::kInvalidArgument));
+  }
+  EXPECT_THAT(server_->requests(), IsEmpty());
+}
+
+TEST_F(HttpsTransportTest, ALargeBodyArrivesWhole) {
+  const std::string body(300'000, 'b');
+  Serve({{"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n" + body}});
+  ASSERT_OK_AND_ASSIGN(const HttpResponse response, Send(Get()));
+  EXPECT_EQ(response.body, body);
+}
+
+TEST_F(HttpsTransportTest, RefusesUnsafeAccess) {
   Serve({});
   ClusterAccess access = Access();
   access.server = "http://127.0.0.1:1";
-  EXPECT_THAT(CurlTransport::Create(std::move(access)),
+  EXPECT_THAT(HttpsTransport::Create(std::move(access)),
               StatusIs(absl::StatusCode::kInvalidArgument));
   access = Access();
   access.server = "https://";
-  EXPECT_THAT(CurlTransport::Create(std::move(access)),
+  EXPECT_THAT(HttpsTransport::Create(std::move(access)),
               StatusIs(absl::StatusCode::kInvalidArgument));
   access = Access();
   access.ca_pem.clear();
-  EXPECT_THAT(CurlTransport::Create(std::move(access)),
+  EXPECT_THAT(HttpsTransport::Create(std::move(access)),
               StatusIs(absl::StatusCode::kInvalidArgument));
   access = Access();
   access.client_certificate_pem = "x";
-  EXPECT_THAT(CurlTransport::Create(std::move(access)),
+  EXPECT_THAT(HttpsTransport::Create(std::move(access)),
               StatusIs(absl::StatusCode::kInvalidArgument));
   access = Access();
   access.ca_pem = "no certificate";
