@@ -8,6 +8,24 @@
 namespace constellation::cli {
 namespace {
 
+// Whether the second byte is one that RFC 3629 (section 4) allows after `lead`:
+// no overlong form, no surrogate, nothing above U+10FFFF. A lenient terminal
+// would find control characters in those.
+bool IsStrict(uint8_t lead, uint8_t second) {
+  switch (lead) {
+    case 0xE0:
+      return second >= 0xA0;
+    case 0xED:
+      return second < 0xA0;
+    case 0xF0:
+      return second >= 0x90;
+    case 0xF4:
+      return second < 0x90;
+    default:
+      return true;
+  }
+}
+
 // Length of the UTF-8 sequence at the start of `text`; 0 if it is not one.
 size_t SequenceLength(std::string_view text) {
   const auto lead = static_cast<uint8_t>(text[0]);
@@ -30,7 +48,7 @@ size_t SequenceLength(std::string_view text) {
       return 0;
     }
   }
-  return length;
+  return IsStrict(lead, static_cast<uint8_t>(text[1])) ? length : 0;
 }
 
 // C0, DEL, and the C1 controls (U+0080 to U+009F), which some terminals obey.
@@ -58,6 +76,16 @@ std::string Printable(std::string_view text) {
     text.remove_prefix(length);
   }
   return result;
+}
+
+std::string PrintableLines(std::string_view text) {
+  std::string lines;
+  while (!text.empty()) {
+    const size_t end = text.find('\n');
+    lines += Printable(text.substr(0, end)) + "\n";
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return lines;
 }
 
 size_t DisplayWidth(std::string_view text) {

@@ -27,6 +27,9 @@ class Table final {
 // `text` without control characters (each becomes '?') and invalid UTF-8.
 std::string Printable(std::string_view text);
 
+// Printable(), but line breaks stay; ends with one unless it is empty.
+std::string PrintableLines(std::string_view text);
+
 // How many columns `text` (UTF-8) takes, counting every code point as one.
 size_t DisplayWidth(std::string_view text);
 

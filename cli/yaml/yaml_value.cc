@@ -49,9 +49,7 @@ class TreeBuilder final : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag,
                 YAML::anchor_t anchor, const std::string& text) override {
     RefuseAnchor(mark, anchor);
-    if (tag != "?" && tag != "!") {
-      throw StopParsing{mark.line + 1, "tags (!name) are not supported"};
-    }
+    RefuseTag(mark, tag);
     YamlValue value;
     value.kind = YamlValue::Kind::kScalar;
     value.text = text;
@@ -62,17 +60,19 @@ class TreeBuilder final : public YAML::EventHandler {
     }
     Place(std::move(value));
   }
-  void OnSequenceStart(const YAML::Mark& mark, const std::string& /*tag*/,
+  void OnSequenceStart(const YAML::Mark& mark, const std::string& tag,
                        YAML::anchor_t anchor,
                        YAML::EmitterStyle::value /*style*/) override {
     RefuseAnchor(mark, anchor);
+    RefuseTag(mark, tag);
     Open(YamlValue::Kind::kList, mark);
   }
   void OnSequenceEnd() override { Close(); }
-  void OnMapStart(const YAML::Mark& mark, const std::string& /*tag*/,
+  void OnMapStart(const YAML::Mark& mark, const std::string& tag,
                   YAML::anchor_t anchor,
                   YAML::EmitterStyle::value /*style*/) override {
     RefuseAnchor(mark, anchor);
+    RefuseTag(mark, tag);
     Open(YamlValue::Kind::kMap, mark);
   }
   void OnMapEnd() override { Close(); }
@@ -86,6 +86,13 @@ class TreeBuilder final : public YAML::EventHandler {
   static void RefuseAnchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
     if (anchor != 0) {
       throw StopParsing{mark.line + 1, "anchors (&name) are not supported"};
+    }
+  }
+
+  // "?" and "!" are what yaml-cpp says of plain and quoted values.
+  static void RefuseTag(const YAML::Mark& mark, const std::string& tag) {
+    if (tag != "?" && tag != "!") {
+      throw StopParsing{mark.line + 1, "tags (!name) are not supported"};
     }
   }
 
