@@ -7,6 +7,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "bootstrapper/cluster_objects.h"
 #include "bootstrapper/kubeadm_config.h"
+#include "bootstrapper/probe_patches.h"
 #include "common/files.h"
 #include "common/retry.h"
 #include "common/status.h"
@@ -79,9 +80,12 @@ absl::Status ClusterInitializer::RunKubeadm(const InitParameters& parameters,
       node_.paths.KubeadmConfig(),
       MakeInitConfig(parameters, node_.self, node_.paths.AuditPolicy(),
                      node_.paths.AuditLogs())));
+  RETURN_IF_ERROR(
+      WriteProbePatches(node_.paths.KubeadmPatches(), parameters.time_scale));
   // Images are in the node image, and Debian has neither crictl nor CoreDNS.
   return node_.commands.Kubeadm(
-      {"init", "--config", node_.paths.KubeadmConfig(), "--skip-phases",
+      {"init", "--config", node_.paths.KubeadmConfig(),
+       "--experimental-patches", node_.paths.KubeadmPatches(), "--skip-phases",
        "preflight,addon/coredns", "--skip-token-print"},
       {}, Scaled(kKubeadmTimeout, parameters.time_scale));
 }

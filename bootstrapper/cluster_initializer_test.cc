@@ -99,6 +99,18 @@ TEST_F(ClusterInitializerTest, FormatsWithTheKeyOfThisDiskOnStandardInput) {
             std::string(AsText(key.Expose())));
 }
 
+TEST_F(ClusterInitializerTest, ProbesGetTheTimeThatThisMachineNeeds) {
+  ASSERT_THAT(Run(testing::GoodParameters()), IsOk());
+  EXPECT_TRUE(runner_.Ran("kubeadm init --config " + paths_.KubeadmConfig() +
+                          " --experimental-patches " + paths_.KubeadmPatches() +
+                          " "));
+  // The probes' 15 s, stretched by the time scale of the parameters.
+  ASSERT_OK_AND_ASSIGN(
+      const std::string patch,
+      ReadFile(paths_.KubeadmPatches() + "/kube-apiserver+strategic.json"));
+  EXPECT_THAT(patch, HasSubstr("\"timeoutSeconds\": 150"));
+}
+
 TEST_F(ClusterInitializerTest, NoSecretIsEverAnArgumentOrInKubeadmsFile) {
   ASSERT_THAT(Run(testing::GoodParameters()), IsOk());
   ASSERT_OK_AND_ASSIGN(std::string seen, ReadFile(paths_.KubeadmConfig()));

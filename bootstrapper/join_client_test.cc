@@ -212,8 +212,14 @@ TEST_F(JoinClientTest, AControlPlaneNodeJoinsWithKubeadm) {
     return testing::ControlPlaneTicket();
   };
   ASSERT_THAT(Run(), IsOk());
-  EXPECT_TRUE(
-      runner_.Ran("kubeadm join --config /dev/stdin --skip-phases preflight"));
+  EXPECT_TRUE(runner_.Ran(
+      "kubeadm join --config /dev/stdin --experimental-patches " +
+      paths_.KubeadmPatches() + " --skip-phases preflight"));
+  // The probes' 15 s, stretched by the ticket's time scale.
+  ASSERT_OK_AND_ASSIGN(
+      const std::string patch,
+      ReadFile(paths_.KubeadmPatches() + "/kube-apiserver+strategic.json"));
+  EXPECT_THAT(patch, HasSubstr("\"timeoutSeconds\": 150"));
   const Json config = Json::parse(runner_.InputOf("kubeadm join"));
   EXPECT_EQ(config["discovery"]["bootstrapToken"]["token"],
             "abcdef.0123456789abcdef");

@@ -5,12 +5,11 @@
 #include <gtest/gtest.h>
 #include <yaml-cpp/yaml.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 
 #include "bootstrapper/testing/init_fixtures.h"
+#include "bootstrapper/testing/kubeadm_program.h"
 #include "common/command.h"
 #include "common/files.h"
 #include "common/hex.h"
@@ -117,27 +116,8 @@ TEST(KubeadmConfigTest, ScaledIsBounded) {
   EXPECT_EQ(Scaled(absl::Seconds(10), 20, 4), absl::Seconds(40));
 }
 
-// A kubeadm 1.20 from the image's components, if they have been built here.
-std::string FindKubeadm() {
-  if (const char* named = std::getenv("CONSTELLATION_KUBEADM")) {
-    return named;
-  }
-  const char* home = std::getenv("HOME");
-  const std::filesystem::path cache =
-      std::filesystem::path(home == nullptr ? "/" : home) /
-      ".cache/constellation/image/kubernetes-debian-source";
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(cache, error)) {
-    const auto program = entry.path() / "bin/kubeadm";
-    if (std::filesystem::exists(program, error)) {
-      return program;
-    }
-  }
-  return "";
-}
-
 TEST(KubeadmConfigTest, RealKubeadmAcceptsIt) {
-  const std::string kubeadm = FindKubeadm();
+  const std::string kubeadm = testing::FindKubeadm();
   if (kubeadm.empty()) {
     GTEST_SKIP() << "no kubeadm: build the node image, or set "
                     "CONSTELLATION_KUBEADM";

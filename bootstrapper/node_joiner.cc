@@ -7,6 +7,7 @@
 
 #include "bootstrapper/kubeadm_config.h"
 #include "bootstrapper/kubelet_files.h"
+#include "bootstrapper/probe_patches.h"
 #include "common/files.h"
 #include "common/hex.h"
 #include "common/retry.h"
@@ -79,12 +80,15 @@ absl::Status NodeJoiner::StartControlPlane(const JoinTicket& ticket) {
   }
   RETURN_IF_ERROR(WriteFileAtomically(node_.paths.AuditPolicy(),
                                       AuditPolicyYaml(), kPublicFileMode));
+  RETURN_IF_ERROR(
+      WriteProbePatches(node_.paths.KubeadmPatches(), ticket.time_scale));
   const SecretBytes config =
       MakeJoinConfig({ticket.api_server_endpoint,
                       ticket.bootstrap_token.Clone(), ticket.ca_cert_hash},
                      node_.self);
   return node_.commands.Kubeadm(
-      {"join", "--config", "/dev/stdin", "--skip-phases", "preflight"},
+      {"join", "--config", "/dev/stdin", "--experimental-patches",
+       node_.paths.KubeadmPatches(), "--skip-phases", "preflight"},
       config.Expose(), Scaled(kKubeadmTimeout, ticket.time_scale));
 }
 

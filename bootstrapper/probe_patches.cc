@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bootstrapper/probe_patches.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "absl/time/time.h"
+#include "bootstrapper/kubeadm_config.h"
+#include "common/files.h"
+#include "common/status_macros.h"
+
+namespace constellation::bootstrapper {
+namespace {
+
+using Json = nlohmann::json;
+
+// The values of kubeadm 1.20 for every probe that it writes.
+constexpr absl::Duration kProbeTimeout = absl::Seconds(15);
+constexpr absl::Duration kLivenessPeriod = absl::Seconds(10);
+constexpr uint32_t kMaxProbeFactor = 10;
+constexpr char kApiServer[] = "kube-apiserver";
+
+}  // namespace
+
+std::vector<ManifestPatch> MakeProbePatches(uint32_t time_scale) {
+  const auto scaled = [time_scale](absl::Duration value) {
+    return absl::ToInt64Seconds(Scaled(value, time_scale, kMaxProbeFactor));
+  };
+  const Json timeout = {{"timeoutSeconds", scaled(kProbeTimeout)}};
+  std::vector<ManifestPatch> patches;
+  for (const char* pod :
+       {"etcd", kApiServer, "kube-controller-manager", "kube-scheduler"}) {
+    Json container = {{"name", pod},
+                      {"livenessProbe",
+                       {{"timeoutSeconds", scaled(kProbeTimeout)},
+                        {"periodSeconds", scaled(kLivenessPeriod)}}},
+                      {"startupProbe", timeout}};
+    // The others have none, and half a probe would make the pod invalid.
+    if (pod == kApiServer) container["readinessProbe"] = timeout;
+    const Json patch = {
+        {"spec", {{"containers", Json::array({std::move(container)})}}}};
+    patches.push_back(
+        {fmt::format("{}+strategic.json", pod), patch.dump(2) + "\n"});
+  }
+  return patches;
+}
+
+absl::Status WriteProbePatches(const std::string& folder, uint32_t time_scale) {
+  RETURN_IF_ERROR(MakeDirectories(folder));
+  for (const ManifestPatch& patch : MakeProbePatches(time_scale)) {
+    RETURN_IF_ERROR(WriteFileAtomically(
+        fmt::format("{}/{}", folder, patch.file_name), patch.json));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace constellation::bootstrapper
