@@ -312,6 +312,11 @@ absl::StatusOr<std::optional<HardwareKind>> ChooseAzureKey(
 absl::StatusOr<std::unique_ptr<PlatformAttester>> CreatePlatformAttester(
     const PlatformPaths& paths, Clock& clock) {
   ASSIGN_OR_RETURN(const CloudKind cloud, DetectCloud(paths));
+  return CreatePlatformAttester(cloud, paths, clock);
+}
+
+absl::StatusOr<std::unique_ptr<PlatformAttester>> CreatePlatformAttester(
+    CloudKind cloud, const PlatformPaths& paths, Clock& clock) {
   PlatformAttesterParts parts;
   ASSIGN_OR_RETURN(parts.tpm, GuestTpm::Open(paths.tcti));
   std::optional<HardwareKind> hardware;

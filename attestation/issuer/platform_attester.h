@@ -92,6 +92,9 @@ class PlatformAttester final : public Attester {
 // Codes of DetectCloud(), GuestTpm and PlatformAttester::Create().
 absl::StatusOr<std::unique_ptr<PlatformAttester>> CreatePlatformAttester(
     const PlatformPaths& paths = {}, Clock& clock = Clock::System());
+// The same for a machine that is known to be `cloud`'s.
+absl::StatusOr<std::unique_ptr<PlatformAttester>> CreatePlatformAttester(
+    CloudKind cloud, const PlatformPaths& paths, Clock& clock);
 
 }  // namespace constellation::attestation
 
