@@ -34,6 +34,26 @@ absl::StatusOr<Policy> PolicyOfPeersLike(std::string_view variant,
                                          std::span<const PcrValue> own_pcrs,
                                          std::vector<EnrolledNode> enrolled);
 
+// The same for nodes of any variant: `own` is evidence that this node made for
+// itself, for any user data. A peer must be of the same variant, and beside the
+// registers above show what its platform has:
+//
+// * SEV-SNP: a genuine processor, no debugging, no migration agent, the same
+//   VMPL and, if this node has them, the same ID and author keys. Launch
+//   measurements depend on number and kind of virtual CPUs, so they are not
+//   compared. No floors: which firmware is good enough is the owner's to say,
+//   and was said when the JoinService's node was admitted; a node has no word
+//   of the owner's before it is a member.
+// * TDX: genuine and not revoked; the same MRTD; with own firmware (QEMU,
+//   OpenStack) the same registers 1 and 2.
+// * Azure: the paravisor vouches, secure boot as on this node. GCP: the same
+//   project. AWS: the same registers in the NitroTPM document.
+//
+// INVALID_ARGUMENT also if a part of `own` does not parse or if its variant is
+// unknown or not a node's. Pure.
+absl::StatusOr<Policy> PolicyOfPeersLike(const Evidence& own,
+                                         std::vector<EnrolledNode> enrolled);
+
 }  // namespace constellation::attestation
 
 #endif  // CONSTELLATION_ATTESTATION_SAME_IMAGE_H_

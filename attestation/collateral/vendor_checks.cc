@@ -17,6 +17,7 @@
 #include "common/status.h"
 #include "common/status_macros.h"
 #include "crypto/crl.h"
+#include "crypto/p256.h"
 #include "crypto/x509.h"
 
 namespace constellation::attestation {
@@ -177,29 +178,24 @@ CollateralCheck VcekCheck(SnpProduct product, Bytes hardware_id, SnpTcb tcb,
 
 namespace {
 
-// ASK and ARK: those given if they are genuine, else the published ones.
+// ASK and ARK: those given if they are genuine, else the published ones. Either
+// way they are kept, for evidence that brings none.
 absl::Status GetAmdChain(CollateralFetcher& fetcher,
                          const CollateralEndpoints& endpoints,
                          const SnpCollateralRequest& request,
-                         const SnpEndorsements& given, absl::Time now,
-                         SnpCollateral& out) {
+                         const SnpEndorsements& given, SnpCollateral& out) {
+  std::vector<Bytes> candidates;
   if (!given.intermediate.empty() && !given.root.empty()) {
-    const auto below = crypto::Certificate::FromDer(given.intermediate);
-    const auto root = crypto::Certificate::FromDer(given.root);
-    if (below.ok() && root.ok()) {
-      const absl::StatusOr<CollateralFacts> facts =
-          CheckAmdChain(*below, *root, request.product, request.more_roots);
-      if (facts.ok() && CheckFresh(*facts, now, "AMD chain").ok()) {
-        out.intermediate = Copy(given.intermediate);
-        out.root = Copy(given.root);
-        return absl::OkStatus();
-      }
-    }
+    const std::string pem =
+        crypto::PemEncode("CERTIFICATE", Copy(given.intermediate)) +
+        crypto::PemEncode("CERTIFICATE", Copy(given.root));
+    candidates.emplace_back(pem.begin(), pem.end());
   }
   ASSIGN_OR_RETURN(
       const Collateral chain,
       fetcher.Get(AmdCertChainItem(endpoints, request.kind, request.product),
-                  AmdCertChainCheck(request.product, request.more_roots)));
+                  AmdCertChainCheck(request.product, request.more_roots),
+                  candidates));
   ASSIGN_OR_RETURN(
       const std::vector<crypto::Certificate> certificates,
       crypto::Certificate::ListFromPem(AsText(chain.content), kAmdChainLength));
@@ -219,8 +215,7 @@ absl::StatusOr<SnpCollateral> FetchSnpCollateral(
   const std::vector<crypto::Certificate> certificates = ParseGiven(given);
   const SnpEndorsements selected = SelectSnpEndorsements(certificates);
   SnpCollateral out;
-  RETURN_IF_ERROR(
-      GetAmdChain(fetcher, endpoints, request, selected, fetcher.Now(), out));
+  RETURN_IF_ERROR(GetAmdChain(fetcher, endpoints, request, selected, out));
   if (request.crl) {
     ASSIGN_OR_RETURN(
         Collateral crl,

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "attestation/collateral/evidence_collateral.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <thread>
+#include <vector>
+
+#include "attestation/collateral/testing/test_vendor.h"
+#include "attestation/policy/appraisal.h"
+#include "attestation/policy/testing/composed_node.h"
+#include "common/testing/status_matchers.h"
+#include "common/testing/temp_dir.h"
+
+namespace constellation::attestation {
+namespace {
+
+using ::constellation::attestation::testing::TestVendor;
+using ::constellation::testing::ComposedNode;
+using ::constellation::testing::IsOk;
+using ::constellation::testing::kComposedNow;
+using ::constellation::testing::StatusIs;
+using ::constellation::testing::TempDir;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// A verifier's process: what it remembers is gone with it, but for the folder.
+struct Process {
+  Process(const std::string& folder, const TestVendor& vendor, Clock& clock,
+          bool offline = false)
+      : service({.folder = folder,
+                 .offline = offline,
+                 .endpoints = vendor.endpoints()},
+                NodeFetcherOptions(), clock) {}
+  CollateralService service;
+};
+
+class EvidenceCollateralTest : public ::testing::Test {
+ protected:
+  static Policy PolicyFor(const ComposedNode& node) {
+    Profile profile = node.Profile();
+    if (profile.snp.has_value()) {
+      profile.snp->measurement_covers_image = true;
+    }
+    return *Policy::Create({profile}, {});
+  }
+  static Policy WithoutTestRoots(const ComposedNode& node) {
+    Profile profile = node.Profile();
+    if (profile.snp.has_value()) {
+      profile.snp->policy.more_roots.clear();
+    }
+    if (profile.tdx.has_value()) {
+      profile.tdx->policy.tcb.insecure_roots.clear();
+    }
+    return *Policy::Create({profile}, {});
+  }
+  // What a verifier makes of it.
+  static absl::Status Judge(Process& process, const Evidence& evidence,
+                            const Policy& policy) {
+    const GatheredCollateral gathered = process.service.For(evidence, policy);
+    const Appraisal appraisal =
+        Appraise(evidence, Bytes(kUserDataSize, 0x42), ClusterState::None(),
+                 policy, gathered.collateral, kComposedNow);
+    return ExplainRefusal(ToStatus(appraisal), gathered);
+  }
+  static Evidence Bare(const ComposedNode& node) {
+    Evidence evidence = node.Evidence();
+    evidence.endorsements.clear();
+    return evidence;
+  }
+  std::string folder() const { return dir_.Join("cache"); }
+
+  const TempDir dir_;
+  TestVendor vendor_;
+  FakeClock clock_{kComposedNow};
+  const ComposedNode snp_{"qemu-sev-snp"};
+  const ComposedNode tdx_{"qemu-tdx"};
+};
+
+TEST_F(EvidenceCollateralTest, FetchesWhatSnpEvidenceDoesNotBring) {
+  Process process(folder(), vendor_, clock_);
+  EXPECT_THAT(Judge(process, Bare(snp_), PolicyFor(snp_)), IsOk());
+  EXPECT_EQ(vendor_.requests(), 3U);  // chain, VCEK, revocation list
+  EXPECT_THAT(Judge(process, Bare(snp_), PolicyFor(snp_)), IsOk());
+  EXPECT_EQ(vendor_.requests(), 3U);
+}
+
+TEST_F(EvidenceCollateralTest, UsesWhatComesWithTheEvidenceFirst) {
+  Process process(folder(), vendor_, clock_);
+  EXPECT_THAT(Judge(process, snp_.Evidence(), PolicyFor(snp_)), IsOk());
+  EXPECT_EQ(vendor_.requests(), 1U);
+  EXPECT_EQ(vendor_.RequestsFor("/crl"), 1U);
+}
+
+TEST_F(EvidenceCollateralTest, AKnownChipNeedsNoVendor) {
+  {
+    Process process(folder(), vendor_, clock_);
+    EXPECT_THAT(Judge(process, snp_.Evidence(), PolicyFor(snp_)), IsOk());
+    EXPECT_THAT(Judge(process, tdx_.Evidence(), PolicyFor(tdx_)), IsOk());
+  }
+  vendor_.set_status(503);
+  const size_t before = vendor_.requests();
+  Process restarted(folder(), vendor_, clock_);
+  EXPECT_THAT(Judge(restarted, Bare(snp_), PolicyFor(snp_)), IsOk());
+  EXPECT_THAT(Judge(restarted, tdx_.Evidence(), PolicyFor(tdx_)), IsOk());
+  EXPECT_EQ(vendor_.requests(), before);
+}
+
+TEST_F(EvidenceCollateralTest, FetchesIntelsDocuments) {
+  Process process(folder(), vendor_, clock_);
+  EXPECT_THAT(Judge(process, tdx_.Evidence(), PolicyFor(tdx_)), IsOk());
+  EXPECT_EQ(vendor_.requests(), 4U);
+  EXPECT_EQ(vendor_.RequestsFor("/tcb?fmspc="), 1U);
+}
+
+TEST_F(EvidenceCollateralTest, ADeadVendorIsNoVerdict) {
+  vendor_.set_status(503);
+  Process process(folder(), vendor_, clock_);
+  EXPECT_THAT(
+      Judge(process, Bare(snp_), PolicyFor(snp_)),
+      StatusIs(absl::StatusCode::kUnavailable,
+               AllOf(HasSubstr("collateral is missing"), HasSubstr("503"))));
+  EXPECT_THAT(
+      Judge(process, tdx_.Evidence(), PolicyFor(tdx_)),
+      StatusIs(absl::StatusCode::kUnavailable, HasSubstr("collateral given")));
+  // The outage is remembered for a while, so that a join is not kept waiting.
+  const size_t before = vendor_.requests();
+  EXPECT_FALSE(Judge(process, tdx_.Evidence(), PolicyFor(tdx_)).ok());
+  EXPECT_EQ(vendor_.requests(), before);
+}
+
+TEST_F(EvidenceCollateralTest, WaitsNoLongerThanAJoinMay) {
+  vendor_.set_status(503);
+  Process process(folder(), vendor_, clock_);
+  EXPECT_FALSE(Judge(process, Bare(snp_), PolicyFor(snp_)).ok());
+  EXPECT_LE(clock_.Now() - kComposedNow, absl::Seconds(10));
+}
+
+TEST_F(EvidenceCollateralTest, AChipThatTheVendorDoesNotKnowIsRefused) {
+  vendor_.set_status(404);
+  Process process(folder(), vendor_, clock_);
+  EXPECT_THAT(Judge(process, Bare(snp_), PolicyFor(snp_)),
+              StatusIs(absl::StatusCode::kPermissionDenied,
+                       HasSubstr("it does not know this")));
+}
+
+TEST_F(EvidenceCollateralTest, AMissingRevocationListIsThePolicysToJudge) {
+  vendor_.set_status(503);
+  Process process(folder(), vendor_, clock_);
+  EXPECT_THAT(Judge(process, snp_.Evidence(), PolicyFor(snp_)), IsOk());
+  Profile strict = snp_.Profile();
+  strict.snp->measurement_covers_image = true;
+  strict.snp->policy.require_revocation_list = true;
+  EXPECT_THAT(
+      Judge(process, snp_.Evidence(), *Policy::Create({strict}, {})),
+      StatusIs(absl::StatusCode::kUnavailable, HasSubstr("revocation list")));
+}
+
+TEST_F(EvidenceCollateralTest, RefusesRootsThatThePolicyDoesNotName) {
+  Process process(folder(), vendor_, clock_);
+  EXPECT_THAT(Judge(process, snp_.Evidence(), WithoutTestRoots(snp_)),
+              StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(Judge(process, tdx_.Evidence(), WithoutTestRoots(tdx_)),
+              StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_EQ(vendor_.RequestsFor("/tcb"), 0U)
+      << "nobody vouches for that platform, so nobody asks for it";
+  // Nothing of it was kept.
+  Process offline(folder(), vendor_, clock_, /*offline=*/true);
+  EXPECT_THAT(Judge(offline, Bare(snp_), PolicyFor(snp_)), Not(IsOk()));
+}
+
+TEST_F(EvidenceCollateralTest, AsksNothingForVariantsThatThePolicyDoesNotKnow) {
+  Process process(folder(), vendor_, clock_);
+  EXPECT_THAT(Judge(process, Bare(snp_), PolicyFor(tdx_)), Not(IsOk()));
+  EXPECT_EQ(vendor_.requests(), 0U);
+}
+
+TEST_F(EvidenceCollateralTest, AsksNothingForChipsThatThePolicyExcludes) {
+  Profile profile = snp_.Profile();
+  profile.snp->policy.chip_ids = {Bytes(64, 0x77)};
+  Process process(folder(), vendor_, clock_);
+  EXPECT_THAT(Judge(process, Bare(snp_), *Policy::Create({profile}, {})),
+              StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_EQ(vendor_.requests(), 0U);
+}
+
+TEST_F(EvidenceCollateralTest, ManyNodesOfOneChipCauseOneRequest) {
+  Process process(folder(), vendor_, clock_);
+  const Evidence evidence = Bare(snp_);
+  const Policy policy = PolicyFor(snp_);
+  std::vector<std::thread> threads;
+  std::vector<absl::Status> verdicts(8);
+  for (absl::Status& verdict : verdicts) {
+    threads.emplace_back([&] { verdict = Judge(process, evidence, policy); });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_THAT(verdicts, ::testing::Each(IsOk()));
+  EXPECT_EQ(vendor_.RequestsFor("cert_chain"), 1U);
+  EXPECT_EQ(vendor_.requests(), 3U);
+}
+
+TEST_F(EvidenceCollateralTest, OfflineAsksNobody) {
+  Process process(folder(), vendor_, clock_, /*offline=*/true);
+  EXPECT_THAT(Judge(process, Bare(snp_), PolicyFor(snp_)),
+              StatusIs(absl::StatusCode::kPermissionDenied,
+                       HasSubstr("fetching is off")));
+  EXPECT_EQ(vendor_.requests(), 0U);
+}
+
+TEST_F(EvidenceCollateralTest, DoesWithoutAFolder) {
+  Process process("", vendor_, clock_);
+  EXPECT_THAT(Judge(process, Bare(snp_), PolicyFor(snp_)), IsOk());
+  Process unusable("/proc/nowhere", vendor_, clock_);
+  EXPECT_THAT(Judge(unusable, Bare(snp_), PolicyFor(snp_)), IsOk());
+}
+
+// Hostile evidence costs nothing but its own refusal.
+TEST_F(EvidenceCollateralTest, SurvivesEvidenceThatIsNone) {
+  Process process(folder(), vendor_, clock_);
+  for (const ComposedNode* node : {&snp_, &tdx_}) {
+    Evidence evidence = node->Evidence();
+    for (const size_t size : {size_t{0}, size_t{1}, size_t{1184}}) {
+      evidence.hardware_report = Bytes(size, 4);
+      evidence.endorsements = {Bytes(3, 0x30), Bytes()};
+      EXPECT_THAT(Judge(process, evidence, PolicyFor(*node)),
+                  StatusIs(absl::StatusCode::kPermissionDenied));
+    }
+  }
+  EXPECT_EQ(vendor_.requests(), 0U);
+}
+
+TEST(ExplainRefusalTest, SaysWhatIsMissing) {
+  GatheredCollateral gathered;
+  const absl::Status refusal = absl::PermissionDeniedError("snp chain");
+  EXPECT_EQ(ExplainRefusal(refusal, gathered), refusal);
+  gathered.missing = absl::UnavailableError("no way out");
+  EXPECT_THAT(ExplainRefusal(absl::OkStatus(), gathered), IsOk());
+  EXPECT_THAT(ExplainRefusal(refusal, gathered),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       "snp chain; collateral is missing: no way out"));
+  gathered.missing = absl::NotFoundError("never heard");
+  EXPECT_THAT(ExplainRefusal(refusal, gathered),
+              StatusIs(absl::StatusCode::kPermissionDenied,
+                       "snp chain; collateral is missing: never heard"));
+}
+
+}  // namespace
+}  // namespace constellation::attestation

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "attestation/policy/collateral_provider.h"
+
+#include <fmt/format.h>
+
+#include "common/retry.h"
+#include "common/status.h"
+
+namespace constellation::attestation {
+
+GatheredCollateral GatherFrom(CollateralProvider* provider,
+                              const Evidence& evidence, const Policy& policy) {
+  return provider == nullptr ? GatheredCollateral()
+                             : provider->For(evidence, policy);
+}
+
+absl::Status ExplainRefusal(const absl::Status& refusal,
+                            const GatheredCollateral& gathered) {
+  if (refusal.ok() || gathered.missing.ok()) {
+    return refusal;
+  }
+  const std::string message =
+      fmt::format("{}; collateral is missing: {}", Message(refusal),
+                  Message(gathered.missing));
+  return IsTransient(gathered.missing) ? Unavailable(message)
+                                       : absl::Status(refusal.code(), message);
+}
+
+}  // namespace constellation::attestation
