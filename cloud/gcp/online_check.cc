@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloud/gcp/online_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cloud/engine/cloud_error.h"
+#include "cloud/gcp/compute.h"
+#include "cloud/gcp/desired.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+
+namespace constellation::cloud::gcp {
+namespace {
+
+using nlohmann::json;
+
+// "N2D_CPUS" for "n2d-standard-4": how quotas call a family's processors.
+std::string MetricOf(std::string_view machine_type) {
+  std::string family(machine_type.substr(0, machine_type.find('-')));
+  for (char& c : family) {
+    c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return family + "_CPUS";
+}
+
+class OnlineChecker final {
+ public:
+  OnlineChecker(GcpClient& client, const ClusterRequest& request)
+      : client_(client),
+        request_(request),
+        settings_(std::get<GcpSettings>(request.settings)) {}
+
+  absl::Status Run() {
+    RETURN_IF_ERROR(CheckRegion());
+    if (findings_.empty()) {
+      RETURN_IF_ERROR(CheckMachines());
+      CheckQuota();
+    }
+    RETURN_IF_ERROR(CheckImage());
+    if (findings_.empty()) {
+      return absl::OkStatus();
+    }
+    return InvalidArgument(fmt::format("{}", fmt::join(findings_, "\n")));
+  }
+
+ private:
+  // The thing, or null with a finding if there is none.
+  absl::StatusOr<json> Ask(const std::string& path, const std::string& field,
+                           const std::string& what) {
+    absl::StatusOr<json> thing = client_.Call({.path = path});
+    if (absl::IsNotFound(thing.status())) {
+      findings_.push_back(fmt::format("{}: {}", field, what));
+      return json();
+    }
+    return thing;
+  }
+
+  absl::Status CheckRegion() {
+    ASSIGN_OR_RETURN(
+        region_, Ask(fmt::format("projects/{}/regions/{}", settings_.project,
+                                 settings_.region),
+                     "provider.gcp.region",
+                     fmt::format("there is no region {}", settings_.region)));
+    std::set<std::string> zones = {settings_.zone};
+    for (const NodeGroupRequest& group : request_.groups) {
+      zones.insert(group.zone.empty() ? settings_.zone : group.zone);
+    }
+    for (const std::string& zone : zones) {
+      ASSIGN_OR_RETURN(
+          const json found,
+          Ask(fmt::format("projects/{}/zones/{}", settings_.project, zone),
+              "provider.gcp.zone", fmt::format("there is no zone {}", zone)));
+      if (!found.is_null() && TextOf(found, "status") != "UP") {
+        findings_.push_back(
+            fmt::format("provider.gcp.zone: {} is down at present", zone));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckMachines() {
+    for (const NodeGroupRequest& group : request_.groups) {
+      const std::string& zone =
+          group.zone.empty() ? settings_.zone : group.zone;
+      ASSIGN_OR_RETURN(
+          const json machine,
+          Ask(fmt::format("projects/{}/zones/{}/machineTypes/{}",
+                          settings_.project, zone, group.instance_type),
+              fmt::format("nodeGroups.{}.instanceType", group.name),
+              fmt::format("{} has no {}: choose another zone or type", zone,
+                          group.instance_type)));
+      const auto cpus =
+          machine.is_object() ? machine.find("guestCpus") : machine.end();
+      if (cpus != machine.end() && cpus->is_number_integer()) {
+        processors_[MetricOf(group.instance_type)] +=
+            cpus->get<double>() * group.count;
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  void CheckQuota() {
+    if (!region_.is_object()) {
+      return;
+    }
+    for (const json& quota : region_.value("quotas", json::array())) {
+      const auto needed = processors_.find(TextOf(quota, "metric"));
+      if (needed == processors_.end() || !quota.contains("limit") ||
+          !quota["limit"].is_number() || !quota.contains("usage") ||
+          !quota["usage"].is_number()) {
+        continue;
+      }
+      const double free =
+          quota["limit"].get<double>() - quota["usage"].get<double>();
+      if (needed->second > free) {
+        findings_.push_back(fmt::format(
+            "nodeGroups: {} processors are needed of quota {} in {}, {} are "
+            "free: ask Google for more, or choose fewer or smaller nodes",
+            needed->second, needed->first, settings_.region, free));
+      }
+    }
+  }
+
+  absl::Status CheckImage() {
+    ASSIGN_OR_RETURN(
+        const json image,
+        Ask(fmt::format("projects/{}", AfterProjects(request_.image)), "image",
+            fmt::format("{} does not exist, or is not shared with you",
+                        request_.image)));
+    if (image.is_null()) {
+      return absl::OkStatus();
+    }
+    if (TextOf(image, "status") != "READY") {
+      findings_.push_back(
+          fmt::format("image: it is {}, want READY", TextOf(image, "status")));
+    }
+    const Confidentiality* const wanted =
+        ConfidentialityOf(request_.attestation_variant);
+    const json features = image.value("guestOsFeatures", json::array());
+    for (const std::string_view feature :
+         {wanted->guest_feature, std::string_view("UEFI_COMPATIBLE"),
+          std::string_view("GVNIC")}) {
+      if (std::ranges::none_of(features, [&](const json& entry) {
+            return TextOf(entry, "type") == feature;
+          })) {
+        findings_.push_back(fmt::format(
+            "image: it lacks guest feature {}, which {} needs: was it uploaded "
+            "with `constellation image upload`?",
+            feature, wanted->variant));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  GcpClient& client_;
+  const ClusterRequest& request_;
+  const GcpSettings& settings_;
+  json region_;
+  std::map<std::string, double> processors_;  // by quota
+  std::vector<std::string> findings_;
+};
+
+}  // namespace
+
+absl::Status CheckRequestOnline(GcpClient& client,
+                                const ClusterRequest& request) {
+  return OnlineChecker(client, request).Run();
+}
+
+}  // namespace constellation::cloud::gcp
