@@ -106,8 +106,13 @@ absl::Status JoinService::Join(
   JoinDemand demand;
   demand.disk_uuid = request.disk_uuid();
   demand.node_name = request.node_name();
+  demand.role = request.role();
   const std::span<const uint8_t> csr = AsBytes(request.kubelet_csr());
   demand.kubelet_csr.assign(csr.begin(), csr.end());
+  if (!node.is_enrolled()) {
+    record.node = Printable(demand.node_name, kMaxLogged);
+    record.role = Printable(demand.role, kMaxLogged);
+  }
   ASSIGN_OR_RETURN(const JoinGrant grant, issuer_.IssueJoin(node, demand));
   v1::JoinServerMessage answer;
   *answer.mutable_ticket() = ToProto(grant);
@@ -126,7 +131,9 @@ absl::Status JoinService::Rejoin(
   ASSIGN_OR_RETURN(const v1::RejoinClientMessage message, ReadRequest(stream));
   record.disk = message.request().disk_uuid();
   ASSIGN_OR_RETURN(const RejoinGrant grant,
-                   issuer_.IssueRejoin(node, message.request().disk_uuid()));
+                   issuer_.IssueRejoin(node, message.request().disk_uuid(),
+                                       message.request().node_name()));
+  record.node = grant.node_name;
   v1::RejoinServerMessage answer;
   v1::RejoinTicket& ticket = *answer.mutable_ticket();
   ticket.set_state_disk_key(Text(grant.state_disk_key.Expose()));

@@ -17,14 +17,22 @@ absl::StatusOr<Options> ParseOptions(int argc, char** argv) {
       {"--key-service-socket", &options.key_service_socket},
       {"--pki-folder", &options.pki_folder},
       {"--kubeconfig", &options.kubeconfig},
-      {"--tcti", &options.tcti},
-      {"--event-log", &options.event_log},
-      {"--variant", &options.variant},
+      {"--tcti", &options.attester.paths.tcti},
+      {"--event-log", &options.attester.paths.event_log},
+      {"--variant", &options.attester.variant},
+      {"--collateral-folder", &options.collateral.folder},
+      {"--amd-kds", &options.collateral.endpoints.amd_kds},
+      {"--intel-pcs", &options.collateral.endpoints.intel_pcs},
+      {"--intel-root-crl", &options.collateral.endpoints.intel_root_crl},
   };
   for (int i = 1; i < argc; ++i) {
     const std::string_view name = argv[i];
     if (name == "--help") {
       options.help = true;
+      continue;
+    }
+    if (name == "--offline") {
+      options.collateral.offline = true;
       continue;
     }
     const auto option = known.find(name);

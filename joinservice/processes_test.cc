@@ -173,7 +173,9 @@ class ProcessesTest : public ::testing::Test {
             {Program("joinservice"), "--listen", address_,
              "--key-service-socket", dir_.Join("keys/s"), "--pki-folder",
              api_->pki_folder(), "--kubeconfig", dir_.Join("kubeconfig"),
-             "--tcti", service_tpm_->tcti(), "--event-log", "/nowhere"},
+             "--tcti", service_tpm_->tcti(), "--event-log", "/nowhere",
+             "--variant", "qemu-vtpm", "--collateral-folder",
+             dir_.Join("collateral")},
             dir_.Join("joinservice.log")));
     return absl::OkStatus();
   }

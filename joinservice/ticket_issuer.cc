@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "attestation/policy/appraisal.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -27,10 +29,10 @@ absl::Status CheckDiskUuid(std::string_view disk_uuid) {
 
 // The request must ask for exactly the identity of this node: whoever holds the
 // certificate is that node for the API server.
-absl::Status CheckCsr(const VerifiedNode& node, const Bytes& der) {
+absl::Status CheckCsr(std::string_view node_name, const Bytes& der) {
   const absl::StatusOr<crypto::CsrInfo> csr = crypto::VerifyCsr(der);
   if (!csr.ok()) return Annotate(csr.status(), "kubelet_csr");
-  const std::string wanted = fmt::format("system:node:{}", node.name());
+  const std::string wanted = fmt::format("system:node:{}", node_name);
   if (csr->common_name != wanted) {
     return PermissionDenied(
         fmt::format("kubelet_csr: want common name '{}', got '{}'", wanted,
@@ -60,11 +62,42 @@ absl::StatusOr<std::string> CaCertHash(std::string_view ca_pem) {
   return fmt::format("sha256:{}", HexEncode(crypto::Sha256(ca.Spki())));
 }
 
-}  // namespace
-
-bool VerifiedNode::is_control_plane() const {
-  return role_ == attestation::kRoleControlPlane;
+bool IsRole(std::string_view role) {
+  return role == attestation::kRoleControlPlane ||
+         role == attestation::kRoleWorker;
 }
+
+// RFC 1123 label: what clouds and Kubernetes agree on.
+bool IsNodeName(std::string_view name) {
+  constexpr size_t kMaxLabel = 63;
+  return !name.empty() && name.size() <= kMaxLabel && name.front() != '-' &&
+         name.back() != '-' && std::ranges::all_of(name, [](char c) {
+           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+         });
+}
+
+// The name that `node` gets: of its enrolment, else the one it asks for.
+absl::StatusOr<std::string> NameFor(const VerifiedNode& node,
+                                    std::string_view asked) {
+  if (node.is_enrolled()) return node.name();
+  if (IsNodeName(asked)) return std::string(asked);
+  return PermissionDenied(fmt::format(
+      "node_name: want 1 to 63 lower-case letters, digits and hyphens, got "
+      "'{}'",
+      Printable(asked, kMaxQuoted)));
+}
+
+absl::StatusOr<std::string> RoleFor(const VerifiedNode& node,
+                                    std::string_view asked) {
+  if (node.is_enrolled()) return node.role();
+  if (IsRole(asked)) return std::string(asked);
+  return PermissionDenied(
+      fmt::format("role: this node is not enrolled, so it must ask for "
+                  "control-plane or worker, got '{}'",
+                  Printable(asked, kMaxQuoted)));
+}
+
+}  // namespace
 
 absl::StatusOr<VerifiedNode> TicketIssuer::Admit(
     const attestation::Evidence& evidence,
@@ -73,16 +106,24 @@ absl::StatusOr<VerifiedNode> TicketIssuer::Admit(
   if (policy == nullptr) {
     return Unavailable("no valid attestation policy has been read yet");
   }
+  const attestation::GatheredCollateral gathered =
+      attestation::GatherFrom(collateral_, evidence, *policy);
   attestation::Appraisal appraisal = attestation::Appraise(
       evidence, user_data, attestation::ClusterState::None(), *policy,
-      clock_.Now());
-  RETURN_IF_ERROR(attestation::ToStatus(appraisal));
-  // What Appraise() promises of accepted evidence, checked where it is relied
-  // on.
-  if (appraisal.node_name.empty() ||
-      (appraisal.role != attestation::kRoleControlPlane &&
-       appraisal.role != attestation::kRoleWorker)) {
-    return PermissionDenied("the node's TPM is not enrolled with name, role");
+      gathered.collateral, clock_.Now());
+  RETURN_IF_ERROR(
+      attestation::ExplainRefusal(attestation::ToStatus(appraisal), gathered));
+  // An owner who enrols machines means these and no others, whatever else may
+  // vouch for one.
+  const bool enrolled = !appraisal.node_name.empty() && IsRole(appraisal.role);
+  if (!enrolled && !policy->enrolled().empty()) {
+    return PermissionDenied(
+        "the node's TPM is not enrolled with name and role, but the policy has "
+        "enrolledTPMs");
+  }
+  if (!enrolled) {
+    appraisal.node_name.clear();
+    appraisal.role.clear();
   }
   return VerifiedNode(std::move(appraisal.node_name), std::move(appraisal.role),
                       std::move(appraisal.profile), std::move(policy));
@@ -91,15 +132,16 @@ absl::StatusOr<VerifiedNode> TicketIssuer::Admit(
 absl::StatusOr<JoinGrant> TicketIssuer::IssueJoin(
     const VerifiedNode& node, const JoinDemand& demand) const {
   RETURN_IF_ERROR(CheckDiskUuid(demand.disk_uuid));
-  if (demand.node_name != node.name()) {
+  if (node.is_enrolled() && demand.node_name != node.name()) {
     return PermissionDenied(
         fmt::format("node_name: want '{}', as which this TPM is enrolled, got "
                     "'{}'",
                     node.name(), Printable(demand.node_name, kMaxQuoted)));
   }
-  RETURN_IF_ERROR(CheckCsr(node, demand.kubelet_csr));
+  ASSIGN_OR_RETURN(const std::string name, NameFor(node, demand.node_name));
+  RETURN_IF_ERROR(CheckCsr(name, demand.kubelet_csr));
   JoinGrant grant;
-  grant.role = node.role();
+  ASSIGN_OR_RETURN(grant.role, RoleFor(node, demand.role));
   grant.attestation_policy = node.policy().ToJson();
   ASSIGN_OR_RETURN(grant.state_disk_key, keys_.StateDiskKey(demand.disk_uuid));
   ASSIGN_OR_RETURN(grant.cluster_id, keys_.ClusterId());
@@ -107,31 +149,31 @@ absl::StatusOr<JoinGrant> TicketIssuer::IssueJoin(
   ASSIGN_OR_RETURN(
       grant.kubelet_certificate_pem,
       cluster_.IssueKubeletCertificate(
-          crypto::PemEncode("CERTIFICATE REQUEST", demand.kubelet_csr),
-          node.name()));
-  if (node.is_control_plane()) {
-    RETURN_IF_ERROR(AddControlPlaneParts(node, grant));
+          crypto::PemEncode("CERTIFICATE REQUEST", demand.kubelet_csr), name));
+  if (grant.role == attestation::kRoleControlPlane) {
+    RETURN_IF_ERROR(AddControlPlaneParts(name, grant));
   }
   return grant;
 }
 
-absl::Status TicketIssuer::AddControlPlaneParts(const VerifiedNode& node,
+absl::Status TicketIssuer::AddControlPlaneParts(const std::string& node_name,
                                                 JoinGrant& grant) const {
   ASSIGN_OR_RETURN(grant.ca_cert_hash, CaCertHash(grant.facts.cluster_ca_pem));
   ASSIGN_OR_RETURN(grant.control_plane_files,
                    ReadControlPlaneFiles(pki_folder_));
   ASSIGN_OR_RETURN(grant.bootstrap_token,
-                   cluster_.CreateBootstrapToken(node.name()));
+                   cluster_.CreateBootstrapToken(node_name));
   return absl::OkStatus();
 }
 
 absl::StatusOr<RejoinGrant> TicketIssuer::IssueRejoin(
-    const VerifiedNode& node, std::string_view disk_uuid) const {
+    const VerifiedNode& node, std::string_view disk_uuid,
+    std::string_view node_name) const {
   RETURN_IF_ERROR(CheckDiskUuid(disk_uuid));
   RejoinGrant grant;
+  ASSIGN_OR_RETURN(grant.node_name, NameFor(node, node_name));
   ASSIGN_OR_RETURN(grant.state_disk_key, keys_.StateDiskKey(disk_uuid));
   ASSIGN_OR_RETURN(grant.cluster_id, keys_.ClusterId());
-  grant.node_name = node.name();
   return grant;
 }
 

@@ -12,6 +12,7 @@
 
 #include "absl/status/statusor.h"
 #include "attestation/evidence.h"
+#include "attestation/policy/collateral_provider.h"
 #include "attestation/policy/policy.h"
 #include "common/clock.h"
 #include "common/hex.h"
@@ -23,8 +24,10 @@
 
 namespace constellation::joinservice {
 
-// A node whose evidence the policy accepts, that is enrolled, and that belongs
-// to no cluster (PCR15 zero). Only TicketIssuer::Admit() makes one, so a
+// A node whose evidence the policy accepts, and that belongs to no cluster
+// (PCR15 zero). It is enrolled; or the policy enrols nobody, and the node's
+// platform vouches for it: then name and role are empty, for nobody pinned
+// them. Only TicketIssuer::Admit() makes one, so a
 // parameter of this type is the proof.
 class VerifiedNode final {
  public:
@@ -32,7 +35,7 @@ class VerifiedNode final {
   const std::string& role() const { return role_; }
   const std::string& profile() const { return profile_; }
   const attestation::Policy& policy() const { return *policy_; }
-  bool is_control_plane() const;
+  bool is_enrolled() const { return !name_.empty(); }
 
  private:
   friend class TicketIssuer;
@@ -54,6 +57,7 @@ struct JoinDemand {
   std::string disk_uuid;
   std::string node_name;
   Bytes kubelet_csr;  // PKCS #10, DER
+  std::string role;   // counts only for nodes that are not enrolled
 };
 
 // What it gets: see JoinTicket in proto/join.proto.
@@ -79,18 +83,22 @@ struct RejoinGrant {
 // Decides who gets a ticket, and puts tickets together. Thread-safe.
 class TicketIssuer final {
  public:
-  // All outlive it. `pki_folder` holds the cluster's shared keys.
+  // All outlive it. `pki_folder` holds the cluster's shared keys. `collateral`
+  // may be null: then evidence must bring all that its verification takes.
   TicketIssuer(const PolicySource& policies, KeySource& keys,
-               ClusterApi& cluster, Clock& clock, std::string pki_folder)
+               ClusterApi& cluster, Clock& clock, std::string pki_folder,
+               attestation::CollateralProvider* collateral = nullptr)
       : policies_(policies),
         keys_(keys),
         cluster_(cluster),
         clock_(clock),
-        pki_folder_(std::move(pki_folder)) {}
+        pki_folder_(std::move(pki_folder)),
+        collateral_(collateral) {}
 
   // Judges `evidence`, which must cover `user_data`, by the policy of this
   // moment. PERMISSION_DENIED, naming every failed check with what was expected
-  // and got; UNAVAILABLE as long as there is no policy.
+  // and got; UNAVAILABLE as long as there is no policy, and if a refusal may be
+  // due to collateral that could not be had.
   //
   // Does not check that `user_data` is fresh and bound to the connection: the
   // attested channel does.
@@ -99,18 +107,21 @@ class TicketIssuer final {
 
   // The ticket of a new node. INVALID_ARGUMENT: malformed demand;
   // UNAUTHENTICATED: certificate request not signed by its own key;
-  // PERMISSION_DENIED: a name other than the enrolled one; otherwise errors of
+  // PERMISSION_DENIED: a name other than the enrolled one, or of a node that is
+  // not enrolled, no name or role that one may have; otherwise errors of
   // key service, API server and files.
   absl::StatusOr<JoinGrant> IssueJoin(const VerifiedNode& node,
                                       const JoinDemand& demand) const;
 
   // The key of the disk of a node that starts again. INVALID_ARGUMENT unless
   // `disk_uuid` is a lower-case UUID. A lie about it yields a useless key.
+  // `node_name` counts only for nodes that are not enrolled.
   absl::StatusOr<RejoinGrant> IssueRejoin(const VerifiedNode& node,
-                                          std::string_view disk_uuid) const;
+                                          std::string_view disk_uuid,
+                                          std::string_view node_name) const;
 
  private:
-  absl::Status AddControlPlaneParts(const VerifiedNode& node,
+  absl::Status AddControlPlaneParts(const std::string& node_name,
                                     JoinGrant& grant) const;
 
   const PolicySource& policies_;
@@ -118,6 +129,7 @@ class TicketIssuer final {
   ClusterApi& cluster_;
   Clock& clock_;
   const std::string pki_folder_;
+  attestation::CollateralProvider* const collateral_;
 };
 
 }  // namespace constellation::joinservice

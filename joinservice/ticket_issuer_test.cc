@@ -186,7 +186,7 @@ TEST_F(TicketIssuerTest, RefusesDiskIdsThatAreNoUuid) {
                 StatusIs(absl::StatusCode::kInvalidArgument,
                          AllOf(HasSubstr("disk_uuid"), Not(HasSubstr("\n")))));
     ASSERT_OK_AND_ASSIGN(const VerifiedNode node, Admit(cluster_.worker));
-    EXPECT_THAT(cluster_.issuer.IssueRejoin(node, uuid),
+    EXPECT_THAT(cluster_.issuer.IssueRejoin(node, uuid, ""),
                 StatusIs(absl::StatusCode::kInvalidArgument));
   }
 }
@@ -242,12 +242,12 @@ TEST_F(TicketIssuerTest, RejoinGivesKeyClusterIdAndEnrolledName) {
   cluster_.api.error = absl::UnavailableError("no connection");  // not needed
   ASSERT_OK_AND_ASSIGN(const VerifiedNode node, Admit(cluster_.worker));
   ASSERT_OK_AND_ASSIGN(const RejoinGrant grant,
-                       cluster_.issuer.IssueRejoin(node, kDisk));
+                       cluster_.issuer.IssueRejoin(node, kDisk, ""));
   EXPECT_THAT(grant.state_disk_key.Expose(), AllOf(SizeIs(32), Each('6')));
   EXPECT_THAT(grant.cluster_id, AllOf(SizeIs(32), Each(0xC1)));
   EXPECT_EQ(grant.node_name, "worker-0");
   cluster_.keys.down = true;
-  EXPECT_THAT(cluster_.issuer.IssueRejoin(node, kDisk),
+  EXPECT_THAT(cluster_.issuer.IssueRejoin(node, kDisk, ""),
               StatusIs(absl::StatusCode::kUnavailable));
 }
 
