@@ -11,7 +11,6 @@
 #include <thread>
 #include <utility>
 
-#include "attestation/same_image.h"
 #include "bootstrapper/cluster_initializer.h"
 #include "bootstrapper/grpc_ticket_source.h"
 #include "bootstrapper/init_service.h"
@@ -88,8 +87,7 @@ absl::Status Bootstrapper::SetUp() {
     return ErrnoStatus(errno, "set host name to", self_.name);
   }
   ASSIGN_OR_RETURN(attester_,
-                   attestation::TpmAttester::Create(
-                       options_.tcti, options_.variant, options_.event_log));
+                   attestation::NodeAttester::Create(options_.attester));
   mark_ = std::make_unique<TpmClusterMark>(attester_->tpm());
   return absl::OkStatus();
 }
@@ -107,6 +105,7 @@ absl::Status Bootstrapper::WaitForMetadata() {
   self_.name = instance_.name;
   self_.cluster_ip = instance_.cluster_ip;
   self_.provider_id = instance_.provider_id;
+  self_.role = cloud::NodeRoleName(instance_.role);
   time_scale_ = std::clamp<uint32_t>(instance_.time_scale, 1, kMaxTimeScale);
   commands_.set_time_scale(time_scale_);
   return absl::OkStatus();
@@ -140,7 +139,12 @@ InitRuns::Functions Bootstrapper::InitFunctions() {
   functions.initialize =
       [this](const InitParameters& parameters,
              const PhaseObserver& observer) -> absl::StatusOr<InitOutcome> {
-    ASSIGN_OR_RETURN(const NodeIdentity self, WaitForIdentity());
+    ASSIGN_OR_RETURN(NodeIdentity self, WaitForIdentity());
+    const auto endpoint = metadata_.Endpoint();
+    if (!endpoint.ok() && !absl::IsNotFound(endpoint.status())) {
+      return Annotate(endpoint.status(), "address of the API server");
+    }
+    self.api_server_endpoint = endpoint.value_or("");
     return ClusterInitializer(MakeNode(self), Connector())
         .Run(parameters, observer);
   };
@@ -200,10 +204,12 @@ absl::Status Bootstrapper::ServeInit(
 }
 
 absl::Status Bootstrapper::JoinCluster(const NodeIdentity& self) {
-  ASSIGN_OR_RETURN(std::vector<attestation::PcrValue> own_pcrs,
-                   attester_->tpm().ReadPcrs(attestation::kSameImagePcrMask));
-  const PeerVerifier verifier(options_.variant, std::move(own_pcrs), metadata_,
-                              clock_);
+  ASSIGN_OR_RETURN(attestation::Evidence own,
+                   attester_->Attest(Bytes(attestation::kUserDataSize)));
+  attestation::CollateralService collateral(
+      {.folder = paths_.CollateralCache()}, attestation::NodeFetcherOptions(),
+      clock_);
+  const PeerVerifier verifier(std::move(own), metadata_, clock_, &collateral);
   ASSIGN_OR_RETURN(crypto::TlsIdentity identity, crypto::CreateTlsIdentity());
   GrpcTicketSource source(
       *attester_,

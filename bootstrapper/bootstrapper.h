@@ -11,7 +11,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "attestation/tpm/tpm_attester.h"
+#include "attestation/collateral/evidence_collateral.h"
+#include "attestation/issuer/node_attester.h"
 #include "bootstrapper/boot_status.h"
 #include "bootstrapper/cluster_api.h"
 #include "bootstrapper/init_runs.h"
@@ -24,9 +25,8 @@
 namespace constellation::bootstrapper {
 
 struct BootstrapperOptions {
-  std::string tcti;
-  std::string variant;
-  std::string event_log;
+  // TPM and guest drivers; `variant` is empty: what the machine is.
+  attestation::NodeAttesterOptions attester;
   std::string listen_address = "0.0.0.0:9000";
   // Tests only: a prefix of all paths, another way to the API server, and who
   // is told on which port the init server listens.
@@ -79,7 +79,7 @@ class Bootstrapper final {
   NodeIdentity self_;  // but for the version
   std::shared_future<absl::StatusOr<std::string>> version_;
   uint32_t time_scale_ = 1;
-  std::unique_ptr<attestation::TpmAttester> attester_;
+  std::unique_ptr<attestation::NodeAttester> attester_;
   std::unique_ptr<TpmClusterMark> mark_;
 };
 

@@ -73,9 +73,9 @@ class BootstrapperTest : public ::testing::Test {
   std::unique_ptr<Process> Start() {
     auto process = std::make_unique<Process>();
     BootstrapperOptions options;
-    options.tcti = swtpm_->tcti();
-    options.variant = attestation::kVariantQemuVtpm;
-    options.event_log = "/nonexistent";
+    options.attester.paths.tcti = swtpm_->tcti();
+    options.attester.paths.event_log = "/nonexistent";
+    options.attester.variant = attestation::kVariantQemuVtpm;
     options.listen_address = "127.0.0.1:0";
     options.root = paths_.root;
     options.connect = cluster_.Connector();

@@ -5,17 +5,15 @@
 #include <unistd.h>
 
 #include <map>
+#include <memory>
 #include <stop_token>
 #include <string>
 #include <utility>
 
-#include "attestation/policy/policy.h"
-#include "attestation/tpm/tpm_attester.h"
-#include "attestation/tpm/tpm_device.h"
 #include "bootstrapper/boot_status.h"
 #include "bootstrapper/bootstrapper.h"
 #include "bootstrapper/pod_network_agent.h"
-#include "cloud/qemu/qemu_metadata.h"
+#include "cloud/metadata_factory.h"
 #include "common/command.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -23,24 +21,21 @@
 namespace constellation::bootstrapper {
 namespace {
 
-using ::constellation::cloud::qemu::QemuMetadataClient;
-
 struct Settings {
   BootstrapperOptions options;
-  QemuMetadataClient::Options metadata;
+  cloud::MetadataFactoryOptions metadata;
 };
 
 absl::StatusOr<Settings> ParseSettings(std::span<char* const> arguments) {
   Settings settings;
-  settings.options.tcti = attestation::kNodeTcti;
-  settings.options.variant = attestation::kVariantQemuVtpm;
-  settings.options.event_log = attestation::kNodeEventLog;
+  attestation::NodeAttesterOptions& attester = settings.options.attester;
   const std::map<std::string_view, std::string*> names = {
       {"--root", &settings.options.root},
-      {"--tcti", &settings.options.tcti},
-      {"--event-log", &settings.options.event_log},
+      {"--tcti", &attester.paths.tcti},
+      {"--event-log", &attester.paths.event_log},
+      {"--variant", &attester.variant},
       {"--listen", &settings.options.listen_address},
-      {"--metadata-socket", &settings.metadata.unix_socket}};
+      {"--metadata-socket", &settings.metadata.qemu_metadata_socket}};
   for (size_t i = 0; i < arguments.size(); i += 2) {
     const auto setting = names.find(arguments[i]);
     if (setting == names.end() || i + 1 == arguments.size()) {
@@ -53,14 +48,15 @@ absl::StatusOr<Settings> ParseSettings(std::span<char* const> arguments) {
 }
 
 absl::Status RunPodNetwork(const Settings& settings) {
-  QemuMetadataClient metadata(settings.metadata);
+  ASSIGN_OR_RETURN(const std::unique_ptr<cloud::MetadataClient> metadata,
+                   cloud::MakeMetadataClient(settings.metadata));
   ProcessRunner runner;
   const NodePaths paths{settings.options.root};
   BootStatus status(
       "pod-network", paths.Runtime() + "/pod-network-status.json",
       STDOUT_FILENO,
       [&metadata](std::string_view json) {
-        return metadata.ReportStatus(json);
+        return metadata->ReportStatus(json);
       },
       Clock::System());
   const std::stop_source never;
@@ -79,9 +75,10 @@ absl::Status RunCommand(std::span<char* const> arguments) {
   if (command == "pod-network") {
     return RunPodNetwork(settings);
   }
-  QemuMetadataClient metadata(settings.metadata);
+  ASSIGN_OR_RETURN(const std::unique_ptr<cloud::MetadataClient> metadata,
+                   cloud::MakeMetadataClient(settings.metadata));
   ProcessRunner runner;
-  return Bootstrapper(std::move(settings.options), metadata, runner,
+  return Bootstrapper(std::move(settings.options), *metadata, runner,
                       Clock::System())
       .Run();
 }

@@ -36,6 +36,7 @@ absl::StatusOr<JoinTicket> Exchange(Stream& stream,
   ask.mutable_request()->set_node_name(request.node_name);
   ask.mutable_request()->set_kubelet_csr(
       std::string(AsText(request.kubelet_csr)));
+  ask.mutable_request()->set_role(request.role);
   if (!stream.Write(ask)) {
     return Unavailable("join service: it ended the stream");
   }

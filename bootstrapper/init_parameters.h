@@ -23,6 +23,10 @@ struct NodeIdentity {
   std::string cluster_ip;
   std::string kubernetes_version;  // of the node image, e.g. "v1.20.2"
   std::string provider_id;         // may be empty
+  std::string role = {};           // what the metadata says it is for
+  // Host and port where the cloud's load balancer leads to the API servers;
+  // empty: this node's own.
+  std::string api_server_endpoint = {};
 };
 
 // What the owner wants of init. Only syntax is known to be right once

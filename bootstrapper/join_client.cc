@@ -26,15 +26,16 @@ struct Application {
   SecretBytes kubelet_key_pem;
 };
 
-absl::StatusOr<Application> NewApplication(const std::string& node_name) {
+absl::StatusOr<Application> NewApplication(const NodeIdentity& self) {
   ASSIGN_OR_RETURN(const crypto::P256PrivateKey key,
                    crypto::P256PrivateKey::Generate());
   Application application;
   application.request.disk_uuid = crypto::RandomUuid();
-  application.request.node_name = node_name;
+  application.request.node_name = self.name;
+  application.request.role = self.role;
   ASSIGN_OR_RETURN(
       application.request.kubelet_csr,
-      crypto::CreateCsr(key, fmt::format("system:node:{}", node_name),
+      crypto::CreateCsr(key, fmt::format("system:node:{}", self.name),
                         "system:nodes"));
   ASSIGN_OR_RETURN(application.kubelet_key_pem, key.ToPem());
   return application;
@@ -76,7 +77,7 @@ JoinClient::Round JoinClient::TryOnce() {
 }
 
 JoinClient::Round JoinClient::TryPeer(const std::string& address) {
-  const auto application = NewApplication(node_.self.name);
+  const auto application = NewApplication(node_.self);
   if (!application.ok()) {
     return {false, application.status(), kWaitIfRefused};
   }

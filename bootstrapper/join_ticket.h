@@ -20,7 +20,8 @@ namespace constellation::bootstrapper {
 struct TicketRequest {
   std::string disk_uuid;
   std::string node_name;
-  Bytes kubelet_csr;  // PKCS #10, DER
+  Bytes kubelet_csr;      // PKCS #10, DER
+  std::string role = {};  // counts only where no TPM is enrolled
 };
 
 struct SharedFile {
@@ -47,7 +48,7 @@ struct JoinTicket {
 // What the appraised evidence of the JoinService's node says.
 struct PeerProof {
   std::optional<crypto::Sha256Digest> cluster_pcr;
-  std::string role;  // as enrolled
+  std::string role;  // see PeerVerifier
 };
 
 struct IssuedTicket {

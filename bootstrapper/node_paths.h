@@ -17,6 +17,7 @@ struct NodePaths {
   std::string Committed() const { return Runtime() + "/node-committed"; }
   std::string BootStatus() const { return Runtime() + "/boot-status.json"; }
   std::string KubeadmConfig() const { return Runtime() + "/kubeadm.yaml"; }
+  std::string CollateralCache() const { return Runtime() + "/collateral"; }
   std::string KubeadmPatches() const { return Runtime() + "/patches"; }
   // state disk
   std::string State() const { return root + "/run/state/constellation"; }
