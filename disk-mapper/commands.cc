@@ -12,11 +12,10 @@
 #include <string_view>
 #include <vector>
 
-#include "attestation/policy/policy.h"
-#include "attestation/same_image.h"
+#include "attestation/collateral/evidence_collateral.h"
+#include "attestation/issuer/node_attester.h"
 #include "attestation/tpm/cluster_pcr.h"
-#include "attestation/tpm/tpm_attester.h"
-#include "cloud/qemu/qemu_metadata.h"
+#include "cloud/metadata_factory.h"
 #include "common/files.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -108,17 +107,16 @@ absl::Status BootWithStatus(cloud::MetadataClient& metadata,
   const NodePaths paths;
   Clock& clock = Clock::System();
   status.Report("tpm", BootState::kRunning);
-  ASSIGN_OR_RETURN(const auto attester, Await([] {
-                     return attestation::TpmAttester::Create(
-                         attestation::kNodeTcti,
-                         std::string(attestation::kVariantQemuVtpm));
-                   }));
-  ASSIGN_OR_RETURN(std::vector<attestation::PcrValue> own_pcrs,
-                   attester->tpm().ReadPcrs(attestation::kSameImagePcrMask));
+  ASSIGN_OR_RETURN(const auto attester,
+                   Await([] { return attestation::NodeAttester::Create({}); }));
+  ASSIGN_OR_RETURN(attestation::Evidence own,
+                   attester->Attest(Bytes(attestation::kUserDataSize)));
   ASSIGN_OR_RETURN(const crypto::TlsIdentity identity,
                    crypto::CreateTlsIdentity());
-  const PeerVerifier verifier(std::string(attestation::kVariantQemuVtpm),
-                              std::move(own_pcrs), metadata, clock);
+  attestation::CollateralService collateral({.folder = paths.CollateralCache()},
+                                            attestation::NodeFetcherOptions(),
+                                            clock);
+  const PeerVerifier verifier(std::move(own), metadata, clock, &collateral);
   ProcessRunner runner;
   KernelMounter mounter;
   TpmMark mark(attester->tpm());
@@ -144,6 +142,7 @@ absl::Status BootWithStatus(cloud::MetadataClient& metadata,
                            &SetHostName};
   ASSIGN_OR_RETURN(const cloud::InstanceMetadata self, IntroduceNode(parts));
   tickets.set_limit(kTicketLimit * self.time_scale);
+  tickets.set_node_name(self.name);
   status.Report("find-disk", BootState::kRunning);
   ASSIGN_OR_RETURN(const std::string path,
                    Await([&paths] { return FindStateDisk(paths); }));
@@ -154,14 +153,15 @@ absl::Status BootWithStatus(cloud::MetadataClient& metadata,
 absl::Status Boot() {
   const NodePaths paths;
   RETURN_IF_ERROR(MakeDirectories(paths.Runtime()));
-  cloud::qemu::QemuMetadataClient metadata;
+  ASSIGN_OR_RETURN(const std::unique_ptr<cloud::MetadataClient> metadata,
+                   cloud::MakeMetadataClient({}));
   NodeBootStatus status(
       paths.BootStatus(), STDOUT_FILENO,
       [&metadata](std::string_view json) {
-        return metadata.ReportStatus(json);
+        return metadata->ReportStatus(json);
       },
       Clock::System());
-  const absl::Status result = BootWithStatus(metadata, status);
+  const absl::Status result = BootWithStatus(*metadata, status);
   if (!result.ok()) {
     status.Report("boot", BootState::kFailed, Message(result));
   }

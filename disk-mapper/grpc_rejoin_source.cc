@@ -22,9 +22,11 @@ using Stream =
     grpc::ClientReaderWriter<v1::RejoinClientMessage, v1::RejoinServerMessage>;
 
 absl::StatusOr<RejoinTicket> Exchange(Stream& stream,
-                                      const std::string& disk_uuid) {
+                                      const std::string& disk_uuid,
+                                      const std::string& node_name) {
   v1::RejoinClientMessage ask;
   ask.mutable_request()->set_disk_uuid(disk_uuid);
+  ask.mutable_request()->set_node_name(node_name);
   if (!stream.Write(ask)) {
     return Unavailable("join service: it ended the stream");
   }
@@ -86,7 +88,8 @@ absl::StatusOr<RejoinTicket> GrpcRejoinSource::Request(
   if (!attested.ok()) {
     return attestation::EndFailedCall(context, *stream, attested);
   }
-  absl::StatusOr<RejoinTicket> ticket = Exchange(*stream, disk_uuid);
+  absl::StatusOr<RejoinTicket> ticket =
+      Exchange(*stream, disk_uuid, node_name_);
   if (!ticket.ok()) {
     return attestation::EndFailedCall(context, *stream, ticket.status());
   }

@@ -43,6 +43,8 @@ class GrpcRejoinSource final : public RejoinTicketSource {
   void Stop() override;
   // Only before the first request.
   void set_limit(absl::Duration limit) { limit_ = limit; }
+  // What the metadata calls this node; likewise.
+  void set_node_name(std::string name) { node_name_ = std::move(name); }
 
  private:
   // Lets Stop() reach `context`; false if it came before.
@@ -52,6 +54,7 @@ class GrpcRejoinSource final : public RejoinTicketSource {
   const VerifyPeer verify_;
   const crypto::TlsIdentity identity_;
   absl::Duration limit_;
+  std::string node_name_;
   absl::Mutex mutex_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   grpc::ClientContext* current_ ABSL_GUARDED_BY(mutex_) = nullptr;

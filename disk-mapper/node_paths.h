@@ -15,6 +15,7 @@ struct NodePaths {
   std::string Runtime() const { return root + "/run/constellation"; }
   std::string BootStatus() const { return Runtime() + "/boot-status.json"; }
   std::string OpenedDisk() const { return Runtime() + "/state-disk.json"; }
+  std::string CollateralCache() const { return Runtime() + "/collateral"; }
   std::string ClusterNetwork() const {
     return root + "/run/systemd/network/20-cluster.network";
   }
