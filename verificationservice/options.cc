@@ -21,9 +21,9 @@ absl::StatusOr<Options> ParseOptions(int argc, char** argv) {
       {"--listen", &options.listen},
       {"--node-name", &options.node_name},
       {"--kubeconfig", &options.kubeconfig},
-      {"--tcti", &options.tcti},
-      {"--event-log", &options.event_log},
-      {"--variant", &options.variant},
+      {"--tcti", &options.attester.paths.tcti},
+      {"--event-log", &options.attester.paths.event_log},
+      {"--variant", &options.attester.variant},
   };
   for (int i = 1; i < argc; ++i) {
     const std::string_view name = argv[i];

@@ -5,9 +5,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "attestation/policy/policy.h"
-#include "attestation/tpm/tpm_attester.h"
-#include "attestation/tpm/tpm_device.h"
+#include "attestation/issuer/node_attester.h"
 
 namespace constellation::verificationservice {
 
@@ -16,9 +14,8 @@ struct Options {
   std::string listen = "0.0.0.0:30081";
   std::string node_name;   // default: environment variable NODE_NAME
   std::string kubeconfig;  // a file; empty: the cluster of this pod
-  std::string tcti = attestation::kNodeTcti;
-  std::string event_log = attestation::kNodeEventLog;
-  std::string variant{attestation::kVariantQemuVtpm};
+  // TPM and guest drivers; `variant` is empty: what the machine is.
+  attestation::NodeAttesterOptions attester = {};
   bool help = false;
 };
 

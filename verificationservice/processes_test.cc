@@ -119,7 +119,7 @@ class ProcessesTest : public ::testing::Test {
                  "/bin/verificationservice",
              "--listen", fmt::format("127.0.0.1:{}", kPort), "--node-name",
              "node-1", "--kubeconfig", dir_.Join("kubeconfig"), "--tcti",
-             tpm_->tcti(), "--event-log", "/nowhere"},
+             tpm_->tcti(), "--event-log", "/nowhere", "--variant", "qemu-vtpm"},
             dir_.Join("log")));
     return absl::OkStatus();
   }
