@@ -107,6 +107,7 @@ absl::StatusOr<Json> Client::Call(std::string_view method,
   request.target = target;
   request.content_type = content_type;
   request.timeout = timeout_;
+  request.stop = stop_.get_token();
   if (body != nullptr) request.body = ToText(*body);
   const absl::StatusOr<HttpResponse> response = transport_->Send(request);
   WipeText(request.body);
@@ -234,6 +235,7 @@ absl::Status Client::CheckReady() {
   HttpRequest request;
   request.target = "/readyz";
   request.timeout = timeout_;
+  request.stop = stop_.get_token();
   ASSIGN_OR_RETURN(const HttpResponse response, transport_->Send(request));
   return StatusOfAnswer(response.status, response.body, "GET /readyz");
 }

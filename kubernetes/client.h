@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -60,6 +61,11 @@ class Client final {
   // How long one request may take. Set it before the client is shared.
   void set_timeout(absl::Duration timeout) { timeout_ = timeout; }
 
+  // Ends all calls, those under way and later ones, with CANCELLED: for the end
+  // of a program. Watches that use this client end, too.
+  void CancelAll() { stop_.request_stop(); }
+  std::stop_token stop_token() const { return stop_.get_token(); }
+
   absl::StatusOr<Json> Get(std::string_view path);
 
   // All objects of the collection at `path`, fetched in pages.
@@ -111,6 +117,7 @@ class Client final {
 
   std::unique_ptr<HttpTransport> transport_;
   absl::Duration timeout_ = absl::Seconds(30);
+  std::stop_source stop_;
   absl::Mutex mutex_;
   std::map<std::pair<std::string, std::string>, Resource> resources_
       ABSL_GUARDED_BY(mutex_);

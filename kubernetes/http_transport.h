@@ -22,6 +22,7 @@ struct HttpRequest {
   std::string body;
   absl::Duration timeout = absl::Seconds(30);
   size_t max_response_bytes = kMaxResponseBytes;
+  std::stop_token stop = {};  // ends the exchange: CANCELLED
 };
 
 struct HttpResponse {
@@ -42,7 +43,8 @@ class HttpTransport {
   //
   // UNAVAILABLE: no connection, or it broke. DEADLINE_EXCEEDED: no answer in
   // time. UNAUTHENTICATED: the server's certificate does not verify.
-  // INVALID_ARGUMENT: the answer is larger than allowed.
+  // INVALID_ARGUMENT: the answer is larger than allowed. CANCELLED: as the
+  // request says, noticed within a second or so.
   virtual absl::StatusOr<HttpResponse> Send(const HttpRequest& request) = 0;
 
   // Like Send(), but hands the body of an answer with status 200 to `sink` as

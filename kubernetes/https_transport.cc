@@ -230,7 +230,7 @@ absl::StatusOr<HttpResponse> HttpsTransport::Send(const HttpRequest& request) {
 absl::StatusOr<HttpResponse> HttpsTransport::Stream(
     const HttpRequest& request, const DataSink& sink,
     const std::stop_token& stop) {
-  const Patience patience{absl::Now() + request.timeout, stop};
+  const Patience patience{absl::Now() + request.timeout, stop, request.stop};
   absl::StatusOr<HttpResponse> response =
       Perform(request, sink == nullptr ? nullptr : &sink, patience);
   spdlog::debug("event=request method={} target={} result={}", request.method,

@@ -312,6 +312,20 @@ TEST_F(HttpsTransportTest, ALargeBodyArrivesWhole) {
   EXPECT_EQ(response.body, body);
 }
 
+TEST_F(HttpsTransportTest, SendEndsWhenItsRequestIsStopped) {
+  Serve({{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", /*hold=*/true}});
+  std::stop_source stop;
+  HttpRequest request = Get();
+  request.stop = stop.get_token();
+  std::jthread later([&stop] {
+    absl::SleepFor(absl::Milliseconds(200));
+    stop.request_stop();
+  });
+  const absl::Time begin = absl::Now();
+  EXPECT_THAT(Send(request), StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_LT(absl::Now() - begin, absl::Seconds(4));
+}
+
 TEST_F(HttpsTransportTest, RefusesUnsafeAccess) {
   Serve({});
   ClusterAccess access = Access();

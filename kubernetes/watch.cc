@@ -73,6 +73,7 @@ class Watcher final {
         absl::ToInt64Seconds(options_.server_timeout),
         QueryOf(options_.selection, '&'));
     request.timeout = options_.server_timeout + kGrace;
+    request.stop = client_.stop_token();
     line_.clear();
     absl::Status line_status;
     const auto sink = [&](std::string_view piece) {

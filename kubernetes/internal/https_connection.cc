@@ -50,11 +50,11 @@ absl::StatusOr<Addresses> LookUp(const std::string& host,
 // Waits until `socket` is ready for `events`.
 absl::Status WaitFor(int socket, int16_t events, const Patience& patience) {
   while (true) {
-    if (patience.stop.stop_requested()) return absl::CancelledError("stopped");
+    if (patience.stopped()) return absl::CancelledError("stopped");
     const absl::Duration left = patience.deadline - absl::Now();
     if (left <= absl::ZeroDuration()) return DeadlineExceeded("no answer");
     // Rounded up, so that the last wait does not spin.
-    const absl::Duration wait = patience.stop.stop_possible()
+    const absl::Duration wait = patience.stop_possible()
                                     ? std::min(left, kStopInterval)
                                     : std::min(left, absl::Minutes(1));
     pollfd ready{socket, events, 0};
@@ -84,8 +84,8 @@ absl::StatusOr<UniqueFd> ConnectTo(const addrinfo& address,
     return Unavailable(fmt::format("connect: {}", strerrordesc_np(errno)));
   }
   const Patience bounded{
-      std::min(patience.deadline, absl::Now() + kConnectTimeout),
-      patience.stop};
+      std::min(patience.deadline, absl::Now() + kConnectTimeout), patience.stop,
+      patience.other_stop};
   RETURN_IF_ERROR(WaitFor(socket.get(), POLLOUT, bounded));
   int error = 0;
   socklen_t size = sizeof(error);

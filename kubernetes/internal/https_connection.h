@@ -17,10 +17,19 @@
 
 namespace constellation::kubernetes::internal {
 
-// Until when to wait, and what ends the wait earlier (noticed within 200 ms).
+// Until when to wait, and what ends the wait earlier (noticed within 200 ms):
+// either of two tokens.
 struct Patience {
   absl::Time deadline;
   std::stop_token stop;
+  std::stop_token other_stop;
+
+  bool stopped() const {
+    return stop.stop_requested() || other_stop.stop_requested();
+  }
+  bool stop_possible() const {
+    return stop.stop_possible() || other_stop.stop_possible();
+  }
 };
 
 // A TCP connection with TLS on it. Thread-compatible.
