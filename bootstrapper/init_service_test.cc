@@ -13,6 +13,8 @@
 #include <memory>
 
 #include "absl/synchronization/notification.h"
+#include "attestation/channel/transport/credentials.h"
+#include "attestation/channel/transport/testing/raw_call.h"
 #include "attestation/policy/appraisal.h"
 #include "attestation/policy/policy.h"
 #include "attestation/testing/software_tpm.h"
@@ -231,6 +233,28 @@ TEST_F(InitServiceTest, AnOversizedRequestIsRefused) {
   call.Send(message);
   EXPECT_THAT(call.Finish(), StatusIs(absl::StatusCode::kResourceExhausted));
   EXPECT_EQ(starts_, 0);
+}
+
+TEST_F(InitServiceTest, SurvivesMessagesThatAreNone) {
+  const auto channel = attestation::AttestedChannel(
+      address_, crypto::CreateTlsIdentity().value());
+  const std::string method = "/constellation.v1.InitService/Init";
+  v1::InitClientMessage good;
+  good.mutable_attestation()->set_nonce(std::string(32, 'n'));
+  const std::string first = good.SerializeAsString();
+  good.mutable_request()->set_init_secret(std::string(32, 's'));
+  for (const std::string& message :
+       attestation::testing::HostileMessages(good.SerializeAsString())) {
+    // Instead of the nonce, and behind it.
+    EXPECT_FALSE(
+        attestation::testing::RawCall(channel, method, {message}).ok());
+    EXPECT_FALSE(
+        attestation::testing::RawCall(channel, method, {first, message}).ok());
+  }
+  EXPECT_EQ(starts_, 0);
+  release_.Notify();
+  EXPECT_THAT(testing::CallInit(address_, Verify(), testing::GoodParameters()),
+              IsOk());
 }
 
 TEST_F(InitServiceTest, SurvivesGarbageOnItsPort) {

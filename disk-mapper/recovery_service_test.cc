@@ -13,6 +13,7 @@
 #include "attestation/channel/transport/credentials.h"
 #include "attestation/channel/transport/grpc_status.h"
 #include "attestation/channel/transport/handshake.h"
+#include "attestation/channel/transport/testing/raw_call.h"
 #include "attestation/testing/fake_attester.h"
 #include "common/testing/status_matchers.h"
 #include "disk-mapper/testing/node_fixture.h"
@@ -213,6 +214,30 @@ TEST_F(RecoveryServiceTest, RefusesTooManyCallsAtOnce) {
     other->Cancel();
     other->Finish().IgnoreError();
   }
+}
+
+TEST_F(RecoveryServiceTest, SurvivesMessagesThatAreNone) {
+  const auto channel = attestation::AttestedChannel(
+      "127.0.0.1:" + std::to_string(server_->port()), identity_);
+  const std::string method = "/constellation.v1.RecoveryService/Recover";
+  v1::RecoverClientMessage good;
+  good.mutable_attestation()->set_nonce(std::string(32, 'n'));
+  const std::string first = good.SerializeAsString();
+  const std::string key = KeyMessage(2, ClusterId()).SerializeAsString();
+  for (const std::string& message :
+       attestation::testing::HostileMessages(key)) {
+    // Instead of the nonce, and instead of the key.
+    EXPECT_FALSE(
+        attestation::testing::RawCall(channel, method, {message}).ok());
+    EXPECT_FALSE(
+        attestation::testing::RawCall(channel, method, {first, message}).ok());
+  }
+  EXPECT_THAT(attestation::testing::RawCall(
+                  channel, method, {first, std::string(size_t{5} << 20U, 'x')}),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(node_.mark.marked, IsEmpty());
+  EXPECT_THAT(Caller(server_->port()).Recover(KeyMessage(1, ClusterId())),
+              IsOk());
 }
 
 TEST_F(RecoveryServiceTest, SaysThatThePortIsTaken) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The key service: flags -> server -> exit code.
 #include <CLI/CLI.hpp>
-#include <csignal>
 
+#include "attestation/channel/transport/attested_server.h"
+#include "common/end_signals.h"
 #include "common/log.h"
 #include "common/status.h"
 #include "keyservice/server.h"
@@ -10,12 +11,7 @@
 namespace {
 
 absl::Status Run(const constellation::keyservice::Options& options) {
-  // Blocked before any thread exists, so that only sigwait() takes them.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  const constellation::EndSignals signals;
   const auto service = constellation::keyservice::LoadKeyService(options);
   if (!service.ok()) {
     return service.status();
@@ -26,10 +22,7 @@ absl::Status Run(const constellation::keyservice::Options& options) {
     return server.status();
   }
   spdlog::info("event=listening socket={}", options.socket);
-  int signal = 0;
-  sigwait(&signals, &signal);
-  (*server)->Shutdown(std::chrono::system_clock::now() +
-                      std::chrono::seconds(5));
+  constellation::attestation::ServeUntilEnd(signals, **server);
   return absl::OkStatus();
 }
 

@@ -7,6 +7,7 @@
 #include <sys/un.h>
 
 #include "attestation/channel/transport/grpc_status.h"
+#include "attestation/channel/transport/testing/raw_call.h"
 #include "common/files.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/temp_dir.h"
@@ -169,6 +170,40 @@ TEST_F(KeyServiceTest, NamesAMasterKeyOfTheWrongSize) {
   Write("key", 33);
   EXPECT_THAT(LoadKeyService(options_),
               StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(KeyServiceTest, SurvivesMessagesThatAreNone) {
+  Start();
+  const auto channel = grpc::CreateChannel(
+      "unix:" + options_.socket, grpc::experimental::LocalCredentials(UDS));
+  v1::DeriveStateDiskKeyRequest disk;
+  disk.set_disk_uuid(kDisk);
+  const std::string service = "/constellation.v1.KeyService/";
+  for (const std::string& message :
+       attestation::testing::HostileMessages(disk.SerializeAsString())) {
+    // A spoilt UUID may be another UUID; nothing else has an answer.
+    const absl::Status status = attestation::testing::RawCall(
+        channel, service + "DeriveStateDiskKey", {message});
+    EXPECT_THAT(
+        status,
+        ::testing::AnyOf(IsOk(), StatusIs(absl::StatusCode::kInvalidArgument),
+                         StatusIs(absl::StatusCode::kInternal)));
+    EXPECT_TRUE(!status.ok() || message.size() == 38)
+        << HexEncode(AsBytes(message));
+    for (const char* method :
+         {"DeriveVolumeKey", "GetClusterId", "SignJoinLog"}) {
+      attestation::testing::RawCall(channel, service + method, {message})
+          .IgnoreError();
+    }
+  }
+  EXPECT_THAT(
+      attestation::testing::RawCall(channel, service + "SignJoinLog",
+                                    {std::string((128 << 10) + 1, 'x')}),
+      StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_THAT(
+      attestation::testing::RawCall(channel, service + "MasterSecret", {""}),
+      StatusIs(absl::StatusCode::kUnimplemented));
+  EXPECT_THAT(StateDiskKey(kDisk), IsOk());
 }
 
 TEST_F(KeyServiceTest, SurvivesGarbageOnTheSocket) {

@@ -49,8 +49,15 @@ absl::StatusOr<std::vector<ListedNode>> KubernetesNodeDirectory::List() {
   return nodes;
 }
 
+void KubernetesNodeDirectory::Cancel() {
+  absl::MutexLock lock(&mutex_);
+  cancelled_ = true;
+  if (client_ != nullptr) client_->CancelAll();
+}
+
 absl::StatusOr<kubernetes::Client*> KubernetesNodeDirectory::GetClient() {
   absl::MutexLock lock(&mutex_);
+  if (cancelled_) return absl::CancelledError("the service ends");
   if (client_ == nullptr) {
     ASSIGN_OR_RETURN(client_, connect_());
   }

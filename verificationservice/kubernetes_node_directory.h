@@ -25,12 +25,15 @@ class KubernetesNodeDirectory final : public NodeDirectory {
       : connect_(std::move(connect)) {}
 
   absl::StatusOr<std::vector<ListedNode>> List() override;
+  // Ends List(), also later ones, with CANCELLED.
+  void Cancel();
 
  private:
   absl::StatusOr<kubernetes::Client*> GetClient();
 
   const Connect connect_;
   absl::Mutex mutex_;
+  bool cancelled_ ABSL_GUARDED_BY(mutex_) = false;
   std::unique_ptr<kubernetes::Client> client_ ABSL_GUARDED_BY(mutex_);
 };
 

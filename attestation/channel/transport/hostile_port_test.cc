@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <grpcpp/create_channel.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <openssl/pem.h>
@@ -24,6 +23,7 @@
 #include "attestation/channel/transport/evidence_conversion.h"
 #include "attestation/channel/transport/grpc_status.h"
 #include "attestation/channel/transport/testing/loopback.h"
+#include "attestation/channel/transport/testing/raw_call.h"
 #include "attestation/testing/fake_attester.h"
 #include "common/testing/status_matchers.h"
 #include "common/unique_fd.h"
@@ -39,6 +39,8 @@ using testing::FakeAttester;
 using testing::FakeVerifier;
 using testing::FetchTicket;
 using testing::LoopbackServer;
+using testing::RandomText;
+using testing::RawCall;
 
 constexpr std::string_view kMethod =
     "/constellation.v1.JoinService/IssueJoinTicket";
@@ -79,14 +81,6 @@ UniqueFd ConnectTcp(int port) {
             0);
   LimitWaiting(fd.get());
   return fd;
-}
-
-std::string RandomText(std::mt19937& generator, size_t size) {
-  std::string text(size, '\0');
-  for (char& c : text) {
-    c = static_cast<char>(generator());
-  }
-  return text;
 }
 
 void UseIdentity(SSL_CTX* context, const crypto::TlsIdentity& identity) {
@@ -252,44 +246,6 @@ TEST_F(HostilePortTest, OrdinaryTlsGrpcIsRefused) {
                     StatusIs(absl::StatusCode::kDeadlineExceeded)));
 }
 
-// Sends `payloads` as messages of one call, without our own code; how it ended.
-absl::Status SendRaw(const std::shared_ptr<grpc::Channel>& channel,
-                     std::string_view method,
-                     const std::vector<std::string>& payloads) {
-  grpc::TemplatedGenericStub<grpc::ByteBuffer, grpc::ByteBuffer> stub(channel);
-  grpc::ClientContext context;
-  context.set_deadline(absl::ToChronoTime(absl::Now() + absl::Seconds(10)));
-  grpc::CompletionQueue queue;
-  const auto call = stub.PrepareCall(&context, std::string(method), &queue);
-  int tag = 0;
-  void* done = nullptr;
-  bool ok = false;
-  call->StartCall(&tag);
-  queue.Next(&done, &ok);
-  for (const std::string& payload : payloads) {
-    const grpc::Slice slice(payload);
-    call->Write(grpc::ByteBuffer(&slice, 1), &tag);
-    queue.Next(&done, &ok);
-    if (!ok) {
-      break;
-    }
-  }
-  if (ok) {
-    call->WritesDone(&tag);
-    queue.Next(&done, &ok);
-  }
-  grpc::ByteBuffer answer;
-  do {
-    call->Read(&answer, &tag);
-    queue.Next(&done, &ok);
-  } while (ok);
-  grpc::Status status;
-  call->Finish(&status, &tag);
-  queue.Next(&done, &ok);
-  queue.Shutdown();
-  return FromGrpcStatus(status);
-}
-
 class HostileMessageTest : public HostilePortTest {
  protected:
   const std::shared_ptr<grpc::Channel> channel_ =
@@ -314,7 +270,7 @@ class HostileMessageTest : public HostilePortTest {
 
 TEST_F(HostileMessageTest, RandomMessagesAreErrors) {
   for (int i = 0; i < 200; ++i) {
-    EXPECT_FALSE(SendRaw(channel_, kMethod,
+    EXPECT_FALSE(RawCall(channel_, kMethod,
                          {RandomText(generator_, 1 + generator_() % 600)})
                      .ok())
         << i;
@@ -325,12 +281,12 @@ TEST_F(HostileMessageTest, EveryTruncationIsAnError) {
   const std::string first = Wire({.nonce = Bytes(32, 1), .evidence = {}});
   const std::string second = Wire({.nonce = {}, .evidence = SomeEvidence()});
   for (size_t size = 0; size < first.size(); ++size) {
-    EXPECT_FALSE(SendRaw(channel_, kMethod, {first.substr(0, size)}).ok())
+    EXPECT_FALSE(RawCall(channel_, kMethod, {first.substr(0, size)}).ok())
         << size;
   }
   for (size_t size = 0; size < second.size(); size += 7) {
     EXPECT_FALSE(
-        SendRaw(channel_, kMethod, {first, second.substr(0, size)}).ok())
+        RawCall(channel_, kMethod, {first, second.substr(0, size)}).ok())
         << size;
   }
 }
@@ -344,7 +300,7 @@ TEST_F(HostileMessageTest, SpoiltMessagesAreErrors) {
       spoilt[generator_() % spoilt.size()] ^=
           static_cast<char>(1U << (generator_() % 8));
     }
-    EXPECT_FALSE(SendRaw(channel_, kMethod, {first, spoilt}).ok()) << i;
+    EXPECT_FALSE(RawCall(channel_, kMethod, {first, spoilt}).ok()) << i;
   }
 }
 
@@ -361,26 +317,26 @@ TEST_F(HostileMessageTest, DeepNestingIsAnError) {
     outer.push_back(static_cast<char>(size));
     nested = outer + nested;
   }
-  EXPECT_FALSE(SendRaw(channel_, kMethod, {nested}).ok());
+  EXPECT_FALSE(RawCall(channel_, kMethod, {nested}).ok());
 }
 
 TEST_F(HostileMessageTest, LongMessagesAreRefused) {
   EXPECT_THAT(
-      SendRaw(channel_, kMethod, {std::string(kMaxMessageBytes + 1, 'x')}),
+      RawCall(channel_, kMethod, {std::string(kMaxMessageBytes + 1, 'x')}),
       StatusIs(absl::StatusCode::kResourceExhausted));
 }
 
 TEST_F(HostileMessageTest, UnknownMethodsAreRefused) {
   for (const std::string_view method :
        {"/constellation.v1.JoinService/Nothing", "/x/y", "/"}) {
-    EXPECT_THAT(SendRaw(channel_, method, {"x"}),
+    EXPECT_THAT(RawCall(channel_, method, {"x"}),
                 StatusIs(absl::StatusCode::kUnimplemented))
         << method;
   }
 }
 
 TEST_F(HostileMessageTest, MethodsThatAreNotImplementedAreRefused) {
-  EXPECT_THAT(SendRaw(channel_,
+  EXPECT_THAT(RawCall(channel_,
                       "/constellation.v1.JoinService/IssueRejoinTicket", {"x"}),
               StatusIs(absl::StatusCode::kUnimplemented));
 }
