@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "bootstrapper/cluster_objects.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <filesystem>
 
@@ -55,7 +53,7 @@ Json ClusterInfoObject(const InitParameters& parameters,
           {"kind", "ConfigMap"},
           {"metadata", Metadata("constellation-cluster")},
           {"data",
-           {{"apiServerEndpoint", fmt::format("{}:6443", self.cluster_ip)},
+           {{"apiServerEndpoint", ApiServerEndpoint(self)},
             {"clusterName", parameters.cluster_name},
             {"kubernetesVersion", parameters.kubernetes_version},
             {"podCIDR", parameters.pod_cidr},

@@ -5,6 +5,7 @@
 
 #include <functional>
 
+#include "attestation/policy/testing/composed_node.h"
 #include "bootstrapper/testing/init_fixtures.h"
 #include "common/testing/status_matchers.h"
 
@@ -31,6 +32,18 @@ TEST(InitParametersTest, AcceptsGoodOnes) {
   EXPECT_THAT(ValidateInitParameters(testing::GoodParameters(),
                                      testing::ControlPlaneNode()),
               IsOk());
+}
+
+TEST(InitParametersTest, PlatformsThatVouchForTheirNodesNeedNoEnrolment) {
+  for (const char* variant : {"gcp-sev-es", "azure-sev-snp"}) {
+    const constellation::testing::ComposedNode node(variant);
+    const auto policy = attestation::Policy::Create({node.Profile()}, {});
+    ASSERT_THAT(policy, IsOk());
+    InitParameters parameters = testing::GoodParameters();
+    parameters.attestation_policy = policy->ToJson();
+    EXPECT_THAT(ValidateInitParameters(parameters, testing::ControlPlaneNode()),
+                IsOk());
+  }
 }
 
 TEST_P(RefusesTest, OneMutation) {

@@ -214,7 +214,7 @@ TEST_F(JoinClientTest, AControlPlaneNodeJoinsWithKubeadm) {
   ASSERT_THAT(Run(), IsOk());
   EXPECT_TRUE(runner_.Ran(
       "kubeadm join --config /dev/stdin --experimental-patches " +
-      paths_.KubeadmPatches() + " --skip-phases preflight"));
+      paths_.KubeadmPatches() + " --skip-phases preflight,kubelet-start"));
   // The probes' 15 s, stretched by the ticket's time scale.
   ASSERT_OK_AND_ASSIGN(
       const std::string patch,
@@ -223,7 +223,8 @@ TEST_F(JoinClientTest, AControlPlaneNodeJoinsWithKubeadm) {
   const Json config = Json::parse(runner_.InputOf("kubeadm join"));
   EXPECT_EQ(config["discovery"]["bootstrapToken"]["token"],
             "abcdef.0123456789abcdef");
-  EXPECT_LT(runner_.Position("systemctl start --no-block containerd"),
+  // kubeadm's own two minutes for a kubelet are too short in emulation.
+  EXPECT_LT(runner_.Position("systemctl start kubelet"),
             runner_.Position("kubeadm join"));
   EXPECT_EQ(runner_.lines().back(), "disk-mapper commit");
   for (const std::string& line : runner_.lines()) {
@@ -236,7 +237,44 @@ TEST_F(JoinClientTest, AControlPlaneNodeJoinsWithKubeadm) {
   ASSERT_EQ(stat((paths_.Pki() + "/ca.key").c_str(), &info), 0);
   EXPECT_EQ(info.st_mode & 0777U, 0600U);
   EXPECT_TRUE(FileExists(paths_.AuditPolicy()));
-  EXPECT_FALSE(FileExists(paths_.KubeletKubeconfig()));
+  EXPECT_TRUE(FileExists(paths_.KubeletKubeconfig()));
+}
+
+TEST_F(JoinClientTest, KubeadmIsRepeatedWhileEtcdTakesAnotherMember) {
+  source_.answer = [](const std::string&) {
+    return testing::ControlPlaneTicket();
+  };
+  int calls = 0;
+  runner_.On("kubeadm join", [&calls] {
+    return ++calls < 3 ? CommandResult{1, "", "unhealthy cluster"}
+                       : CommandResult{};
+  });
+  ASSERT_THAT(Run(), IsOk());
+  EXPECT_EQ(calls, 3);
+  EXPECT_EQ(runner_.lines().back(), "disk-mapper commit");
+}
+
+TEST_F(JoinClientTest, KubeadmThatNeverSucceedsIsGivenUp) {
+  source_.answer = [](const std::string&) {
+    return testing::ControlPlaneTicket();
+  };
+  runner_.FailOn("kubeadm join", "unhealthy cluster");
+  EXPECT_THAT(Run(), StatusIs(absl::StatusCode::kInternal,
+                              HasSubstr("unhealthy cluster")));
+  EXPECT_FALSE(runner_.Ran("disk-mapper commit"));
+  // 10 minutes, stretched by the ticket's time scale.
+  EXPECT_LE(clock_.Now(),
+            absl::FromUnixSeconds(1'800'000'000) + absl::Minutes(101));
+}
+
+TEST_F(JoinClientTest, AControlPlaneNodeThatIsNotKnownRunsNoKubeadm) {
+  source_.answer = [](const std::string&) {
+    return testing::ControlPlaneTicket();
+  };
+  cluster_.objects.clear();
+  EXPECT_THAT(Run(), StatusIs(absl::StatusCode::kNotFound,
+                              HasSubstr("did not register")));
+  EXPECT_FALSE(runner_.Ran("kubeadm join"));
 }
 
 }  // namespace

@@ -112,8 +112,7 @@ Json ClusterConfiguration(const InitParameters& parameters,
       {"kind", "ClusterConfiguration"},
       {"clusterName", parameters.cluster_name},
       {"kubernetesVersion", parameters.kubernetes_version},
-      {"controlPlaneEndpoint",
-       fmt::format("{}:{}", self.cluster_ip, kApiServerPort)},
+      {"controlPlaneEndpoint", ApiServerEndpoint(self)},
       // P-256 instead of RSA-2048: seconds instead of a minute in emulation.
       {"featureGates", {{"PublicKeysECDSA", true}}},
       {"networking",
@@ -165,6 +164,12 @@ absl::Duration Scaled(absl::Duration timeout, uint32_t time_scale,
                       uint32_t max_factor) {
   return timeout *
          static_cast<double>(std::clamp<uint32_t>(time_scale, 1, max_factor));
+}
+
+std::string ApiServerEndpoint(const NodeIdentity& self) {
+  return self.api_server_endpoint.empty()
+             ? fmt::format("{}:{}", self.cluster_ip, kApiServerPort)
+             : self.api_server_endpoint;
 }
 
 std::string MakeInitConfig(const InitParameters& parameters,

@@ -23,6 +23,10 @@ inline constexpr char kClusterDnsDomain[] = "cluster.local";
 absl::Duration Scaled(absl::Duration timeout, uint32_t time_scale,
                       uint32_t max_factor = kMaxTimeScale);
 
+// Host and port where nodes find the API server: the load balancer of the
+// cloud, else `self`.
+std::string ApiServerEndpoint(const NodeIdentity& self);
+
 // Configuration for `kubeadm init` 1.20 (v1beta2): one JSON document for each
 // of kubeadm, kubelet and kube-proxy, separated as YAML documents. JSON, so no
 // value can break out of its place. Holds no secrets. `parameters` and `self`

@@ -27,9 +27,11 @@ constexpr char kAuditPolicy[] = "/etc/kubernetes/audit-policy.yaml";
 constexpr char kAuditLogs[] = "/run/state/constellation/audit";
 
 // The documents of the init configuration by kind.
-std::map<std::string, Json> InitDocuments(const InitParameters& parameters) {
-  const std::string text = MakeInitConfig(
-      parameters, testing::ControlPlaneNode(), kAuditPolicy, kAuditLogs);
+std::map<std::string, Json> InitDocuments(
+    const InitParameters& parameters,
+    const NodeIdentity& self = testing::ControlPlaneNode()) {
+  const std::string text =
+      MakeInitConfig(parameters, self, kAuditPolicy, kAuditLogs);
   std::map<std::string, Json> documents;
   size_t start = 0;
   while (start < text.size()) {
@@ -40,6 +42,17 @@ std::map<std::string, Json> InitDocuments(const InitParameters& parameters) {
     start = end + 5;
   }
   return documents;
+}
+
+TEST(KubeadmConfigTest, TheLoadBalancerOfACloudIsTheEndpoint) {
+  NodeIdentity self = testing::ControlPlaneNode();
+  self.api_server_endpoint = "lb.example.com:6443";
+  auto documents = InitDocuments(testing::GoodParameters(), self);
+  EXPECT_EQ(documents["ClusterConfiguration"]["controlPlaneEndpoint"],
+            "lb.example.com:6443");
+  EXPECT_EQ(
+      documents["InitConfiguration"]["localAPIEndpoint"]["advertiseAddress"],
+      "10.42.0.11");
 }
 
 TEST(KubeadmConfigTest, SaysWhoTheNodeIs) {

@@ -19,6 +19,7 @@ namespace {
 
 constexpr absl::Duration kRegistrationTimeout = absl::Minutes(3);
 constexpr absl::Duration kKubeadmTimeout = absl::Minutes(10);
+constexpr absl::Duration kKubeadmPause = absl::Seconds(20);
 constexpr absl::Duration kPollInterval = absl::Seconds(2);
 constexpr mode_t kPublicFileMode = 0644;
 constexpr mode_t kPublicDirectoryMode = 0755;
@@ -44,18 +45,19 @@ absl::Status NodeJoiner::Join(const JoinTicket& ticket,
   claim.state = {ticket.cluster_id, ticket.role, node_.self.name, {}};
   const PhaseObserver begin = [this](std::string_view phase) { Begin(phase); };
   RETURN_IF_ERROR(ClaimNode(node_, claim, begin));
-  RETURN_IF_ERROR(ticket.role == kControlPlane
-                      ? StartControlPlane(ticket)
-                      : StartWorker(ticket, kubelet_key_pem));
+  RETURN_IF_ERROR(StartKubelet(ticket, kubelet_key_pem));
   Begin("start-pod-network");
   RETURN_IF_ERROR(node_.commands.BeginStartingUnit(kPodNetworkUnit));
   Begin("wait-for-registration");
   RETURN_IF_ERROR(WaitForRegistration(ticket.time_scale));
+  if (ticket.role == kControlPlane) {
+    RETURN_IF_ERROR(StartControlPlane(ticket));
+  }
   return CommitNode(node_, begin);
 }
 
-absl::Status NodeJoiner::StartWorker(const JoinTicket& ticket,
-                                     const SecretBytes& kubelet_key_pem) {
+absl::Status NodeJoiner::StartKubelet(const JoinTicket& ticket,
+                                      const SecretBytes& kubelet_key_pem) {
   Begin("start-kubelet");
   const KubeletCredentials credentials = {
       ticket.api_server_endpoint, ticket.cluster_ca_pem,
@@ -67,8 +69,6 @@ absl::Status NodeJoiner::StartWorker(const JoinTicket& ticket,
 }
 
 absl::Status NodeJoiner::StartControlPlane(const JoinTicket& ticket) {
-  Begin("start-containerd");
-  RETURN_IF_ERROR(node_.commands.BeginStartingUnit(kContainerdUnit));
   Begin("kubeadm-join");
   RETURN_IF_ERROR(
       MakeDirectories(node_.paths.Pki() + "/etcd", kPublicDirectoryMode));
@@ -86,10 +86,30 @@ absl::Status NodeJoiner::StartControlPlane(const JoinTicket& ticket) {
       MakeJoinConfig({ticket.api_server_endpoint,
                       ticket.bootstrap_token.Clone(), ticket.ca_cert_hash},
                      node_.self);
-  return node_.commands.Kubeadm(
-      {"join", "--config", "/dev/stdin", "--experimental-patches",
-       node_.paths.KubeadmPatches(), "--skip-phases", "preflight"},
-      config.Expose(), Scaled(kKubeadmTimeout, ticket.time_scale));
+  return RunKubeadmJoin(config, Scaled(kKubeadmTimeout, ticket.time_scale));
+}
+
+absl::Status NodeJoiner::RunKubeadmJoin(const SecretBytes& config,
+                                        absl::Duration timeout) {
+  // kubeadm gives a kubelet two minutes to register, whatever the machine: the
+  // kubelet runs already, and the node is known.
+  const std::vector<std::string> arguments = {"join",
+                                              "--config",
+                                              "/dev/stdin",
+                                              "--experimental-patches",
+                                              node_.paths.KubeadmPatches(),
+                                              "--skip-phases",
+                                              "preflight,kubelet-start"};
+  const absl::Time deadline = node_.clock.Now() + timeout;
+  while (true) {
+    const absl::Status status =
+        node_.commands.Kubeadm(arguments, config.Expose(), timeout);
+    if (status.ok() || node_.clock.Now() + kKubeadmPause >= deadline) {
+      return status;
+    }
+    node_.status.Report("kubeadm-join", BootState::kWaiting, Message(status));
+    node_.clock.Sleep(kKubeadmPause);
+  }
 }
 
 absl::Status NodeJoiner::WaitForRegistration(uint32_t time_scale) {

@@ -19,9 +19,9 @@ class NodeJoiner final {
   NodeJoiner(Node node, ConnectToCluster connect)
       : node_(std::move(node)), connect_(std::move(connect)) {}
 
-  // Takes the node lock and joins: state disk, PCR15, node state, kubelet's
-  // files (worker) or kubeadm join (control plane), then waits until the API
-  // server knows the node, then commits. `issued` must have passed
+  // Takes the node lock and joins: state disk, PCR15, node state, kubelet, then
+  // waits until the API server knows the node; kubeadm join makes it one of the
+  // control plane; then commits. `issued` must have passed
   // ValidateTicket(); `kubelet_key_pem` belongs to the request's CSR.
   //
   // FAILED_PRECONDITION if init has the node: nothing has changed. After any
@@ -30,9 +30,13 @@ class NodeJoiner final {
                     const SecretBytes& kubelet_key_pem);
 
  private:
-  absl::Status StartWorker(const JoinTicket& ticket,
-                           const SecretBytes& kubelet_key_pem);
+  absl::Status StartKubelet(const JoinTicket& ticket,
+                            const SecretBytes& kubelet_key_pem);
   absl::Status StartControlPlane(const JoinTicket& ticket);
+  // Again and again until `timeout`: all that is left of kubeadm's phases can
+  // be repeated, and etcd takes one new member at a time.
+  absl::Status RunKubeadmJoin(const SecretBytes& config,
+                              absl::Duration timeout);
   absl::Status WaitForRegistration(uint32_t time_scale);
   void Begin(std::string_view phase) const;
 
