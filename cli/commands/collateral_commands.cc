@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +11,7 @@
 #include "attestation/collateral/collateral_cache.h"
 #include "attestation/collateral/collateral_fetcher.h"
 #include "attestation/collateral/curl_http_transport.h"
+#include "cli/attestation/collateral_folder.h"
 #include "cli/attestation/fetch_files.h"
 #include "cli/attestation/verify_files.h"
 #include "cli/commands/table.h"
@@ -29,20 +29,10 @@ namespace {
 using attestation::CollateralBundle;
 using attestation::CollateralCache;
 
-std::string DefaultCacheFolder() {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  if (cache != nullptr && *cache != '\0') {
-    return std::string(cache) + "/constellation/collateral";
-  }
-  const char* home = std::getenv("HOME");
-  return std::string(home == nullptr ? "." : home) +
-         "/.cache/constellation/collateral";
-}
-
 absl::StatusOr<std::unique_ptr<CollateralCache>> OpenCache(
     const Arguments& arguments) {
   const std::string folder =
-      arguments.Text("--cache").value_or(DefaultCacheFolder());
+      arguments.Text("--cache").value_or(DefaultCollateralFolder());
   auto cache = CollateralCache::Open({.directory = folder});
   return cache.ok() ? std::move(cache)
                     : absl::StatusOr<std::unique_ptr<CollateralCache>>(
@@ -95,7 +85,7 @@ absl::Status RunFetch(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const std::vector<FetchedFor> fetched,
                    Fetch(arguments, *cache));
   const std::string folder =
-      arguments.Text("--cache").value_or(DefaultCacheFolder());
+      arguments.Text("--cache").value_or(DefaultCollateralFolder());
   if (context.output == OutputFormat::kJson) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
     for (const FetchedFor& entry : fetched) {

@@ -10,6 +10,8 @@
 #include "attestation/channel/verification_binding.h"
 #include "attestation/policy/appraisal.h"
 #include "common/hex.h"
+#include "common/retry.h"
+#include "common/status.h"
 
 namespace constellation::cli {
 namespace {
@@ -43,35 +45,72 @@ const std::string& NameOf(const NodeAnswer& answer) {
   return answer.evidence ? answer.claimed_name : answer.node_name;
 }
 
+// Whether what failed may be only that something of a vendor's could not be
+// had: no row that needs nothing of the kind failed.
+bool MayBeMissingCollateral(const std::vector<CheckRow>& rows) {
+  constexpr std::string_view kIndependent[] = {"evidence", "quote", "profile",
+                                               "pcr", "cluster"};
+  return std::ranges::none_of(rows, [&](const CheckRow& row) {
+    return row.verdict == CheckVerdict::kFailed &&
+           std::ranges::find(kIndependent, row.layer) !=
+               std::ranges::end(kIndependent);
+  });
+}
+
 // Judges one answer with evidence. Adds its rows to `report`.
 void AppraiseAnswer(const ClusterChallenge& challenge,
                     const SourcedAnswer& sourced, NodeReport& report) {
   const NodeAnswer& answer = sourced.answer;
   const auto user_data =
       attestation::VerificationBinding(challenge.nonce, answer.claimed_name);
+  const attestation::GatheredCollateral gathered = attestation::GatherFrom(
+      challenge.collateral, *answer.evidence, *challenge.policy);
   Appraisal appraisal = attestation::Appraise(
       *answer.evidence, user_data,
       attestation::ClusterState::MemberOf(challenge.cluster_id),
-      *challenge.policy, challenge.now);
+      *challenge.policy, gathered.collateral, challenge.now);
   report.source = sourced.source;
   report.profile = appraisal.profile;
   report.rests_on = appraisal.rests_on;
   report.rows.insert(report.rows.end(), appraisal.rows.begin(),
                      appraisal.rows.end());
-  report.rows.push_back(
-      Row("node name", report.name,
-          appraisal.node_name.empty() ? "an unknown TPM" : appraisal.node_name,
-          appraisal.node_name == report.name,
-          "another machine answers under this node's name"));
+  report.tcb_report = appraisal.tcb_report;
+  const size_t names_from = report.rows.size();
+  if (!challenge.policy->enrolled().empty()) {
+    report.rows.push_back(Row(
+        "node name", report.name,
+        appraisal.node_name.empty() ? "an unknown TPM" : appraisal.node_name,
+        appraisal.node_name == report.name,
+        "another machine answers under this node's name"));
+  }
   if (!answer.node_name.empty()) {
     report.rows.push_back(Row("listed as", report.name, answer.node_name,
                               answer.node_name == report.name,
                               "the API server lists it under another name"));
   }
-  if (!appraisal.accepted) {
-    // Belt and braces: a report is never better than the policy's own verdict.
+  if (!std::all_of(report.rows.begin() + static_cast<ptrdiff_t>(names_from),
+                   report.rows.end(), [](const CheckRow& row) {
+                     return row.verdict == CheckVerdict::kPassed;
+                   })) {
     report.verdict = Verdict::kRefused;
   }
+  if (appraisal.accepted) {
+    return;
+  }
+  const bool undecided =
+      IsTransient(gathered.missing) && MayBeMissingCollateral(appraisal.rows);
+  if (undecided) {
+    report.rows.push_back({.layer = "collateral",
+                           .name = "available",
+                           .expected = "what vendors publish",
+                           .got = std::string(Message(gathered.missing)),
+                           .verdict = CheckVerdict::kFailed,
+                           .advice = "try again later, or fetch it elsewhere "
+                                     "(constellation collateral fetch)"});
+  }
+  // A report is never better than the policy's own verdict.
+  report.verdict = std::max(
+      report.verdict, undecided ? Verdict::kUnchecked : Verdict::kRefused);
 }
 
 // An enrolled node for which there is no evidence.
@@ -90,19 +129,18 @@ void ReportSilence(const ClusterChallenge& challenge, bool listed,
                             "look at `constellation status`"));
 }
 
-NodeReport JudgeEnrolled(const ClusterChallenge& challenge,
-                         const EnrolledNode& enrolled) {
+NodeReport JudgeNode(const ClusterChallenge& challenge,
+                     const ExpectedNode& expected) {
   NodeReport report;
-  report.name = enrolled.node_name;
-  report.role = enrolled.role;
+  report.name = expected.name;
+  report.role = expected.role;
   std::vector<const SourcedAnswer*> with_evidence;
   bool listed = false;
   std::string errors;
   for (const SourcedAnswer& sourced : challenge.answers) {
     const NodeAnswer& answer = sourced.answer;
-    listed =
-        listed || (!sourced.direct && answer.node_name == enrolled.node_name);
-    if (NameOf(answer) != enrolled.node_name) {
+    listed = listed || (!sourced.direct && answer.node_name == expected.name);
+    if (NameOf(answer) != expected.name) {
       continue;
     }
     if (answer.evidence) {
@@ -120,15 +158,20 @@ NodeReport JudgeEnrolled(const ClusterChallenge& challenge,
                               listed ? "listed" : "missing", listed,
                               "the node runs but is not in the cluster"));
   }
-  for (const SourcedAnswer* sourced : with_evidence) {
-    AppraiseAnswer(challenge, *sourced, report);
-  }
+  report.verdict = Verdict::kVerified;
   report.rows.push_back(
       Row("answers under this name", "1", std::to_string(with_evidence.size()),
           with_evidence.size() == 1, "two machines answer under one name"));
-  report.verdict = AllPassed(report.rows) && report.verdict != Verdict::kRefused
-                       ? Verdict::kVerified
-                       : Verdict::kRefused;
+  if (!AllPassed(report.rows)) {
+    report.verdict = Verdict::kRefused;
+  }
+  for (const SourcedAnswer* sourced : with_evidence) {
+    AppraiseAnswer(challenge, *sourced, report);
+  }
+  // Belt and braces: no failed row, whatever it is about, is ever verified.
+  if (!AllPassed(report.rows)) {
+    report.verdict = std::max(report.verdict, Verdict::kUnchecked);
+  }
   return report;
 }
 
@@ -143,15 +186,16 @@ NodeReport Unenrolled(const std::string& name) {
 
 // Answers that belong to no enrolled node: each is a machine in the cluster
 // that the owner never admitted.
-void JudgeStrangers(const ClusterChallenge& challenge, VerifyReport& report) {
+void JudgeStrangers(const ClusterChallenge& challenge,
+                    const std::vector<ExpectedNode>& expected,
+                    VerifyReport& report) {
   std::map<std::string, const SourcedAnswer*> strangers;
   for (const SourcedAnswer& sourced : challenge.answers) {
     for (const std::string* name :
          {&sourced.answer.node_name, &NameOf(sourced.answer)}) {
-      const bool known = std::any_of(
-          challenge.policy->enrolled().begin(),
-          challenge.policy->enrolled().end(),
-          [&](const EnrolledNode& node) { return node.node_name == *name; });
+      const bool known =
+          std::ranges::find(expected, *name, &ExpectedNode::name) !=
+          expected.end();
       if (!known && !name->empty()) {
         strangers.emplace(*name, &sourced);
       }
@@ -197,6 +241,17 @@ void JudgeDuplicateKeys(const ClusterChallenge& challenge,
   }
 }
 
+std::vector<ExpectedNode> ExpectedNodes(const ClusterChallenge& challenge) {
+  if (challenge.policy->enrolled().empty()) {
+    return challenge.expected;
+  }
+  std::vector<ExpectedNode> expected;
+  for (const EnrolledNode& node : challenge.policy->enrolled()) {
+    expected.push_back({node.node_name, node.role});
+  }
+  return expected;
+}
+
 }  // namespace
 
 VerifyReport AppraiseCluster(const ClusterChallenge& challenge) {
@@ -208,13 +263,14 @@ VerifyReport AppraiseCluster(const ClusterChallenge& challenge) {
   if (!challenge.policy) {
     return report;
   }
-  for (const EnrolledNode& enrolled : challenge.policy->enrolled()) {
-    report.nodes.push_back(JudgeEnrolled(challenge, enrolled));
+  const std::vector<ExpectedNode> expected = ExpectedNodes(challenge);
+  for (const ExpectedNode& node : expected) {
+    report.nodes.push_back(JudgeNode(challenge, node));
   }
   for (const std::string& name : challenge.unenrolled) {
     report.nodes.push_back(Unenrolled(name));
   }
-  JudgeStrangers(challenge, report);
+  JudgeStrangers(challenge, expected, report);
   JudgeDuplicateKeys(challenge, report);
   report.verdict =
       report.nodes.empty() ? Verdict::kUnchecked : Verdict::kVerified;

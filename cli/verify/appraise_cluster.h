@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/time.h"
+#include "attestation/policy/collateral_provider.h"
 #include "attestation/policy/policy.h"
 #include "cli/nodes/node_api.h"
 #include "cli/verify/verify_report.h"
@@ -21,11 +22,23 @@ struct SourcedAnswer {
   bool direct = false;
 };
 
+// A node that must be there.
+struct ExpectedNode {
+  std::string name;
+  std::string role;
+};
+
 struct ClusterChallenge {
   Bytes nonce;       // 32 octets, fresh
   Bytes cluster_id;  // 32 octets
-  // Every node that must be there is enrolled in it, and no other may be.
+  // Every node that must be there is enrolled in it, and no other may be; if it
+  // enrols nobody, those of `expected`.
   std::optional<attestation::Policy> policy;
+  // The owner's nodes, for policies that enrol nobody because the platform
+  // vouches for each node.
+  std::vector<ExpectedNode> expected = {};
+  // May be null: then evidence must bring all that its verification takes.
+  attestation::CollateralProvider* collateral = nullptr;
   // Nodes that the owner wanted but never enrolled: nothing can be said of
   // them.
   std::vector<std::string> unenrolled;
@@ -40,10 +53,12 @@ struct ClusterChallenge {
   absl::Time now;
 };
 
-// Judges all answers. Pure: whoever brought the evidence need not be trusted,
-// because it covers the nonce and the node's name and only the pinned TPM can
-// have signed it. A relay that leaves something out makes the verdict worse,
-// never better.
+// Judges all answers. Pure but for `collateral`: whoever brought the evidence
+// need not be trusted, because it covers the nonce and the node's name and only
+// the pinned TPM, or one that the platform vouches for, can have signed it.
+// Evidence about which nothing can be said because a vendor does not answer is
+// unchecked, not refused. A relay that leaves something out makes the verdict
+// worse, never better.
 //
 // Does not check that the nonce is fresh: the caller made it.
 VerifyReport AppraiseCluster(const ClusterChallenge& challenge);

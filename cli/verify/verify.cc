@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "attestation/policy/variants.h"
 #include "cli/cluster/policy_builder.h"
 #include "cli/config/syntax.h"
 #include "cli/terminal/interrupt.h"
@@ -121,6 +122,39 @@ absl::Status AskNodes(const State& state, NodeApi& node_api,
   return CheckInterrupted();
 }
 
+absl::StatusOr<attestation::Policy> PolicyFor(const State& state,
+                                              const VerifyOptions& options) {
+  if (!options.policy.has_value()) {
+    return BuildPolicy(state);
+  }
+  if (!options.policy->enrolled().empty()) {
+    return *options.policy;
+  }
+  ASSIGN_OR_RETURN(std::vector<attestation::EnrolledNode> enrolled,
+                   EnrolledNodesOf(state));
+  return attestation::Policy::Create(options.policy->profiles(),
+                                     std::move(enrolled));
+}
+
+// Which nodes there must be; those that cannot be judged because nobody
+// enrolled them are `unenrolled`.
+void ExpectNodes(const State& state, ClusterChallenge& challenge) {
+  const bool enrols = !challenge.policy->enrolled().empty();
+  const bool platform_vouches = std::ranges::any_of(
+      challenge.policy->profiles(), [](const attestation::Profile& profile) {
+        const attestation::Variant* variant =
+            attestation::FindVariant(profile.variant);
+        return variant != nullptr && !variant->enrolled_only;
+      });
+  for (const StateNode& node : state.infrastructure.qemu.nodes) {
+    if (!enrols && platform_vouches) {
+      challenge.expected.push_back({node.name, node.role});
+    } else if (node.ak_name.empty()) {
+      challenge.unenrolled.push_back(node.name);
+    }
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Bytes> ParseClusterId(const std::string& text) {
@@ -150,12 +184,9 @@ absl::StatusOr<VerifyReport> VerifyCluster(const State& state,
   }
   ClusterChallenge challenge;
   ASSIGN_OR_RETURN(challenge.cluster_id, ParseClusterId(cluster_id));
-  ASSIGN_OR_RETURN(challenge.policy, BuildPolicy(state));
-  for (const StateNode& node : state.infrastructure.qemu.nodes) {
-    if (node.ak_name.empty()) {
-      challenge.unenrolled.push_back(node.name);
-    }
-  }
+  ASSIGN_OR_RETURN(challenge.policy, PolicyFor(state, options));
+  challenge.collateral = options.collateral;
+  ExpectNodes(state, challenge);
   ASSIGN_OR_RETURN(const std::vector<Relay> relays, Relays(state, options));
   challenge.nonce = crypto::RandomBytes(kNonceBytes);
   RETURN_IF_ERROR(AskRelays(relays, node_api, challenge));

@@ -6,6 +6,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "attestation/policy/collateral_provider.h"
+#include "attestation/policy/policy.h"
 #include "cli/nodes/node_api.h"
 #include "cli/verify/verify_report.h"
 #include "cli/workspace/state.h"
@@ -16,6 +18,11 @@ namespace constellation::cli {
 struct VerifyOptions {
   std::string cluster_id;  // hex or base64; empty: that of the state file
   std::string endpoint;    // host[:port] of a relay; empty: the state's nodes
+  // Judge by this in place of the state's measurements. If it enrols nobody,
+  // the state's enrolled TPMs count, if there are any.
+  std::optional<attestation::Policy> policy = std::nullopt;
+  // May be null. Outlives the call.
+  attestation::CollateralProvider* collateral = nullptr;
 };
 
 // Challenges every node of `state` with a fresh nonce, through a relay and

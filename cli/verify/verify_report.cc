@@ -106,6 +106,30 @@ size_t CountFailed(const NodeReport& node) {
       }));
 }
 
+// What the evidence says of the cloud below the nodes: a line per requirement.
+std::string RenderTcbReports(const VerifyReport& report) {
+  Table table({"NODE", "REQUIREMENT", "MET", "WHY"});
+  bool any = false;
+  for (const NodeReport& node : report.nodes) {
+    for (const attestation::TcbAnswer& answer : node.tcb_report) {
+      any = true;
+      table.AddRow({node.name, answer.requirement, answer.met ? "yes" : "no",
+                    answer.why});
+    }
+  }
+  return any ? "\n" + table.Render() : "";
+}
+
+nlohmann::ordered_json TcbReportJson(const NodeReport& node) {
+  nlohmann::ordered_json answers = nlohmann::ordered_json::array();
+  for (const attestation::TcbAnswer& answer : node.tcb_report) {
+    answers.push_back({{"requirement", Clean(answer.requirement)},
+                       {"met", answer.met},
+                       {"why", Clean(answer.why)}});
+  }
+  return answers;
+}
+
 }  // namespace
 
 std::string_view VerdictName(Verdict verdict) {
@@ -175,6 +199,7 @@ std::string RenderTable(const VerifyReport& report) {
   for (const std::string& error : report.relay_errors) {
     text += Printable("no relay by " + error) + "\n";
   }
+  text += RenderTcbReports(report);
   if (!advice.empty()) {
     text += "\n" + advice;
   }
@@ -199,6 +224,7 @@ std::string RenderJson(const VerifyReport& report) {
                      {"source", Clean(node.source)},
                      {"profile", Clean(node.profile)},
                      {"restsOn", Clean(node.rests_on)},
+                     {"tcbReport", TcbReportJson(node)},
                      {"checks", std::move(checks)}});
   }
   nlohmann::ordered_json relay_errors = nlohmann::ordered_json::array();

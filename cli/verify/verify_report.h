@@ -26,6 +26,9 @@ struct NodeReport {
   std::string rests_on;
   Verdict verdict = Verdict::kUnchecked;
   std::vector<attestation::CheckRow> rows;
+  // The four requirements of a confidential cloud, answered from its evidence;
+  // empty without evidence.
+  std::vector<attestation::TcbAnswer> tcb_report;
 };
 
 // The answer to "is every node of my cluster what it must be?".
