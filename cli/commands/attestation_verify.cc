@@ -9,6 +9,7 @@
 #include "cli/attestation/verify_files.h"
 #include "cli/commands/table.h"
 #include "cli/exit_code.h"
+#include "cli/policy/policy_file.h"
 #include "common/clock.h"
 #include "common/files.h"
 #include "common/hex.h"
@@ -95,12 +96,13 @@ absl::StatusOr<std::optional<attestation::Policy>> PolicyOf(
     context.Warn(kWithoutPolicy);
     return std::optional<attestation::Policy>();
   }
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(*path));
-  auto policy = attestation::Policy::Parse(text);
-  if (!policy.ok()) {
-    return Annotate(policy.status(), *path);
-  }
-  return std::optional<attestation::Policy>(*std::move(policy));
+  ASSIGN_OR_RETURN(
+      attestation::Policy policy,
+      LoadPolicy(
+          {.path = *path,
+           .key = arguments.Text("--policy-key").value_or(""),
+           .signature = arguments.Text("--policy-signature").value_or("")}));
+  return std::make_optional(std::move(policy));
 }
 
 absl::StatusOr<EvidenceSet> SetOf(const Arguments& arguments) {
@@ -142,6 +144,14 @@ std::vector<Flag> Flags() {
            .kind = Flag::Kind::kText,
            .value_name = "FILE",
            .help = "What the evidence must satisfy."},
+          {.name = "--policy-key",
+           .kind = Flag::Kind::kText,
+           .value_name = "FILE",
+           .help = "PEM public key (P-256) that must have signed the policy."},
+          {.name = "--policy-signature",
+           .kind = Flag::Kind::kText,
+           .value_name = "FILE",
+           .help = "The policy's signature [policy's FILE.sig]."},
           {.name = "--collateral",
            .kind = Flag::Kind::kList,
            .value_name = "PATH",

@@ -7,13 +7,12 @@
 #include <vector>
 
 #include "attestation/policy/policy.h"
-#include "attestation/policy/signed_policy.h"
 #include "cli/commands/table.h"
 #include "cli/exit_code.h"
+#include "cli/policy/policy_file.h"
 #include "cli/policy/policy_report.h"
 #include "cli/terminal/table.h"
 #include "common/clock.h"
-#include "common/files.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -23,43 +22,49 @@ namespace {
 using attestation::Policy;
 using Json = nlohmann::json;
 
-constexpr size_t kMaxPolicy = size_t{1} << 20U;  // as the format says
-constexpr size_t kMaxKey = 16384;
 constexpr int kIndent = 2;
 
-// Reads a policy. A file that cannot be read is an error; one that is no policy
-// is refused.
-absl::StatusOr<Policy> ReadPolicy(const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxPolicy));
-  absl::StatusOr<Policy> policy = Policy::Parse(text);
-  if (!policy.ok()) {
-    return AsRefusal(Annotate(policy.status(), path));
+// A file that cannot be read is an error; one that is no policy, or not signed
+// as it must be, is refused.
+absl::StatusOr<Policy> Load(const PolicyFile& file) {
+  absl::StatusOr<Policy> policy = LoadPolicy(file);
+  const bool refused = absl::IsInvalidArgument(policy.status()) ||
+                       absl::IsUnauthenticated(policy.status());
+  if (refused && ExitCodeOf(policy.status()) == ExitCode::kError) {
+    return AsRefusal(policy.status());
   }
   return policy;
 }
 
-// The same, and its signature if one was given.
+absl::StatusOr<Policy> ReadPolicy(const std::string& path) {
+  return Load({.path = path});
+}
+
+// The same, and its signature if there is a key for it.
 absl::StatusOr<Policy> ReadCheckedPolicy(const Arguments& arguments) {
-  const std::string path = arguments.Text("FILE").value_or("");
-  const auto key = arguments.Text("--key");
-  const auto signature = arguments.Text("--signature");
-  if (!key.has_value() && !signature.has_value()) {
-    return ReadPolicy(path);
+  return Load({.path = arguments.Text("FILE").value_or(""),
+               .key = arguments.Text("--key").value_or(""),
+               .signature = arguments.Text("--signature").value_or("")});
+}
+
+absl::Status RunSign(const Arguments& arguments, CommandContext& context) {
+  const PolicyFile file{
+      .path = arguments.Text("FILE").value_or(""),
+      .key = arguments.Text("--key").value_or(""),
+      .signature = arguments.Text("--signature").value_or("")};
+  if (file.key.empty()) {
+    return AsUsageError(InvalidArgument("give the private key: --key FILE"));
   }
-  if (!key.has_value() || !signature.has_value()) {
-    return AsUsageError(
-        InvalidArgument("--key and --signature belong together: give both"));
+  ASSIGN_OR_RETURN(const std::string where, SignPolicyFile(file));
+  if (context.output == OutputFormat::kJson) {
+    const Json document = {{"signature", where}};
+    context.Print(
+        document.dump(kIndent, ' ', false, Json::error_handler_t::replace) +
+        "\n");
+  } else {
+    context.Print(fmt::format("Signed: {}\n", where));
   }
-  ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxPolicy));
-  ASSIGN_OR_RETURN(const std::string key_pem, ReadFile(*key, kMaxKey));
-  ASSIGN_OR_RETURN(const std::string signature_text,
-                   ReadFile(*signature, kMaxKey));
-  const absl::StatusOr<attestation::SignedPolicy> signed_policy =
-      attestation::SignedPolicy::Verify(text, signature_text, key_pem);
-  if (!signed_policy.ok()) {
-    return AsRefusal(Annotate(signed_policy.status(), path));
-  }
-  return signed_policy->policy();
+  return absl::OkStatus();
 }
 
 absl::Status RunCheck(const Arguments& arguments, CommandContext& context) {
@@ -79,7 +84,7 @@ absl::Status RunCheck(const Arguments& arguments, CommandContext& context) {
       PolicyWarnings(*policy, Clock::System().Now());
   if (json) {
     const Json document = {{"valid", true},
-                           {"signed", arguments.Has("--signature")},
+                           {"signed", arguments.Has("--key")},
                            {"profiles", policy->profiles().size()},
                            {"enrolledTPMs", policy->enrolled().size()},
                            {"warnings", warnings}};
@@ -91,7 +96,7 @@ absl::Status RunCheck(const Arguments& arguments, CommandContext& context) {
   }
   context.Print(
       fmt::format("{}: {} profiles, {} enrolled TPMs{}\n",
-                  arguments.Has("--signature") ? "Valid and signed" : "Valid",
+                  arguments.Has("--key") ? "Valid and signed" : "Valid",
                   policy->profiles().size(), policy->enrolled().size(),
                   warnings.empty() ? "" : "; see the warnings"));
   return absl::OkStatus();
@@ -153,9 +158,26 @@ Command PolicyCheckCommand() {
                     {.name = "--signature",
                      .kind = Flag::Kind::kText,
                      .value_name = "FILE",
-                     .help = "Signature as cosign sign-blob writes it."}},
+                     .help = "Signature as cosign sign-blob writes it "
+                             "[FILE.sig]."}},
           .positionals = {{.name = "FILE", .help = "The policy."}},
           .run = RunCheck};
+}
+
+Command PolicySignCommand() {
+  return {.path = {"policy", "sign"},
+          .help = "Sign an attestation policy as cosign sign-blob does.",
+          .example = "constellation policy sign policy.json --key policy.key",
+          .flags = {{.name = "--key",
+                     .kind = Flag::Kind::kText,
+                     .value_name = "FILE",
+                     .help = "PEM private key (P-256), without passphrase."},
+                    {.name = "--signature",
+                     .kind = Flag::Kind::kText,
+                     .value_name = "FILE",
+                     .help = "Where the signature goes [FILE.sig]."}},
+          .positionals = {{.name = "FILE", .help = "The policy."}},
+          .run = RunSign};
 }
 
 Command PolicyExplainCommand() {

@@ -106,9 +106,31 @@ TEST_F(PolicyCommandsTest, CheckVerifiesTheSignature) {
   EXPECT_EQ(
       Run({"check", changed, "--key", public_key, "--signature", signature}),
       ExitCode::kRefused);
-  EXPECT_EQ(Run({"check", policy, "--key", public_key}), ExitCode::kUsage);
+  EXPECT_EQ(Run({"check", policy, "--signature", signature}), ExitCode::kUsage);
+  EXPECT_EQ(Run({"check", policy, "--key", public_key}), ExitCode::kError)
+      << "there is no policy.sig";
   EXPECT_EQ(Run({"check", policy, "--key", public_key, "--signature",
                  folder_ + "/absent"}),
+            ExitCode::kError);
+}
+
+TEST_F(PolicyCommandsTest, SignsWhatCheckAccepts) {
+  const crypto::P256PrivateKey key = crypto::P256PrivateKey::Generate().value();
+  const std::string policy = Write("policy", kPolicy);
+  const std::string public_key =
+      Write("pub", crypto::PemEncode("PUBLIC KEY", key.PublicSpki()));
+  const std::string private_key =
+      Write("key", AsText(key.ToPem().value().Expose()));
+  EXPECT_EQ(Run({"sign", policy}), ExitCode::kUsage);
+  EXPECT_EQ(Run({"sign", policy, "--key", private_key}), ExitCode::kSuccess);
+  EXPECT_THAT(out_, HasSubstr(policy + ".sig"));
+  EXPECT_EQ(Run({"check", policy, "--key", public_key}), ExitCode::kSuccess);
+  EXPECT_EQ(Run({"sign", policy, "--key", private_key, "--signature",
+                 folder_ + "/elsewhere", "-o", "json"}),
+            ExitCode::kSuccess);
+  EXPECT_EQ(nlohmann::json::parse(out_)["signature"], folder_ + "/elsewhere");
+  EXPECT_EQ(Run({"sign", policy, "--key", public_key}), ExitCode::kError);
+  EXPECT_EQ(Run({"sign", Write("bad", "{}"), "--key", private_key}),
             ExitCode::kError);
 }
 
