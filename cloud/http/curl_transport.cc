@@ -3,15 +3,12 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <csignal>
-#include <ctime>
-#include <new>
 
+#include "common/curl_exchange.h"
 #include "common/curl_library.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -21,45 +18,7 @@ namespace constellation::cloud {
 namespace {
 
 constexpr size_t kMaxHeaderOctets = size_t{256} << 10U;  // all lines together
-constexpr int64_t kMaxTimeoutMilliseconds = 24 * 3600 * 1000;
 constexpr size_t kMaxIdleHandles = 32;
-
-// Keeps SIGPIPE from this thread: with CURLOPT_NOSIGNAL libcurl leaves it to
-// the caller, and TLS may write to a socket that the peer has closed.
-class WithoutSigpipe final {
- public:
-  WithoutSigpipe() {
-    sigemptyset(&sigpipe_);
-    sigaddset(&sigpipe_, SIGPIPE);
-    sigset_t pending;
-    sigpending(&pending);
-    was_pending_ = sigismember(&pending, SIGPIPE) == 1;
-    pthread_sigmask(SIG_BLOCK, &sigpipe_, &before_);
-  }
-  WithoutSigpipe(const WithoutSigpipe&) = delete;
-  WithoutSigpipe& operator=(const WithoutSigpipe&) = delete;
-  ~WithoutSigpipe() {
-    constexpr timespec kNow{};
-    if (!was_pending_) {
-      sigtimedwait(&sigpipe_, nullptr, &kNow);
-    }
-    pthread_sigmask(SIG_SETMASK, &before_, nullptr);
-  }
-
- private:
-  sigset_t sigpipe_{};
-  sigset_t before_{};
-  bool was_pending_ = false;
-};
-
-std::string_view Trim(std::string_view text) {
-  constexpr std::string_view kSpace = " \t\r\n";
-  const size_t first = text.find_first_not_of(kSpace);
-  if (first == std::string_view::npos) {
-    return {};
-  }
-  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
-}
 
 std::string LowerCase(std::string_view text) {
   std::string out(text);
@@ -67,11 +26,6 @@ std::string LowerCase(std::string_view text) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
   });
   return out;
-}
-
-long Milliseconds(absl::Duration duration) {
-  return static_cast<long>(std::clamp<int64_t>(
-      absl::ToInt64Milliseconds(duration), 1, kMaxTimeoutMilliseconds));
 }
 
 // Scheme, host and port of `url`: who gets to see the request's headers.
@@ -119,34 +73,34 @@ class CurlTransport::Exchange final {
  public:
   Exchange(const CurlLibrary& curl, CURL* handle, const CurlOptions& options,
            const HttpRequest& request)
-      : curl_(curl), handle_(handle), options_(options), request_(request) {}
+      : curl_(curl),
+        handle_(handle),
+        options_(options),
+        request_(request),
+        exchange_(curl, handle, {kMaxHeaderOctets, request.max_answer_size}) {}
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
-  ~Exchange() { curl_.slist_free_all(headers_); }
 
   absl::StatusOr<HttpResponse> Run() {
     RETURN_IF_ERROR(OpenFile());
     SetTransfer();
     SetProxy();
-    SetTls();
+    exchange_.SetAuthorities(options_.ca_file);
     SetRequest();
-    if (option_error_ != CURLE_OK) {
-      return MakeTransportError(
-          TransportError::kLocal,
-          fmt::format("libcurl refuses an option: {}",
-                      curl_.easy_strerror(option_error_)));
+    if (const CURLcode refused = exchange_.option_error();
+        refused != CURLE_OK) {
+      return MakeTransportError(TransportError::kLocal,
+                                fmt::format("libcurl refuses an option: {}",
+                                            curl_.easy_strerror(refused)));
     }
-    const CURLcode code = [this] {
-      const WithoutSigpipe guard;
-      return curl_.easy_perform(handle_);
-    }();
-    if (code != CURLE_OK) {
+    if (const CURLcode code = exchange_.Perform(); code != CURLE_OK) {
       return Failure(code);
     }
-    long status = 0;
-    curl_.easy_getinfo(handle_, CURLINFO_RESPONSE_CODE, &status);
-    response_.status = static_cast<int>(status);
-    return std::move(response_);
+    HttpResponse response;
+    response.status = exchange_.status();
+    response.headers = std::move(exchange_.headers());
+    response.body = std::move(exchange_.body());
+    return response;
   }
 
   // Where the answer redirects to, absolute; empty if it does not.
@@ -159,10 +113,7 @@ class CurlTransport::Exchange final {
  private:
   template <typename Value>
   void Set(CURLoption option, Value value) {
-    const CURLcode code = curl_.easy_setopt(handle_, option, value);
-    if (option_error_ == CURLE_OK) {
-      option_error_ = code;
-    }
+    exchange_.Set(option, value);
   }
 
   absl::Status OpenFile() {
@@ -179,25 +130,17 @@ class CurlTransport::Exchange final {
   }
 
   void SetTransfer() {
-    Set(CURLOPT_ERRORBUFFER, error_);
-    Set(CURLOPT_NOSIGNAL, 1L);
     Set(CURLOPT_URL, request_.url.c_str());
     Set(CURLOPT_PATH_AS_IS, 1L);  // what was signed is what is sent
     const bool plain =
         options_.allow_plain_http || IsLocalHost(HostOfUrl(request_.url));
     Set(CURLOPT_PROTOCOLS_STR, plain ? "http,https" : "https");
-    Set(CURLOPT_FOLLOWLOCATION, 0L);
-    Set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
-    Set(CURLOPT_CONNECTTIMEOUT_MS, Milliseconds(request_.connect_timeout));
-    Set(CURLOPT_TIMEOUT_MS, Milliseconds(request_.timeout));
+    exchange_.SetTimeout(CURLOPT_CONNECTTIMEOUT_MS, request_.connect_timeout);
+    exchange_.SetTimeout(CURLOPT_TIMEOUT_MS, request_.timeout);
     Set(CURLOPT_TCP_KEEPALIVE, 1L);
     // On a kept connection that ends without an answer libcurl sends again, of
     // its own accord and whatever the method. The server may have executed it.
     Set(CURLOPT_FRESH_CONNECT, IsRepeatable(request_) ? 0L : 1L);
-    Set(CURLOPT_WRITEFUNCTION, &Exchange::OnData);
-    Set(CURLOPT_WRITEDATA, static_cast<void*>(this));
-    Set(CURLOPT_HEADERFUNCTION, &Exchange::OnHeader);
-    Set(CURLOPT_HEADERDATA, static_cast<void*>(this));
     Set(CURLOPT_XFERINFOFUNCTION, &Exchange::OnProgress);
     Set(CURLOPT_XFERINFODATA, static_cast<void*>(this));
     Set(CURLOPT_NOPROGRESS, request_.stop.stop_possible() ? 0L : 1L);
@@ -213,22 +156,11 @@ class CurlTransport::Exchange final {
     Set(CURLOPT_NOPROXY, options_.proxy.except.c_str());
   }
 
-  void SetTls() {
-    Set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-    Set(CURLOPT_SSL_VERIFYPEER, 1L);
-    Set(CURLOPT_SSL_VERIFYHOST, 2L);
-    if (!options_.ca_file.empty()) {
-      Set(CURLOPT_CAINFO, options_.ca_file.c_str());
-      Set(CURLOPT_CAPATH, static_cast<char*>(nullptr));
-    }
-  }
-
   void SetRequest() {
-    AddHeader("Expect:");  // no waiting for "100 Continue"
-    AddHeader("User-Agent: constellation");
+    exchange_.AddHeader("User-Agent: constellation");
     for (const auto& [name, value] : request_.headers) {
       // "Name;" is libcurl's way to write a header without a value.
-      AddHeader(value.empty() ? name + ";" : name + ": " + value);
+      exchange_.AddHeader(value.empty() ? name + ";" : name + ": " + value);
     }
     if (request_.method == "HEAD") {
       Set(CURLOPT_NOBODY, 1L);
@@ -246,7 +178,6 @@ class CurlTransport::Exchange final {
     if (request_.method != "HEAD") {
       Set(CURLOPT_CUSTOMREQUEST, request_.method.c_str());
     }
-    Set(CURLOPT_HTTPHEADER, headers_);
   }
 
   void SetBody() {
@@ -255,7 +186,7 @@ class CurlTransport::Exchange final {
           return LowerCase(header.first) == "content-type";
         });
     if (!typed) {
-      AddHeader("Content-Type:");  // libcurl's own guess is "form"
+      exchange_.AddHeader("Content-Type:");  // libcurl's own guess is "form"
     }
     if (request_.method == "DELETE" && request_.body.empty()) {
       return;
@@ -266,18 +197,9 @@ class CurlTransport::Exchange final {
     Set(CURLOPT_POSTFIELDS, request_.body.data());
   }
 
-  void AddHeader(const std::string& header) {
-    curl_slist* longer = curl_.slist_append(headers_, header.c_str());
-    if (longer == nullptr) {
-      option_error_ = CURLE_OUT_OF_MEMORY;
-      return;
-    }
-    headers_ = longer;
-  }
-
   absl::Status Failure(CURLcode code) const {
     const std::string url = UrlForMessages(request_.url);
-    if (too_large_) {
+    if (exchange_.too_large()) {
       return MakeTransportError(
           TransportError::kTooLarge,
           fmt::format("{}: want an answer of at most {} octets, got more", url,
@@ -294,33 +216,10 @@ class CurlTransport::Exchange final {
     curl_.easy_getinfo(handle_, CURLINFO_PRETRANSFER_TIME_T, &pretransfer);
     return MakeTransportError(
         ErrorOf(code, pretransfer > 0),
-        fmt::format("{}: {}", url,
-                    error_[0] != '\0' ? error_ : curl_.easy_strerror(code)));
+        fmt::format("{}: {}", url, exchange_.ErrorText(code)));
   }
 
-  // libcurl's callbacks: a short count ends the transfer.
-  static size_t OnData(char* data, size_t size, size_t count,
-                       void* self) noexcept {
-    auto& exchange = *static_cast<Exchange*>(self);
-    const std::string_view piece(data, size * count);
-    try {
-      return exchange.TakeData(piece) ? piece.size() : 0;
-    } catch (const std::bad_alloc&) {
-      return 0;
-    }
-  }
-
-  static size_t OnHeader(char* data, size_t size, size_t count,
-                         void* self) noexcept {
-    auto& exchange = *static_cast<Exchange*>(self);
-    const std::string_view line(data, size * count);
-    try {
-      return exchange.TakeHeader(line) ? line.size() : 0;
-    } catch (const std::bad_alloc&) {
-      return 0;
-    }
-  }
-
+  // libcurl's callbacks.
   static size_t OnRead(char* data, size_t size, size_t count,
                        void* self) noexcept {
     auto& exchange = *static_cast<Exchange*>(self);
@@ -358,44 +257,11 @@ class CurlTransport::Exchange final {
     return static_cast<Exchange*>(self)->request_.stop.stop_requested() ? 1 : 0;
   }
 
-  bool TakeData(std::string_view piece) {
-    if (piece.size() > request_.max_answer_size - response_.body.size()) {
-      too_large_ = true;
-      return false;
-    }
-    response_.body.append(piece);
-    return true;
-  }
-
-  bool TakeHeader(std::string_view line) {
-    header_octets_ += line.size();
-    if (header_octets_ > kMaxHeaderOctets) {
-      too_large_ = true;
-      return false;
-    }
-    if (line.starts_with("HTTP/")) {  // the next answer after "100 Continue"
-      response_.headers.clear();
-      response_.body.clear();
-      return true;
-    }
-    const size_t colon = line.find(':');
-    if (colon != std::string_view::npos) {
-      response_.headers.emplace_back(LowerCase(Trim(line.substr(0, colon))),
-                                     std::string(Trim(line.substr(colon + 1))));
-    }
-    return true;
-  }
-
   const CurlLibrary& curl_;
   CURL* const handle_;
   const CurlOptions& options_;
   const HttpRequest& request_;
-  curl_slist* headers_ = nullptr;
-  CURLcode option_error_ = CURLE_OK;
-  char error_[CURL_ERROR_SIZE] = {};
-  HttpResponse response_;
-  size_t header_octets_ = 0;
-  bool too_large_ = false;
+  CurlExchange exchange_;
   UniqueFd file_;
   uint64_t file_sent_ = 0;
   bool file_failed_ = false;
