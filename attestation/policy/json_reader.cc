@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "common/edit_distance.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -22,22 +23,6 @@ constexpr char kTimeFormat[] = "%E4Y-%m-%dT%H:%M:%SZ";
 constexpr std::string_view kTimeShape = "dddd-dd-ddTdd:dd:ddZ";
 
 using Json = nlohmann::json;
-
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) {
-    row[j] = j;
-  }
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = std::exchange(row[0], i);
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
-    }
-  }
-  return row[b.size()];
-}
 
 // Sees every token of the document while it is parsed.
 class Guard final {
@@ -74,7 +59,7 @@ bool HasShape(std::string_view text, std::string_view shape) {
 
 absl::Status UnknownKey(const std::string& place, std::string_view key,
                         std::span<const std::string_view> known) {
-  const std::optional<std::string> nearest = NearestKey(key, known);
+  const std::optional<std::string> nearest = NearestWord(key, known);
   return InvalidArgument(fmt::format(
       "{}: unknown key \"{}\"; {}", place, ShownText(key),
       nearest.has_value()
@@ -108,25 +93,6 @@ absl::StatusOr<nlohmann::json> ParseStrictJson(std::string_view text) {
     return InvalidArgument(guard.problem());
   }
   return document;
-}
-
-std::optional<std::string> NearestKey(std::string_view word,
-                                      std::span<const std::string_view> known) {
-  const std::string_view* best = nullptr;
-  size_t best_distance = 0;
-  for (const std::string_view& candidate : known) {
-    const size_t distance =
-        EditDistance(word.substr(0, kMaxShownWord), candidate);
-    if (best == nullptr || distance < best_distance) {
-      best = &candidate;
-      best_distance = distance;
-    }
-  }
-  if (best == nullptr ||
-      best_distance > std::max<size_t>(2, best->size() / 3)) {
-    return std::nullopt;
-  }
-  return std::string(*best);
 }
 
 absl::StatusOr<JsonObject> JsonObject::Of(

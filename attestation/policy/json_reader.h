@@ -22,11 +22,6 @@ namespace constellation::attestation {
 // one object, nothing behind the document.
 absl::StatusOr<nlohmann::json> ParseStrictJson(std::string_view text);
 
-// The entry of `known` that a typing error may have turned into `word`, or
-// nothing if none is near.
-std::optional<std::string> NearestKey(std::string_view word,
-                                      std::span<const std::string_view> known);
-
 // One object of a document whose keys are known beforehand. Refers to the
 // document, which must outlive it.
 class JsonObject final {

@@ -15,7 +15,6 @@ using ::constellation::testing::IsOk;
 using ::constellation::testing::IsOkAndHolds;
 using ::constellation::testing::StatusIs;
 using ::testing::HasSubstr;
-using ::testing::Optional;
 using Json = nlohmann::json;
 
 constexpr auto kInvalid = absl::StatusCode::kInvalidArgument;
@@ -46,14 +45,6 @@ TEST(ParseStrictJsonTest, LimitsDepthNotWidth) {
               IsOk());
   EXPECT_THAT(ParseStrictJson(std::string(20, '[') + std::string(20, ']')),
               StatusIs(kInvalid, HasSubstr("nesting")));
-}
-
-TEST(NearestKeyTest, FindsTypingErrorsOnly) {
-  EXPECT_THAT(NearestKey("nmae", kKeys), Optional(std::string("name")));
-  EXPECT_THAT(NearestKey("Digest", kKeys), Optional(std::string("digest")));
-  EXPECT_EQ(NearestKey("somethingElse", kKeys), std::nullopt);
-  EXPECT_EQ(NearestKey(std::string(100'000, 'x'), kKeys), std::nullopt);
-  EXPECT_EQ(NearestKey("x", {}), std::nullopt);
 }
 
 class JsonObjectTest : public ::testing::Test {

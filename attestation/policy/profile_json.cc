@@ -13,6 +13,7 @@
 
 #include "attestation/policy/json_reader.h"
 #include "attestation/policy/variants.h"
+#include "common/edit_distance.h"
 #include "common/hex.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -232,7 +233,7 @@ absl::Status CheckProfile(const Profile& profile, const std::string& place) {
   if (variant == nullptr) {
     const std::vector<std::string_view> known = VariantNames();
     const std::optional<std::string> nearest =
-        NearestKey(profile.variant, known);
+        NearestWord(profile.variant, known);
     return InvalidArgument(fmt::format(
         "{}.variant: unknown; {}", place,
         nearest.has_value()

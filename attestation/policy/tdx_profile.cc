@@ -11,6 +11,7 @@
 
 #include "attestation/policy/json_fields.h"
 #include "attestation/policy/json_reader.h"
+#include "common/edit_distance.h"
 #include "common/hex.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -97,7 +98,7 @@ absl::Status ReadStatuses(const JsonObject& object, IntelTcbPolicy& tcb) {
   for (const std::string& word : words) {
     const auto found = std::ranges::find(known, word);
     if (found == known.end()) {
-      const std::optional<std::string> nearest = NearestKey(word, known);
+      const std::optional<std::string> nearest = NearestWord(word, known);
       return InvalidArgument(fmt::format(
           "{}: \"{}\" cannot be accepted; {}",
           object.PlaceOf("acceptedStatuses"), ShownText(word),
