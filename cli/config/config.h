@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cloud/provider_settings.h"
 
 namespace constellation::cli {
 
@@ -17,6 +18,7 @@ inline constexpr std::string_view kControlPlaneGroup = "control_plane_default";
 inline constexpr std::string_view kWorkerGroup = "worker_default";
 inline constexpr std::string_view kControlPlaneRole = "control-plane";
 inline constexpr std::string_view kWorkerRole = "worker";
+inline constexpr std::string_view kProviderQemu = "qemu";
 
 // What a PCR must hold. warn_only weakens verification: a difference is then
 // shown but not refused.
@@ -29,9 +31,14 @@ struct Measurement {
 using Measurements = std::map<uint32_t, Measurement>;
 
 struct NodeGroup {
-  std::string role;  // "control-plane" or "worker"
+  std::string role = {};  // "control-plane" or "worker"
   int state_disk_size_gb = 10;
   int initial_count = 1;
+  // Of clouds only; what the file leaves out is filled in. An empty zone is the
+  // provider's (Azure: none).
+  std::string zone = {};
+  std::string instance_type = {};
+  std::string state_disk_type = {};
 };
 
 struct QemuProvider {
@@ -43,7 +50,9 @@ struct QemuProvider {
 
 // constellation-conf.yaml, checked.
 struct Config {
-  std::string image;  // path of a raw image, or a name; empty: the default
+  // qemu: path of a raw image, or a name; empty: the default. Clouds: what the
+  // cloud calls it (AMI, image version id, self link, UUID).
+  std::string image;
   std::string name = "constell";
   std::string kubernetes_version;    // empty: the version inside the image
   std::string microservice_version;  // empty: any
@@ -52,16 +61,42 @@ struct Config {
   std::string pod_cidr = "10.244.0.0/16";
   std::map<std::string, std::string> tags;
   std::map<std::string, NodeGroup> node_groups;
+  // "qemu", "aws", "azure", "gcp" or "openstack", and its section.
+  std::string provider = std::string(kProviderQemu);
   QemuProvider qemu;
-  // Empty: predicted from the image file when the infrastructure is created.
+  cloud::ProviderSettings cloud;  // unless qemu
+  bool internal_load_balancer = false;
+  bool debug_cluster = false;
+  // CIDRs from which a cloud's cluster may be reached; sorted as in the file.
+  std::vector<std::string> allowed_sources;
+
+  std::string attestation_variant = "qemu-vtpm";
+  // Empty: predicted from the image file when the infrastructure is created
+  // (qemu); clouds need them for every phase but the first.
   Measurements measurements;
+  // What else the variant demands, in the words of a policy's profile: a JSON
+  // object {"sevSnp": {...}, "gcp": {...}}. Syntax only: whether it is a good
+  // profile is for CloudProfileOf() (cli/cluster/cloud_policy.h).
+  std::string attestation_layers = "{}";
+
+  bool IsCloud() const { return provider != kProviderQemu; }
+};
+
+// How forgiving ParseConfig() is.
+struct ConfigOptions {
+  // Regions, zones, VM and disk types that this program does not know are
+  // accepted (--force): clouds grow faster than programs.
+  bool any_place = false;
+  // What other commands write into the file (`iam create`, `image upload`), or
+  // the user has yet to, may be missing.
+  bool draft = false;
 };
 
 // Reads a configuration. INVALID_ARGUMENT lists everything that is wrong with
 // it, by line; `file` is what messages call it. Checks what can be seen from
 // the text alone: no file, no image is looked at.
-absl::StatusOr<Config> ParseConfig(std::string_view text,
-                                   std::string_view file);
+absl::StatusOr<Config> ParseConfig(std::string_view text, std::string_view file,
+                                   const ConfigOptions& options = {});
 
 // Warnings about settings that are allowed but weaken or surprise.
 std::vector<std::string> ConfigWarnings(const Config& config);
@@ -73,6 +108,23 @@ std::string RenderConfig(const Config& config);
 // The configuration of `config generate qemu`, and of `mini up`.
 Config DefaultQemuConfig();
 Config DefaultMiniConfig();
+
+// The configuration of `config generate`: `provider` is "aws", "azure", "gcp",
+// "openstack" or "stackit" (OpenStack with presets), `variant` one of its
+// variants. What only the user knows is empty, so it does not parse before that
+// is filled in.
+Config DefaultCloudConfig(std::string_view provider, std::string_view variant);
+
+// `text` with new values of keys ("provider.aws.region"), everything else as it
+// is, comments included. NOT_FOUND names a key that the file does not have,
+// INVALID_ARGUMENT one whose value is not on the key's own line.
+absl::StatusOr<std::string> UpdateConfigText(
+    std::string_view text, const std::map<std::string, std::string>& values);
+
+// Likewise with other `measurements` of the attestation variant that the file
+// has. NOT_FOUND if it has none.
+absl::StatusOr<std::string> UpdateMeasurements(
+    std::string_view text, const Measurements& measurements);
 
 }  // namespace constellation::cli
 

@@ -157,8 +157,11 @@ INSTANTIATE_TEST_SUITE_P(
                 "did you mean kvm?"},
         BadCase{"Libvirt", "    vcpus: 2", "    libvirtSocket: \"\"",
                 "provider.qemu.libvirtSocket is not used"},
-        BadCase{"Cloud", "  qemu:\n    imageFormat: raw",
-                "  aws:\n    region: x", "provider.aws is not supported"},
+        BadCase{"TwoProviders", "  qemu:\n    imageFormat: raw",
+                "  openstack: {}\n  qemu:\n    imageFormat: raw",
+                "provider.qemu is there beside openstack"},
+        BadCase{"Sources", "tags: {team: blue}", "allowedSources: [10.0.0.0/8]",
+                "allowedSources has no meaning for provider qemu"},
         BadCase{"ProviderText", "tags: {team: blue}", "tags: blue",
                 "tags must be a map"},
         BadCase{"TagList", "tags: {team: blue}", "tags: {team: [blue]}",
@@ -304,6 +307,26 @@ TEST(SyntaxTest, Networks) {
   }
   EXPECT_TRUE(CidrsOverlap("10.0.0.0/8", "10.4.0.0/16"));
   EXPECT_FALSE(CidrsOverlap("10.0.0.0/9", "10.128.0.0/9"));
+}
+
+TEST(SyntaxTest, Sources) {
+  for (const char* good : {"0.0.0.0/0", "203.0.113.7/32", "10.0.0.0/8"}) {
+    EXPECT_TRUE(IsIpv4Source(good)) << good;
+  }
+  for (const char* bad : {"203.0.113.7", "203.0.113.7/24", "1.2.3.4/33", "",
+                          "::/0", "0.0.0.0/00"}) {
+    EXPECT_FALSE(IsIpv4Source(bad)) << bad;
+  }
+}
+
+TEST(SyntaxTest, Uuids) {
+  EXPECT_TRUE(IsUuid("970ace5c-458f-484A-a660-0903bcfd91ad"));
+  for (const char* bad :
+       {"", "970ace5c458f484aa6600903bcfd91ad", "970ace5c-458f-484a-a660",
+        "970ace5c-458f-484a-a660-0903bcfd91aX",
+        "970ace5-c458f-484a-a660-0903bcfd91ad"}) {
+    EXPECT_FALSE(IsUuid(bad)) << bad;
+  }
 }
 
 TEST(SyntaxTest, Versions) {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "cli/config/config.h"
+#include "cli/config/config_reading.h"
 #include "cli/config/measurements.h"
 #include "cli/yaml/yaml_value.h"
 
@@ -23,8 +24,46 @@ std::string RenderGroups(const Config& config) {
         "    # Number of nodes that are created.\n"
         "    initialCount: {}\n",
         name, group.role, group.state_disk_size_gb, group.initial_count);
+    if (config.IsCloud()) {
+      text += fmt::format(
+          "    # Zone; empty: the provider's. Type of the machines "
+          "(`constellation config instance-types`) and of the disk.\n"
+          "    zone: {}\n    instanceType: {}\n    stateDiskType: {}\n",
+          QuoteYaml(group.zone), QuoteYaml(group.instance_type),
+          QuoteYaml(group.state_disk_type));
+    }
   }
   return text;
+}
+
+// Keys that only clouds have.
+std::string RenderSources(const Config& config) {
+  std::string list;
+  for (const std::string& source : config.allowed_sources) {
+    list += (list.empty() ? "" : ", ") + source;
+  }
+  return fmt::format(
+      "# Networks from which the cluster may be reached: its API server, its "
+      "services for you (init, recover, verify) and\n"
+      "# node ports. YOUR OWN PUBLIC ADDRESS with /32, for example "
+      "[203.0.113.7/32]; any site that shows it will do.\n"
+      "# [0.0.0.0/0] opens it to the whole internet.\n"
+      "allowedSources: [{}]\n",
+      list);
+}
+
+std::string_view ImageComment(const Config& config) {
+  return config.IsCloud() ? "# What the cloud calls the node image; written by "
+                            "`constellation image upload --update-config`.\n"
+                          : "# Node image: path of a raw image, or a name. "
+                            "Empty: the newest "
+                            "one that `constellation image build` made.\n";
+}
+
+std::string_view KubernetesComment(const Config& config) {
+  return config.IsCloud() ? "# Kubernetes version: the one inside the image.\n"
+                          : "# Kubernetes version. Empty: the one inside the "
+                            "image; anything else must equal it.\n";
 }
 
 std::string RenderTags(const Config& config) {
@@ -39,6 +78,9 @@ std::string RenderTags(const Config& config) {
 }
 
 std::string RenderProvider(const Config& config) {
+  if (config.IsCloud()) {
+    return RenderSources(config) + RenderCloudProvider(config);
+  }
   const QemuProvider& qemu = config.qemu;
   return fmt::format(
       "# Where the nodes run. Exactly one provider.\n"
@@ -58,6 +100,9 @@ std::string RenderProvider(const Config& config) {
 }
 
 std::string RenderAttestation(const Config& config) {
+  if (config.IsCloud()) {
+    return RenderCloudAttestation(config);
+  }
   std::string text =
       "# How nodes prove what they run.\n"
       "attestation:\n"
@@ -79,26 +124,31 @@ std::string RenderConfig(const Config& config) {
   std::string text = fmt::format(
       "# Schema version of this file.\n"
       "version: {}\n"
-      "# Node image: path of a raw image, or a name. Empty: the newest one "
-      "that `constellation image build` made.\n"
+      "{}"
       "image: {}\n"
       "# Name of the cluster; begins the nodes' names.\n"
       "name: {}\n"
-      "# Kubernetes version. Empty: the one inside the image; anything else "
-      "must equal it.\n"
+      "{}"
       "kubernetesVersion: {}\n"
       "# Version of the services. Empty: the one inside the image.\n"
       "microserviceVersion: {}\n"
-      "# DON'T USE IN PRODUCTION: debug images. Not available.\n"
-      "debugCluster: false\n"
+      "# DON'T USE IN PRODUCTION: {}.\n"
+      "debugCluster: {}\n"
       "# Further DNS name of the API server, for its certificate.\n"
       "customEndpoint: {}\n"
-      "# Not available for qemu.\n"
-      "internalLoadBalancer: false\n",
-      kConfigVersion, QuoteYaml(config.image), QuoteYaml(config.name),
+      "# {}\n"
+      "internalLoadBalancer: {}\n",
+      kConfigVersion, ImageComment(config), QuoteYaml(config.image),
+      QuoteYaml(config.name), KubernetesComment(config),
       QuoteYaml(config.kubernetes_version),
       QuoteYaml(config.microservice_version),
-      QuoteYaml(config.custom_endpoint));
+      config.IsCloud() ? "debug ports and serial console"
+                       : "debug images. Not available",
+      config.debug_cluster, QuoteYaml(config.custom_endpoint),
+      config.IsCloud() ? "Whether the cluster is reached from inside the "
+                         "cloud's network only."
+                       : "Not available for qemu.",
+      config.internal_load_balancer);
   text += fmt::format(
       "# Addresses of Kubernetes services, of pods.\n"
       "serviceCIDR: {}\n"

@@ -5,6 +5,7 @@
 #include <cctype>
 #include <charconv>
 #include <cstdint>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -64,22 +65,26 @@ struct Network {
   uint32_t mask;
 };
 
-std::optional<Network> ParseCidr(std::string_view text) {
+std::optional<Network> ParseCidr(std::string_view text, uint32_t shortest,
+                                 uint32_t longest) {
   const size_t slash = text.find('/');
   if (slash == std::string_view::npos) {
     return std::nullopt;
   }
   const auto address = Address(text.substr(0, slash));
-  const auto length = Decimal(text.substr(slash + 1), 30);
-  if (!address || !length || *length < 8) {
+  const auto length = Decimal(text.substr(slash + 1), longest);
+  if (!address || !length || *length < shortest) {
     return std::nullopt;
   }
-  const uint32_t mask = ~uint32_t{0} << (32 - *length);
+  const uint32_t mask = *length == 0 ? 0 : ~uint32_t{0} << (32 - *length);
   if ((*address & ~mask) != 0) {
     return std::nullopt;
   }
   return Network{*address, mask};
 }
+
+constexpr uint32_t kShortestCidr = 8;
+constexpr uint32_t kLongestCidr = 30;
 
 }  // namespace
 
@@ -103,12 +108,16 @@ bool IsIpv4Address(std::string_view text) {
 }
 
 bool IsIpv4Cidr(std::string_view text) {
-  return ParseCidr(text).has_value();
+  return ParseCidr(text, kShortestCidr, kLongestCidr).has_value();
+}
+
+bool IsIpv4Source(std::string_view text) {
+  return ParseCidr(text, 0, 32).has_value();
 }
 
 bool CidrsOverlap(std::string_view a, std::string_view b) {
-  const auto left = ParseCidr(a);
-  const auto right = ParseCidr(b);
+  const auto left = ParseCidr(a, kShortestCidr, kLongestCidr);
+  const auto right = ParseCidr(b, kShortestCidr, kLongestCidr);
   if (!left || !right) {
     return false;
   }
@@ -125,6 +134,20 @@ bool IsFullVersion(std::string_view text) {
          std::all_of(parts.begin(), parts.end(), [](std::string_view part) {
            return Decimal(part, 100000).has_value();
          });
+}
+
+bool IsUuid(std::string_view text) {
+  constexpr size_t kLengths[] = {8, 4, 4, 4, 12};
+  const std::vector<std::string_view> parts = Split(text, '-');
+  if (parts.size() != std::size(kLengths)) {
+    return false;
+  }
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (!IsHexOfLength(parts[i], kLengths[i])) {
+      return false;
+    }
+  }
+  return true;
 }
 
 bool IsHexOfLength(std::string_view text, size_t digits) {

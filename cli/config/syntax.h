@@ -15,10 +15,14 @@ bool IsHostName(std::string_view text);
 bool IsIpv4Address(std::string_view text);
 // IPv4 network with prefix length 8 to 30 whose host bits are zero.
 bool IsIpv4Cidr(std::string_view text);
+// Any IPv4 network, "0.0.0.0/0" and "203.0.113.7/32" included; host bits zero.
+bool IsIpv4Source(std::string_view text);
 // Whether two networks that IsIpv4Cidr() accepts share an address.
 bool CidrsOverlap(std::string_view a, std::string_view b);
 // "v" and three numbers: v1.20.2
 bool IsFullVersion(std::string_view text);
+// 8-4-4-4-12 hex digits, either case.
+bool IsUuid(std::string_view text);
 // `digits` hex digits, either case.
 bool IsHexOfLength(std::string_view text, size_t digits);
 

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <set>
 
 #include "cli/config/measurements.h"
@@ -77,6 +78,33 @@ void ReadQemuState(const YamlValue& value, Problems& problems,
   reader.Finish();
 }
 
+constexpr std::array<std::string_view, 4> kClouds = {"aws", "azure", "gcp",
+                                                     "openstack"};
+
+// The block of a cloud, at most one, and what belongs to it.
+void ReadCloudState(MapReader& reader, CloudState& cloud) {
+  for (const std::string_view provider : kClouds) {
+    if (reader.ChildMap(provider) == nullptr) {
+      continue;
+    }
+    if (!cloud.provider.empty()) {
+      reader.Problem(provider, fmt::format("is there beside {}: a cluster is "
+                                           "in one cloud",
+                                           cloud.provider));
+    }
+    cloud.provider = provider;
+    cloud.details = reader.TextMap(provider);
+  }
+  cloud.attestation_profile = reader.Text("attestationProfile").value_or("");
+  cloud.first_node_ak = Hex(reader, "firstNodeAK", kSha256HexDigits);
+  if (cloud.provider.empty() &&
+      !(cloud.attestation_profile.empty() && cloud.first_node_ak.empty())) {
+    reader.Problem(cloud.first_node_ak.empty() ? "attestationProfile"
+                                               : "firstNodeAK",
+                   "belongs to a cloud, but there is no block of one");
+  }
+}
+
 void ReadInfrastructure(const YamlValue& value, Problems& problems,
                         Infrastructure& infrastructure) {
   MapReader reader(value, "infrastructure", problems);
@@ -101,6 +129,11 @@ void ReadInfrastructure(const YamlValue& value, Problems& problems,
   infrastructure.api_server_cert_sans = reader.TextList("apiServerCertSANs");
   if (const YamlValue* qemu = reader.ChildMap("qemu")) {
     ReadQemuState(*qemu, problems, infrastructure.qemu);
+  }
+  ReadCloudState(reader, infrastructure.cloud);
+  if (!infrastructure.cloud.provider.empty() &&
+      !infrastructure.qemu.nodes.empty()) {
+    reader.Problem("qemu", "is there beside a cloud");
   }
   if (!infrastructure.uid.empty() && !IsDnsLabel(infrastructure.uid)) {
     reader.Problem("uid", "must be lower-case letters and digits");
@@ -157,6 +190,20 @@ std::string RenderQemu(const QemuState& qemu) {
     text += RenderNode(node);
   }
   return text;
+}
+
+std::string RenderCloud(const CloudState& cloud) {
+  std::string text = fmt::format("  {}:", cloud.provider);
+  text += cloud.details.empty() ? " {}\n" : "\n";
+  for (const auto& [key, value] : cloud.details) {
+    text += fmt::format("    {}: {}\n", QuoteYaml(key), QuoteYaml(value));
+  }
+  return text + fmt::format(
+                    "  # By what nodes are judged. Whoever changes it changes "
+                    "what is believed.\n"
+                    "  attestationProfile: {}\n"
+                    "  firstNodeAK: \"{}\"\n",
+                    QuoteYaml(cloud.attestation_profile), cloud.first_node_ak);
 }
 
 }  // namespace
@@ -218,7 +265,9 @@ std::string RenderState(const State& state) {
       text += fmt::format("    - {}\n", QuoteYaml(name));
     }
   }
-  if (state.HasInfrastructure()) {
+  if (state.IsCloud()) {
+    text += RenderCloud(infrastructure.cloud);
+  } else if (state.HasInfrastructure()) {
     text += RenderQemu(infrastructure.qemu);
   }
   text += fmt::format(

@@ -3,6 +3,7 @@
 #define CONSTELLATION_CLI_WORKSPACE_STATE_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,15 +43,33 @@ struct QemuState {
   std::vector<StateNode> nodes;
 };
 
+// A cluster in a cloud.
+struct CloudState {
+  std::string provider;  // "aws", "azure", "gcp", "openstack"; empty: qemu
+  // The block `infrastructure.<provider>`: what the cloud calls things.
+  std::map<std::string, std::string> details;
+  // By what nodes are judged: one profile of a policy (docs/formats/policy.md)
+  // as JSON; empty until the first run that needs it. Like QemuState's
+  // measurements it is pinned: a later change of the image changes nothing.
+  std::string attestation_profile;
+  // SHA-256 of the attestation key (TPMT_PUBLIC) of the node that was told to
+  // become the cluster's first, hex; empty until then. Behind a load balancer
+  // no other node may be told so again.
+  std::string first_node_ak;
+};
+
 struct Infrastructure {
   std::string uid;  // empty: nothing was ever created
   std::string name;
-  std::string cluster_endpoint;     // host (local platform: 127.0.0.1)
-  std::string in_cluster_endpoint;  // first control-plane node, inside
+  // Host: the local platform's 127.0.0.1, or the cloud's load balancer; empty
+  // while that is being made.
+  std::string cluster_endpoint;
+  std::string in_cluster_endpoint;  // the same for nodes
   std::string init_secret;          // hex
   std::string ip_cidr_node;
   std::vector<std::string> api_server_cert_sans;
   QemuState qemu;
+  CloudState cloud;
 };
 
 struct ClusterValues {
@@ -65,6 +84,7 @@ struct State {
   ClusterValues cluster_values;
 
   bool HasInfrastructure() const { return !infrastructure.uid.empty(); }
+  bool IsCloud() const { return !infrastructure.cloud.provider.empty(); }
   bool IsInitialized() const { return !cluster_values.cluster_id.empty(); }
   const StateNode* FindNode(std::string_view name) const;
 };

@@ -62,6 +62,46 @@ TEST(StateTest, EmptyStateComesBackTheSame) {
   EXPECT_FALSE(state.HasInfrastructure());
 }
 
+State CloudClusterState() {
+  State state = FullState();
+  state.infrastructure.qemu = {};
+  state.infrastructure.cluster_endpoint = "demo-0a1b2c3d.elb.example.com";
+  state.infrastructure.cloud = {
+      .provider = "azure",
+      .details = {{"resourceGroup", "demo"}, {"attestationURL", ""}},
+      .attestation_profile = R"({"name": "node-image", "variant": "x"})",
+      .first_node_ak = std::string(64, 'a')};
+  return state;
+}
+
+TEST(StateTest, CloudComesBackTheSame) {
+  const std::string text = RenderState(CloudClusterState());
+  ASSERT_OK_AND_ASSIGN(const State state, ParseState(text, "state"));
+  EXPECT_EQ(RenderState(state), text);
+  EXPECT_TRUE(state.IsCloud());
+  EXPECT_EQ(state.infrastructure.cloud.details.at("resourceGroup"), "demo");
+  EXPECT_EQ(state.infrastructure.cloud.attestation_profile,
+            CloudClusterState().infrastructure.cloud.attestation_profile);
+}
+
+TEST(StateTest, RefusesTwoCloudsAndPartsOfOne) {
+  const std::string text = RenderState(CloudClusterState());
+  const auto changed = [&text](const std::string& from, const std::string& to) {
+    std::string other = text;
+    EXPECT_NE(other.find(from), std::string::npos) << from;
+    return other.replace(other.find(from), from.size(), to);
+  };
+  EXPECT_THAT(ParseState(changed("  azure:", "  gcp: {}\n  azure:"), "state"),
+              StatusIs(kInvalid, HasSubstr("is there beside azure")));
+  EXPECT_THAT(
+      ParseState(changed("firstNodeAK: \"a", "firstNodeAK: \""), "state"),
+      StatusIs(kInvalid, HasSubstr("64 hex digits")));
+  EXPECT_THAT(
+      ParseState("version: v1\ninfrastructure: {attestationProfile: x}\n",
+                 "state"),
+      StatusIs(kInvalid, HasSubstr("no block of one")));
+}
+
 TEST(StateTest, RefusesUnknownKeysAndWrongTypes) {
   EXPECT_THAT(
       ParseState(Changed("clusterID:", "clusterIDs:"), "state").status(),

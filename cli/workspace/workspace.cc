@@ -58,11 +58,12 @@ std::string Workspace::Path(std::string_view name) const {
                         : fmt::format("{}/{}", folder_, name);
 }
 
-absl::StatusOr<Config> Workspace::LoadConfig() const {
+absl::StatusOr<Config> Workspace::LoadConfig(
+    const ConfigOptions& options) const {
   ASSIGN_OR_RETURN(
       const std::string text,
       Load(config_path(), "make one with: constellation config generate qemu"));
-  return ParseConfig(text, config_path());
+  return ParseConfig(text, config_path(), options);
 }
 
 absl::StatusOr<State> Workspace::LoadState() const {

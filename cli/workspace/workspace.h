@@ -35,9 +35,23 @@ class Workspace final {
   // Disks, logs and sockets of the local platform.
   std::string qemu_folder() const { return Path("constellation-qemu"); }
 
+  // What is being made, or exists, in a cloud (docs/formats/cloud-journal.md).
+  std::string cloud_journal_path() const {
+    return Path("constellation-cloud.journal");
+  }
+  // Likewise of `iam create`, and whose identities they are.
+  std::string iam_journal_path() const {
+    return Path("constellation-iam.journal");
+  }
+  std::string iam_record_path() const { return Path("constellation-iam.json"); }
+  // How far an upload of an image got.
+  std::string upload_path() const { return Path("constellation-upload.json"); }
+  // A file that a cloud's identity needs, `name` being a file name.
+  std::string key_file_path(std::string_view name) const { return Path(name); }
+
   // NOT_FOUND tells which command makes the file; INVALID_ARGUMENT lists all
   // its mistakes.
-  absl::StatusOr<Config> LoadConfig() const;
+  absl::StatusOr<Config> LoadConfig(const ConfigOptions& options = {}) const;
   absl::StatusOr<State> LoadState() const;
   // Like LoadState, but an absent file is an empty state.
   absl::StatusOr<State> LoadStateOrEmpty() const;
