@@ -9,6 +9,9 @@
 
 #include "cli/apply/infrastructure_phase.h"
 #include "cli/apply/init_phase.h"
+#include "cli/cloud/cloud_infrastructure.h"
+#include "cli/cloud/cloud_nodes.h"
+#include "cli/cluster/cloud_policy.h"
 #include "cli/cluster/cluster_keys.h"
 #include "cli/cluster/policy_builder.h"
 #include "cli/terminal/interrupt.h"
@@ -95,12 +98,40 @@ absl::Status UpdateAttestationConfig(const Workspace& workspace,
 // Follows changes of explicit measurements in the config file.
 absl::Status TakeOverMeasurements(const Workspace& workspace,
                                   const Config& config, State& state) {
+  if (state.IsCloud()) {
+    return TakeOverCloudAttestation(workspace, config, state);
+  }
   if (config.measurements.empty() ||
       config.measurements == state.infrastructure.qemu.measurements) {
     return absl::OkStatus();
   }
   state.infrastructure.qemu.measurements = config.measurements;
   return workspace.SaveState(state);
+}
+
+// Makes the infrastructure if `wanted`; else makes sure that it is there.
+absl::Status InfrastructurePhase(const Workspace& workspace,
+                                 const Config& config, State& state,
+                                 bool wanted, ClusterTools& tools) {
+  if (config.IsCloud()) {
+    if (wanted) {
+      return CreateCloudInfrastructure(workspace, config, state, tools);
+    }
+    if (state.HasInfrastructure()) {
+      return PrepareCloudState(config, state);
+    }
+  } else if (state.IsCloud()) {
+    return FailedPrecondition(fmt::format(
+        "the cluster runs on {}, the config file says qemu; put its section "
+        "back, or `constellation terminate` first",
+        state.infrastructure.cloud.provider));
+  } else if (wanted) {
+    return CreateInfrastructure(workspace, config, state, tools);
+  } else if (state.HasInfrastructure()) {
+    return tools.platform.OpenExisting();
+  }
+  return FailedPrecondition(
+      "there is no infrastructure yet; run `constellation create` first");
 }
 
 }  // namespace
@@ -142,39 +173,48 @@ absl::StatusOr<Phase> ParsePhase(std::string_view name) {
 }
 
 absl::Status Apply(const Workspace& workspace, const std::set<Phase>& skip,
-                   ClusterTools& tools) {
+                   ClusterTools& tools, const ConfigOptions& config_options) {
   const auto wanted = [&](Phase phase) { return !skip.contains(phase); };
-  ASSIGN_OR_RETURN(const Config config, workspace.LoadConfig());
+  const bool more = wanted(Phase::kInit) || wanted(Phase::kNodes) ||
+                    wanted(Phase::kAttestationConfig);
+  ASSIGN_OR_RETURN(const Config config, workspace.LoadConfig(config_options));
   ASSIGN_OR_RETURN(State state, workspace.LoadStateOrEmpty());
-  if (wanted(Phase::kInfrastructure)) {
-    RETURN_IF_ERROR(CreateInfrastructure(workspace, config, state, tools));
-  } else if (!state.HasInfrastructure()) {
-    return FailedPrecondition(
-        "there is no infrastructure yet; run `constellation create` first");
-  } else {
-    RETURN_IF_ERROR(tools.platform.OpenExisting());
+  if (config.IsCloud() && more) {
+    // Before anything costs money.
+    RETURN_IF_ERROR(CloudProfileOf(config).status());
   }
-  RETURN_IF_ERROR(TakeOverMeasurements(workspace, config, state));
-  if (!wanted(Phase::kInit) && !wanted(Phase::kNodes) &&
-      !wanted(Phase::kAttestationConfig)) {
+  RETURN_IF_ERROR(InfrastructurePhase(workspace, config, state,
+                                      wanted(Phase::kInfrastructure), tools));
+  if (more || !config.IsCloud()) {
+    RETURN_IF_ERROR(TakeOverMeasurements(workspace, config, state));
+  }
+  if (!more) {
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(CheckInterrupted());
   ASSIGN_OR_RETURN(Secrets secrets, LoadSecrets(workspace, state, tools));
   if (wanted(Phase::kInit) &&
       (!state.IsInitialized() || !FileExists(workspace.kubeconfig_path()))) {
-    RETURN_IF_ERROR(InitCluster(workspace, config, state, secrets.master,
-                                secrets.keys, tools));
+    const auto init = state.IsCloud() ? InitCloudCluster : InitCluster;
+    RETURN_IF_ERROR(
+        init(workspace, config, state, secrets.master, secrets.keys, tools));
   }
   RETURN_IF_ERROR(CheckInterrupted());
   if (!state.IsInitialized()) {
     return absl::OkStatus();
+  }
+  if (state.IsCloud()) {
+    RETURN_IF_ERROR(FindControlPlanes(config, state, tools));
   }
   if (wanted(Phase::kAttestationConfig)) {
     RETURN_IF_ERROR(WaitForApi(workspace, state, secrets.keys, tools));
     RETURN_IF_ERROR(UpdateAttestationConfig(workspace, state, tools));
   }
   if (wanted(Phase::kNodes)) {
+    if (state.IsCloud()) {
+      return WaitForCloudNodes(workspace, WantedNodes(config), state,
+                               secrets.keys, tools);
+    }
     RETURN_IF_ERROR(WaitForNodes(workspace, state, secrets.keys, tools));
   }
   return absl::OkStatus();

@@ -26,9 +26,10 @@ absl::StatusOr<Phase> ParsePhase(std::string_view name);
 // Does what is missing for the cluster that the workspace describes, except for
 // `skip`. Every phase may have been done before, in part or in whole, so a run
 // that was stopped anywhere is continued by the next one. The caller holds the
-// workspace's lock.
+// workspace's lock. In a cloud CloudTools::approve is asked first.
 absl::Status Apply(const Workspace& workspace, const std::set<Phase>& skip,
-                   ClusterTools& tools);
+                   ClusterTools& tools,
+                   const ConfigOptions& config_options = {});
 
 }  // namespace constellation::cli
 

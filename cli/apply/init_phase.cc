@@ -62,48 +62,6 @@ absl::StatusOr<std::string> KubernetesVersion(const Config& config,
   return image.kubernetes_version;
 }
 
-absl::StatusOr<InitParameters> ParametersFor(const Config& config,
-                                             const State& state,
-                                             const MasterSecret& secret,
-                                             const ClusterKeys& keys,
-                                             const attestation::Policy& policy,
-                                             ClusterTools& tools) {
-  InitParameters parameters;
-  ASSIGN_OR_RETURN(const Bytes init_secret,
-                   HexDecode(state.infrastructure.init_secret));
-  parameters.init_secret = SecretBytes(init_secret);
-  parameters.master_key = secret.key.Clone();
-  parameters.master_salt = secret.salt;
-  parameters.measurement_salt = keys.measurement_salt();
-  parameters.cluster_name = config.name;
-  ASSIGN_OR_RETURN(parameters.kubernetes_version,
-                   KubernetesVersion(config, state, tools));
-  parameters.api_server_cert_sans = state.infrastructure.api_server_cert_sans;
-  parameters.service_cidr = config.service_cidr;
-  parameters.pod_cidr = config.pod_cidr;
-  parameters.attestation_policy = policy.ToJson();
-  return parameters;
-}
-
-absl::Status SaveOutcome(const Workspace& workspace, const StateNode& node,
-                         const InitOutcome& outcome, const ClusterKeys& keys,
-                         State& state) {
-  if (outcome.cluster_id != keys.cluster_id()) {
-    return AsRefusal(PermissionDenied(fmt::format(
-        "cluster ID: expected {} (from the master secret), the node says {}",
-        HexEncode(keys.cluster_id()), HexEncode(outcome.cluster_id))));
-  }
-  ASSIGN_OR_RETURN(
-      const std::string kubeconfig,
-      kubernetes::WithServer(
-          outcome.kubeconfig,
-          fmt::format("https://{}:{}", state.infrastructure.cluster_endpoint,
-                      node.ports.api_server)));
-  RETURN_IF_ERROR(workspace.SaveKubeconfig(kubeconfig));
-  state.cluster_values.cluster_id = HexEncode(outcome.cluster_id);
-  return workspace.SaveState(state);
-}
-
 // The nodes that are not Ready, with the reasons; empty if all are.
 std::string NotReady(const State& state,
                      const std::vector<KubernetesNode>& nodes) {
@@ -156,7 +114,65 @@ absl::Status WaitUntil(
   }
 }
 
+// Why there are not `wanted` Ready nodes; empty if there are.
+std::string TooFewReady(const std::vector<KubernetesNode>& nodes, int wanted) {
+  int ready = 0;
+  std::string reasons;
+  for (const KubernetesNode& node : nodes) {
+    if (node.ready) {
+      ++ready;
+    } else {
+      reasons += fmt::format("; {} ({})", node.name, node.reason);
+    }
+  }
+  return ready >= wanted ? ""
+                         : fmt::format("{} of {} nodes are ready{}", ready,
+                                       wanted, reasons);
+}
+
 }  // namespace
+
+absl::StatusOr<InitParameters> ParametersFor(const Config& config,
+                                             const State& state,
+                                             const MasterSecret& secret,
+                                             const ClusterKeys& keys,
+                                             const attestation::Policy& policy,
+                                             ClusterTools& tools) {
+  InitParameters parameters;
+  ASSIGN_OR_RETURN(const Bytes init_secret,
+                   HexDecode(state.infrastructure.init_secret));
+  parameters.init_secret = SecretBytes(init_secret);
+  parameters.master_key = secret.key.Clone();
+  parameters.master_salt = secret.salt;
+  parameters.measurement_salt = keys.measurement_salt();
+  parameters.cluster_name = config.name;
+  ASSIGN_OR_RETURN(parameters.kubernetes_version,
+                   KubernetesVersion(config, state, tools));
+  parameters.api_server_cert_sans = state.infrastructure.api_server_cert_sans;
+  parameters.service_cidr = config.service_cidr;
+  parameters.pod_cidr = config.pod_cidr;
+  parameters.attestation_policy = policy.ToJson();
+  return parameters;
+}
+
+absl::Status SaveInitOutcome(const Workspace& workspace, uint16_t api_port,
+                             const InitOutcome& outcome,
+                             const ClusterKeys& keys, State& state) {
+  if (outcome.cluster_id != keys.cluster_id()) {
+    return AsRefusal(PermissionDenied(fmt::format(
+        "cluster ID: expected {} (from the master secret), the node says {}",
+        HexEncode(keys.cluster_id()), HexEncode(outcome.cluster_id))));
+  }
+  ASSIGN_OR_RETURN(
+      const std::string kubeconfig,
+      kubernetes::WithServer(
+          outcome.kubeconfig,
+          fmt::format("https://{}:{}", state.infrastructure.cluster_endpoint,
+                      api_port)));
+  RETURN_IF_ERROR(workspace.SaveKubeconfig(kubeconfig));
+  state.cluster_values.cluster_id = HexEncode(outcome.cluster_id);
+  return workspace.SaveState(state);
+}
 
 absl::Status InitCluster(const Workspace& workspace, const Config& config,
                          State& state, const MasterSecret& secret,
@@ -188,7 +204,8 @@ absl::Status InitCluster(const Workspace& workspace, const Config& config,
                                             FormatElapsed(elapsed)));
         });
     if (outcome.ok()) {
-      RETURN_IF_ERROR(SaveOutcome(workspace, *node, *outcome, keys, state));
+      RETURN_IF_ERROR(SaveInitOutcome(workspace, node->ports.api_server,
+                                      *outcome, keys, state));
       tools.progress.Done();
       return absl::OkStatus();
     }
@@ -225,6 +242,18 @@ absl::Status WaitForNodes(const Workspace& workspace, const State& state,
                   state.infrastructure.qemu.nodes.size()),
       [&](const absl::StatusOr<std::vector<KubernetesNode>>& nodes) {
         return nodes.ok() ? NotReady(state, *nodes)
+                          : std::string(Message(nodes.status()));
+      });
+}
+
+absl::Status WaitForCloudNodes(const Workspace& workspace, int wanted,
+                               const State& state, ClusterKeys& keys,
+                               ClusterTools& tools) {
+  return WaitUntil(
+      workspace, state, keys, tools,
+      fmt::format("Waiting for {} nodes to be ready", wanted),
+      [wanted](const absl::StatusOr<std::vector<KubernetesNode>>& nodes) {
+        return nodes.ok() ? TooFewReady(*nodes, wanted)
                           : std::string(Message(nodes.status()));
       });
 }

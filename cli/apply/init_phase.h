@@ -2,10 +2,15 @@
 #ifndef CONSTELLATION_CLI_APPLY_INIT_PHASE_H_
 #define CONSTELLATION_CLI_APPLY_INIT_PHASE_H_
 
+#include <cstdint>
+
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "attestation/policy/policy.h"
 #include "cli/cluster/cluster_keys.h"
 #include "cli/cluster/tools.h"
 #include "cli/config/config.h"
+#include "cli/nodes/node_api.h"
 #include "cli/workspace/state.h"
 #include "cli/workspace/workspace.h"
 
@@ -30,6 +35,28 @@ absl::Status WaitForApi(const Workspace& workspace, const State& state,
 // Waits until every node of `state` is registered and Ready.
 absl::Status WaitForNodes(const Workspace& workspace, const State& state,
                           ClusterKeys& keys, ClusterTools& tools);
+
+// Waits until `wanted` nodes are registered and Ready: a cloud names its nodes
+// by itself, so they are counted.
+absl::Status WaitForCloudNodes(const Workspace& workspace, int wanted,
+                               const State& state, ClusterKeys& keys,
+                               ClusterTools& tools);
+
+// What the first node is told. FAILED_PRECONDITION if nobody says which
+// Kubernetes the image holds.
+absl::StatusOr<InitParameters> ParametersFor(const Config& config,
+                                             const State& state,
+                                             const MasterSecret& secret,
+                                             const ClusterKeys& keys,
+                                             const attestation::Policy& policy,
+                                             ClusterTools& tools);
+
+// Writes constellation-admin.conf for the API server at `api_port` of the
+// cluster's endpoint, and the cluster ID. A refusal if the node names another
+// one than the master secret gives.
+absl::Status SaveInitOutcome(const Workspace& workspace, uint16_t api_port,
+                             const InitOutcome& outcome,
+                             const ClusterKeys& keys, State& state);
 
 }  // namespace constellation::cli
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "cli/cloud/cloud_nodes.h"
 #include "cli/cluster/recovery.h"
 #include "cli/exit_code.h"
 #include "cli/nodes/boot_status.h"
@@ -21,6 +22,8 @@ using cloud::qemu::NodeStatus;
 using cloud::qemu::PowerState;
 
 constexpr int kMaxRestarts = 5;
+// A load balancer that leads to nobody may let a caller wait.
+constexpr absl::Duration kRecoveryInterval = absl::Seconds(30);
 
 }  // namespace
 
@@ -70,7 +73,28 @@ void NodeKeeper::NoteFailure(const std::string& node, const std::string& text) {
   }
 }
 
+// Machines in a cloud start themselves; what only the owner can give them is
+// the key of a disk, when no control plane is up to give it.
+absl::Status NodeKeeper::TendCloud() {
+  if (tools_.clock.Now() < next_recovery_) {
+    return absl::OkStatus();
+  }
+  const absl::Status status = RecoverCloudNode(tools_, state_, keys_);
+  next_recovery_ = tools_.clock.Now() + kRecoveryInterval;
+  if (status.ok()) {
+    tools_.progress.Note("A node waited for its disk's key and got it.");
+    return status;
+  }
+  if (IsTransient(status) || absl::IsFailedPrecondition(status)) {
+    return absl::OkStatus();
+  }
+  return Annotate(status, "recover a node");
+}
+
 absl::Status NodeKeeper::Tend() {
+  if (state_.IsCloud()) {
+    return TendCloud();
+  }
   ASSIGN_OR_RETURN(const ClusterStatus cluster, Status());
   time_scale_ = std::max(1U, cluster.time_scale);
   std::string detail;

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "cli/cluster/cluster_keys.h"
 #include "cli/cluster/tools.h"
 #include "cli/workspace/state.h"
@@ -14,8 +15,9 @@
 namespace constellation::cli {
 
 // Looks after the VMs while the owner waits for a cluster: starts those that
-// went off, gives those that wait for it the key of their disk, and says what
-// all of them are doing. Arguments must outlive this. Not thread-safe.
+// went off (local ones), gives those that wait for it the key of their disk,
+// and says what all of them are doing. Arguments must outlive this. Not
+// thread-safe.
 class NodeKeeper final {
  public:
   NodeKeeper(ClusterTools& tools, const State& state, ClusterKeys& keys)
@@ -32,6 +34,7 @@ class NodeKeeper final {
   absl::StatusOr<cloud::qemu::ClusterStatus> Status();
   absl::Status Restart(const cloud::qemu::NodeStatus& node);
   absl::Status GiveKey(const StateNode& node);
+  absl::Status TendCloud();
   // Reports a failure that the node told of, once.
   void NoteFailure(const std::string& node, const std::string& text);
 
@@ -39,6 +42,7 @@ class NodeKeeper final {
   const State& state_;
   ClusterKeys& keys_;
   unsigned time_scale_ = 1;
+  absl::Time next_recovery_ = absl::InfinitePast();
   std::map<std::string, int> restarts_;
   std::map<std::string, std::string> failures_;
 };

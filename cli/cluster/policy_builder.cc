@@ -78,7 +78,25 @@ absl::StatusOr<std::vector<attestation::EnrolledNode>> EnrolledNodesOf(
   return enrolled;
 }
 
+namespace {
+
+absl::StatusOr<attestation::Policy> BuildCloudPolicy(const CloudState& cloud) {
+  if (cloud.attestation_profile.empty()) {
+    return FailedPrecondition(
+        "the state file does not say by what nodes are judged; `constellation "
+        "apply` takes it from the config");
+  }
+  ASSIGN_OR_RETURN(attestation::Profile profile,
+                   attestation::ParseProfile(cloud.attestation_profile));
+  return attestation::Policy::Create({std::move(profile)}, {});
+}
+
+}  // namespace
+
 absl::StatusOr<attestation::Policy> BuildPolicy(const State& state) {
+  if (state.IsCloud()) {
+    return BuildCloudPolicy(state.infrastructure.cloud);
+  }
   const QemuState& qemu = state.infrastructure.qemu;
   if (!state.HasInfrastructure() || qemu.measurements.empty()) {
     return FailedPrecondition(

@@ -26,7 +26,8 @@ absl::StatusOr<std::vector<attestation::EnrolledNode>> EnrolledNodesOf(
     const State& state);
 
 // By what nodes of this cluster are judged: the pinned measurements of `state`
-// and its enrolled TPMs. FAILED_PRECONDITION if no infrastructure was created.
+// and its enrolled TPMs, or in a cloud the pinned profile. FAILED_PRECONDITION
+// if no infrastructure was created, or nothing was pinned yet.
 absl::StatusOr<attestation::Policy> BuildPolicy(const State& state);
 
 }  // namespace constellation::cli

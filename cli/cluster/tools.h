@@ -15,6 +15,8 @@
 
 namespace constellation::cli {
 
+struct CloudTools;  // cli/cloud/cloud_tools.h
+
 // What is known about a node image before anything boots it.
 struct ImageFacts {
   std::string path;  // absolute
@@ -35,6 +37,8 @@ struct ClusterTools {
   InspectImage inspect_image;
   Clock& clock;
   Progress& progress;
+  // Null where no cloud is ever needed.
+  CloudTools* cloud = nullptr;
 };
 
 }  // namespace constellation::cli

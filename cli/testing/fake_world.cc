@@ -156,7 +156,6 @@ class FakeWorld::FakePlatform final : public Platform {
     return world_.Leave();
   }
 
- private:
   void Create(const NodeSpec& spec) {
     auto node = std::make_unique<FakeNode>();
     node->spec = spec;
@@ -170,6 +169,7 @@ class FakeWorld::FakePlatform final : public Platform {
     world_.nodes_[spec.name] = std::move(node);
   }
 
+ private:
   FakeWorld& world_;
 };
 
@@ -249,6 +249,11 @@ class FakeWorld::FakeNodeApi final : public NodeApi {
 
  private:
   absl::StatusOr<FakeNode*> Find(const std::string& address, uint16_t port) {
+    if (world_.balancer && address == fmt::format("127.0.0.1:{}", port)) {
+      FakeNode* node = world_.balancer(port);
+      return node == nullptr ? Unavailable("connection refused")
+                             : absl::StatusOr<FakeNode*>(node);
+    }
     for (const auto& [name, node] : world_.nodes_) {
       if (address ==
               fmt::format("127.0.0.1:{}", node->spec.forwards.at(port)) &&
@@ -332,6 +337,13 @@ attestation::Profile FakeWorld::ImageProfile() {
     profile.pcrs[index].fill(static_cast<uint8_t>(index));
   }
   return profile;
+}
+
+void FakeWorld::StartMachine(const cloud::qemu::NodeSpec& spec) {
+  if (!HasNode(spec.name)) {
+    platform_->Create(spec);
+    Boot(node(spec.name));
+  }
 }
 
 ClusterTools FakeWorld::Tools() {

@@ -49,6 +49,9 @@ class FakeWorld final {
   const std::vector<std::string>& log() const { return log_; }
   bool WasCalled(const std::string& operation) const;
 
+  // Makes a machine that runs, as a cloud does; kept if it is there.
+  void StartMachine(const cloud::qemu::NodeSpec& spec);
+
   FakeNode& node(const std::string& name) { return *nodes_.at(name); }
   bool HasNode(const std::string& name) const { return nodes_.contains(name); }
   // The registers of a node that booted the accepted image.
@@ -67,6 +70,9 @@ class FakeWorld final {
   int unavailable_inits = 0;  // so many calls of Init find nobody
   bool supervisor_dead = false;
   std::function<void()> on_sleep = [] {};
+  // Who answers at a load balancer's port of 127.0.0.1 (9000, 9999); null for
+  // nobody. Unset: there is no balancer.
+  std::function<FakeNode*(uint16_t port)> balancer;
   std::string kubernetes_version = "v1.20.2";
   absl::Status image_status;
 
