@@ -54,7 +54,8 @@ void AddFlag(CLI::App& app, const Flag& flag, Slots& slots) {
   if (flag.kind == Flag::Kind::kList) {
     option->delimiter(',')->allow_extra_args(false);
   } else {
-    option->expected(1)->take_last();
+    // One value each: what follows it may be an argument of the command.
+    option->expected(1)->allow_extra_args(false)->take_last();
   }
   if (!flag.choices.empty()) {
     option->check(CLI::IsMember(flag.choices).description(""));

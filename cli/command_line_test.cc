@@ -57,6 +57,21 @@ TEST_F(CommandLineTest, UnknownFlagIsAUsageError) {
   EXPECT_EQ(Run({}), ExitCode::kUsage);
 }
 
+// A flag that took two words would write the profile over the image.
+TEST_F(CommandLineTest, FlagTakesOneValueOnly) {
+  const std::string image = dir_.Join("image.raw");
+  ASSERT_THAT(WriteFileAtomically(image, "not a disk"), testing::IsOk());
+  EXPECT_EQ(Run({"image", "measure", "--profile", dir_.Join("profile"), image}),
+            ExitCode::kError);
+  EXPECT_THAT(err_, HasSubstr("disk image: too short"));
+  EXPECT_EQ(*ReadFile(image), "not a disk");
+}
+
+TEST_F(CommandLineTest, LastValueOfAFlagCounts) {
+  EXPECT_EQ(Run({"version", "-o", "table", "-o", "json"}), ExitCode::kSuccess);
+  EXPECT_THAT(out_, HasSubstr("{\"version\""));
+}
+
 TEST_F(CommandLineTest, EveryCommandHasHelpWithAnExample) {
   for (const Command& command : AllCommands()) {
     std::vector<std::string> arguments = command.path;
