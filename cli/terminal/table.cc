@@ -51,11 +51,15 @@ size_t SequenceLength(std::string_view text) {
   return IsStrict(lead, static_cast<uint8_t>(text[1])) ? length : 0;
 }
 
-// C0, DEL, and the C1 controls (U+0080 to U+009F), which some terminals obey.
+// C0, DEL, and the C1 controls (U+0080 to U+009F), which some terminals obey;
+// U+FFFE and U+FFFF, which XML must not hold (XML 1.0, section 2.2).
 bool IsControl(std::string_view sequence) {
   const auto lead = static_cast<uint8_t>(sequence[0]);
   if (sequence.size() == 1) {
     return lead < 0x20 || lead == 0x7F;
+  }
+  if (sequence == "\xEF\xBF\xBE" || sequence == "\xEF\xBF\xBF") {
+    return true;
   }
   return sequence.size() == 2 && lead == 0xC2 &&
          static_cast<uint8_t>(sequence[1]) < 0xA0;

@@ -71,6 +71,12 @@ TEST(PrintableTest, ReplacesOverlongFormsAndSurrogates) {
   EXPECT_EQ(Printable("\xF4\x90\x80\x80"), "????");  // U+110000
 }
 
+// A report as XML would not be read by anybody.
+TEST(PrintableTest, ReplacesWhatXmlForbids) {
+  EXPECT_EQ(Printable("a\xEF\xBF\xBE\xEF\xBF\xBF"), "a??");
+  EXPECT_EQ(Printable("\xEF\xBF\xBD"), "\xEF\xBF\xBD");
+}
+
 TEST(DisplayWidthTest, CountsCodePoints) {
   EXPECT_EQ(DisplayWidth(""), 0U);
   EXPECT_EQ(DisplayWidth("abc"), 3U);
