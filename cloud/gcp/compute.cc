@@ -253,4 +253,11 @@ absl::Status Compute::Await(const std::string& id, Change change,
   }
 }
 
+bool IsResourceName(std::string_view name, size_t max_size) {
+  return !name.empty() && name.size() <= max_size && name.front() >= 'a' &&
+         name.front() <= 'z' && name.back() != '-' &&
+         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") ==
+             std::string_view::npos;
+}
+
 }  // namespace constellation::cloud::gcp

@@ -50,6 +50,8 @@ class Compute final {
   // Both must outlive it.
   Compute(GcpClient& client, Clock& clock) : client_(client), clock_(clock) {}
 
+  void Pause(absl::Duration duration) { clock_.Sleep(duration); }
+
   enum class Change { kMake, kDelete };
   enum class Progress { kNone, kRunning, kDone };
 
@@ -92,6 +94,10 @@ std::string PlaceOf(std::string_view id);
 std::string IdOf(const nlohmann::json& thing);
 // Text member `key`, empty if there is none or of another type.
 std::string TextOf(const nlohmann::json& object, std::string_view key);
+
+// RFC 1035 names of Compute Engine: [a-z]([-a-z0-9]*[a-z0-9])?, at most
+// `max_size` characters.
+bool IsResourceName(std::string_view name, size_t max_size = 63);
 
 }  // namespace constellation::cloud::gcp
 

@@ -246,6 +246,7 @@ class Builder final {
     add(kGroupKey, group.name);
     add(kInitSecretKey, request_.init_secret_sha256);
     add(kEndpointKey, "{ref:address:address}:6443");
+    add("enable-guest-attributes", "TRUE");  // where nodes report
     if (request_.debug) {
       add("serial-port-enable", "TRUE");
     }

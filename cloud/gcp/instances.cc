@@ -10,7 +10,6 @@
 
 #include "cloud/engine/cloud_error.h"
 #include "cloud/gcp/desired.h"
-#include "cloud/gcp/request_check.h"
 #include "cloud/json_fields.h"
 #include "common/status.h"
 #include "common/status_macros.h"

@@ -275,14 +275,6 @@ class Checker final {
 
 }  // namespace
 
-bool IsResourceName(std::string_view name, size_t max_size) {
-  return !name.empty() && name.size() <= max_size &&
-         kLower.find(name.front()) != std::string_view::npos &&
-         name.back() != '-' &&
-         name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") ==
-             std::string_view::npos;
-}
-
 bool IsZoneOf(std::string_view zone, std::string_view region) {
   return IsResourceName(zone) && zone.size() == region.size() + 2 &&
          zone.starts_with(region) && zone[region.size()] == '-';

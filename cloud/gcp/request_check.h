@@ -14,9 +14,6 @@ namespace constellation::cloud::gcp {
 // zones and types exist is asked online.
 absl::Status CheckRequest(const ClusterRequest& request);
 
-// RFC 1035 names of Compute Engine: [a-z]([-a-z0-9]*[a-z0-9])?, at most
-// `max_size` characters.
-bool IsResourceName(std::string_view name, size_t max_size = 63);
 // "europe-west3-b" is a zone of "europe-west3".
 bool IsZoneOf(std::string_view zone, std::string_view region);
 
