@@ -12,6 +12,7 @@
 #include "cloud/gcp/desired.h"
 #include "cloud/gcp/gcp_client.h"
 #include "cloud/gcp/group_driver.h"
+#include "cloud/gcp/image_upload.h"
 #include "cloud/gcp/instances.h"
 #include "cloud/gcp/kubernetes_balancer_driver.h"
 #include "cloud/gcp/online_check.h"
@@ -131,8 +132,8 @@ class GcpProvider final : public Provider {
 };
 
 absl::StatusOr<std::string> GcpProvider::UploadImage(
-    const ImageUpload& /*upload*/, const ProviderProgress& /*progress*/) {
-  return absl::UnimplementedError("images cannot be uploaded yet");
+    const ImageUpload& upload, const ProviderProgress& progress) {
+  return UploadGcpImage(compute_, upload, progress);
 }
 
 }  // namespace

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloud/gcp/compute.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "cloud/gcp/image_archive.h"
+#include "common/hex.h"
+#include "common/testing/status_matchers.h"
+
+namespace constellation::cloud::gcp {
+namespace {
+
+using ::constellation::testing::IsOkAndHolds;
+using ::constellation::testing::StatusIs;
+using nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Optional;
+
+const ClusterIdentity kCluster{.uid = "0a1b2c3d", .name = "demo"};
+
+TEST(GcpComputeTest, MarksAreOfOneClusterOnly) {
+  const json thing = {{"description", MarkOf(kCluster, "net")}};
+  EXPECT_THAT(NameInMark(thing, kCluster), Optional(std::string("net")));
+  EXPECT_EQ(NameInMark(thing, {.uid = "0a1b2c3"}), std::nullopt);
+  EXPECT_EQ(NameInMark(thing, {.uid = "0a1b2c3d0"}), std::nullopt);
+  EXPECT_EQ(NameInMark(json::array(), kCluster), std::nullopt);
+  EXPECT_EQ(NameInMark({{"description", 7}}, kCluster), std::nullopt);
+}
+
+TEST(GcpComputeTest, TakesPathsApart) {
+  EXPECT_EQ(PlaceOf("projects/p/global/networks/n"), "projects/p/global");
+  EXPECT_EQ(PlaceOf("projects/p/zones/z/instances/i"), "projects/p/zones/z");
+  EXPECT_EQ(PlaceOf("projects/p"), "projects/p");
+  EXPECT_EQ(AfterProjects("https://x/compute/v1/projects/p/global"),
+            "p/global");
+  EXPECT_EQ(AfterProjects("projects/p/global"), "p/global");
+  EXPECT_EQ(AfterProjects("x"), "x");
+  EXPECT_EQ(IdOf({{"selfLink", "https://x/compute/v1/projects/p/a"}}),
+            "projects/p/a");
+  EXPECT_EQ(IdOf({{"selfLink", "https://x/"}}), "");
+  EXPECT_EQ(LastPart("a/b"), "b");
+}
+
+TEST(GcpComputeTest, ComparesWhatIsWantedWithWhatIsThere) {
+  const json got = {
+      {"network", "https://www.googleapis.com/compute/v1/projects/p/g/n"},
+      {"list", {"b", "a"}},
+      {"nested", {{"x", 1}, {"more", true}}},
+      {"things", {{{"k", 1}, {"extra", 2}}, {{"k", 2}}}}};
+  EXPECT_TRUE(Covers(got, {{"network", "projects/p/g/n"}}));
+  EXPECT_FALSE(Covers(got, {{"network", "projects/p/g/m"}}));
+  EXPECT_TRUE(Covers(got, {{"list", {"a", "b"}}}));
+  EXPECT_FALSE(Covers(got, {{"list", {"a", "a"}}}));
+  EXPECT_FALSE(Covers(got, {{"list", {"a"}}}));
+  EXPECT_TRUE(Covers(got, {{"nested", {{"x", 1}}}}));
+  EXPECT_FALSE(Covers(got, {{"nested", {{"x", 2}}}}));
+  EXPECT_TRUE(Covers(got, {{"things", {{{"k", 2}}, {{"k", 1}}}}}));
+  EXPECT_FALSE(Covers(got, {{"missing", 1}}));
+  // Google leaves out what is false or empty.
+  EXPECT_TRUE(Covers(got, {{"missing", false}}));
+  EXPECT_TRUE(Covers(got, {{"missing", json::array()}}));
+}
+
+TEST(GcpComputeTest, FillsInWhatDependenciesTurnedOutToBe) {
+  const Resource resource;
+  const Observed address{.attributes = {{"address", "203.0.113.9"}}};
+  const DriverContext context{
+      .cluster = kCluster,
+      .resource = resource,
+      .known_id = "",
+      .dependency = [&](std::string_view name) -> const Observed* {
+        return name == "address" ? &address : nullptr;
+      },
+      .stop = {}};
+  EXPECT_THAT(
+      ResolveReferences({{"a", {"{ref:address:address}:6443", 7}}}, context),
+      IsOkAndHolds(json({{"a", {"203.0.113.9:6443", 7}}})));
+  for (const char* unknown : {"{ref:other:address}", "{ref:address:zone}"}) {
+    EXPECT_THAT(ResolveReferences(unknown, context),
+                StatusIs(absl::StatusCode::kNotFound))
+        << unknown;
+  }
+  EXPECT_THAT(ResolveReferences("{ref:open", context),
+              IsOkAndHolds(json("{ref:open")));
+}
+
+TEST(GcpComputeTest, RequestIdsAreUuidsOfTheirSeed) {
+  const std::string id = RequestId("a");
+  EXPECT_EQ(id, RequestId("a"));
+  EXPECT_NE(id, RequestId("b"));
+  EXPECT_EQ(id.size(), 36U);
+  EXPECT_EQ(id[14], '5');
+  EXPECT_THAT(std::string("89ab"), HasSubstr(std::string(1, id[19])));
+  EXPECT_EQ(EscapeQuery("a b=c/\xc3"), "a%20b%3Dc%2F%C3");
+}
+
+TEST(GcpComputeTest, NamesFollowRfc1035) {
+  for (const char* good : {"a", "a-b", "a1"}) {
+    EXPECT_TRUE(IsResourceName(good)) << good;
+  }
+  for (const char* bad : {"", "1a", "a-", "-a", "A", "a_b", "a.b"}) {
+    EXPECT_FALSE(IsResourceName(bad)) << bad;
+  }
+  EXPECT_FALSE(IsResourceName(std::string(64, 'a')));
+}
+
+// RFC 3720 appendix B.4.
+TEST(ImageArchiveTest, ComputesCrc32c) {
+  EXPECT_EQ(Crc32c(0, Bytes(32, 0)), 0x8a9136aaU);
+  EXPECT_EQ(Crc32c(0, Bytes(32, 0xff)), 0x62a8ab43U);
+  Bytes counting(32);
+  for (size_t i = 0; i < counting.size(); ++i) {
+    counting[i] = static_cast<uint8_t>(i);
+  }
+  EXPECT_EQ(Crc32c(0, counting), 0x46dd794eU);
+  EXPECT_EQ(Crc32c(Crc32c(0, std::span(counting).first(5)),
+                   std::span(counting).subspan(5)),
+            0x46dd794eU);
+}
+
+TEST(ImageArchiveTest, WritesBigSizesInBase256) {
+  const std::string small = TarHeader("disk.raw", (uint64_t{1} << 33U) - 1);
+  EXPECT_EQ(small.size(), 512U);
+  EXPECT_EQ(small.substr(124, 11), "77777777777");
+  EXPECT_EQ(small.substr(257, 8), std::string("ustar  \0", 8));
+  const std::string big = TarHeader("disk.raw", uint64_t{10} << 30U);
+  EXPECT_EQ(big[124], static_cast<char>(0x80));
+  EXPECT_EQ(HexEncode(AsBytes(big.substr(128, 8))), "0000000280000000");
+}
+
+}  // namespace
+}  // namespace constellation::cloud::gcp

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloud/gcp/gcp_error.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace constellation::cloud::gcp {
+namespace {
+
+using nlohmann::json;
+using Kind = CloudErrorKind;
+
+CloudError Decoded(int status, const std::string& reason,
+                   const std::string& message) {
+  const json body = {
+      {"error",
+       {{"code", status},
+        {"message", message},
+        {"errors", {{{"reason", reason}, {"domain", "global"}}}}}}};
+  return GcpErrorOf({.status = status, .body = body.dump()},
+                    /*read_only=*/false);
+}
+
+TEST(GcpErrorTest, KnowsGooglesWords) {
+  struct Row {
+    int status;
+    const char* reason;
+    const char* message;
+    Kind kind;
+    const char* subject;
+  };
+  const std::vector<Row> rows = {
+      {403, "rateLimitExceeded", "slow down", Kind::kThrottled, ""},
+      {403, "quotaExceeded", "Quota 'NETWORKS' exceeded. Limit: 5.0",
+       Kind::kQuota, "NETWORKS"},
+      {403, "forbidden",
+       "Required 'compute.networks.create' permission for 'x'",
+       Kind::kPermission, "compute.networks.create"},
+      {403, "accessNotConfigured", "API has not been used", Kind::kPermission,
+       ""},
+      {401, "authError", "Invalid Credentials", Kind::kExpiredToken, ""},
+      {401, "required", "Login Required", Kind::kBadCredentials, ""},
+      {400, "required", "field is required", Kind::kInvalid, ""},
+      {409, "alreadyExists", "The resource 'x' already exists",
+       Kind::kNameTaken, "x"},
+      {404, "notFound", "The resource 'projects/p/global/networks/n' was not",
+       Kind::kNotFound, "projects/p/global/networks/n"},
+      {404, "notFound", "The resource 'projects/p' was not found",
+       Kind::kWrongProject, "projects/p"},
+      {400, "resourceInUseByAnotherResource",
+       "The network resource 'n' is already being used by 'f'",
+       Kind::kDependency, "n"},
+      {400, "resourceNotReady", "not ready", Kind::kConflict, ""},
+      {412, "conditionNotMet", "fingerprint", Kind::kConflict, ""},
+      {400, "invalid", "Invalid value for field", Kind::kInvalid, ""},
+      {503, "backendError", "Backend Error", Kind::kUnclear, ""},
+  };
+  for (const Row& row : rows) {
+    const CloudError error = Decoded(row.status, row.reason, row.message);
+    EXPECT_EQ(error.kind, row.kind) << row.reason << " " << row.message;
+    EXPECT_EQ(error.code, row.reason);
+    EXPECT_EQ(error.message, row.message);
+    EXPECT_EQ(error.subject, row.subject) << row.reason;
+  }
+}
+
+TEST(GcpErrorTest, GoesByStatusWithoutAWord) {
+  const auto kind = [](int status, bool read_only) {
+    return GcpErrorOf({.status = status, .body = "<html>"}, read_only).kind;
+  };
+  EXPECT_EQ(kind(500, false), Kind::kUnclear);
+  EXPECT_EQ(kind(500, true), Kind::kUnavailable);
+  EXPECT_EQ(kind(401, true), Kind::kExpiredToken);
+  EXPECT_EQ(kind(404, true), Kind::kNotFound);
+  EXPECT_EQ(kind(409, false), Kind::kConflict);
+  EXPECT_EQ(kind(429, false), Kind::kThrottled);
+  EXPECT_EQ(kind(418, false), Kind::kUnknown);
+}
+
+TEST(GcpErrorTest, ReadsErrorInfoBeforeOldReasons) {
+  const CloudError error = GcpErrorOf(
+      {.status = 403,
+       .body = R"({"error":{"code":403,"message":"m","status":"X","details":[)"
+               R"({"@type":"ErrorInfo","reason":"SERVICE_DISABLED"}]}})"},
+      true);
+  EXPECT_EQ(error.code, "SERVICE_DISABLED");
+  EXPECT_EQ(error.kind, Kind::kPermission);
+}
+
+TEST(GcpErrorTest, ReadsTokenEndpoints) {
+  const auto decoded = [](const std::string& body) {
+    return GcpErrorOf({.status = 400, .body = body}, true);
+  };
+  EXPECT_EQ(
+      decoded(R"({"error":"invalid_grant","error_description":"d"})").kind,
+      Kind::kExpiredToken);
+  EXPECT_EQ(decoded(R"({"error":"invalid_client"})").kind,
+            Kind::kBadCredentials);
+  EXPECT_EQ(decoded(R"({"error":"something_new"})").kind,
+            Kind::kBadCredentials);
+  EXPECT_EQ(decoded(R"({"error":"invalid_grant",)"
+                    R"("error_subtype":"invalid_rapt"})")
+                .code,
+            "rapt_required");
+}
+
+TEST(GcpErrorTest, ReadsOperations) {
+  const auto failed = [](const json& error) {
+    return json({{"name", "operation-1"},
+                 {"error", {{"errors", json::array({error})}}}});
+  };
+  const json quota =
+      failed({{"code", "QUOTA_EXCEEDED"},
+              {"message", "Quota 'N2D_CPUS' exceeded."},
+              {"errorDetails",
+               {{{"quotaInfo",
+                  {{"limitName", "N2D-CPUS-per-project-region"},
+                   {"limit", 24.0},
+                   {"dimensions", {{"region", "europe-west3"}}}}}}}}});
+  EXPECT_TRUE(OperationFailed(quota));
+  EXPECT_EQ(OperationErrorOf(quota).kind, Kind::kQuota);
+  EXPECT_EQ(OperationErrorOf(quota).subject,
+            "N2D-CPUS-per-project-region, limit 24, europe-west3");
+  EXPECT_EQ(OperationErrorOf(quota).request_id, "operation-1");
+  EXPECT_EQ(OperationErrorOf(
+                failed({{"code", "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS"},
+                        {"message", "The zone 'z' does not have enough"}}))
+                .kind,
+            Kind::kCapacity);
+  EXPECT_EQ(OperationErrorOf(failed({{"code", "INTERNAL_ERROR"}})).kind,
+            Kind::kLateFailure);
+  EXPECT_EQ(OperationErrorOf(
+                failed({{"code", "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE"}}))
+                .kind,
+            Kind::kDependency);
+  EXPECT_FALSE(OperationFailed({{"status", "DONE"}}));
+  EXPECT_FALSE(OperationFailed(json::array()));
+  EXPECT_FALSE(OperationErrorOf(json()).message.empty());
+}
+
+TEST(GcpErrorTest, BearsAnyBody) {
+  for (const char* body :
+       {"", "[]", R"({"error":7})", R"({"error":{"errors":7,"details":"x"}})",
+        R"({"error":{"errors":[7,{"reason":7}],"details":[[]]}})",
+        R"({"error":{"message":{}}})"}) {
+    EXPECT_FALSE(
+        GcpErrorOf({.status = 400, .body = body}, true).message.empty())
+        << body;
+  }
+}
+
+TEST(GcpErrorTest, CallsThrottlingWithStatus403ByItsName) {
+  EXPECT_EQ(ClassifyGcpAnswer({.status = 403,
+                               .body = R"({"error":{"errors":[{"reason":)"
+                                       R"("userRateLimitExceeded"}]}})"}),
+            AnswerClass::kThrottled);
+  EXPECT_EQ(ClassifyGcpAnswer({.status = 403, .body = "{}"}),
+            AnswerClass::kFinal);
+  EXPECT_EQ(ClassifyGcpAnswer({.status = 503}), AnswerClass::kServerError);
+}
+
+}  // namespace
+}  // namespace constellation::cloud::gcp
