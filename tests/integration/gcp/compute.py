@@ -202,6 +202,8 @@ class Compute:
             thing['uses'] = [relative(body['IPAddress'])] if address else []
             thing['IPAddress'] = address.get('address', body.get('IPAddress'))
             thing['portRange'] = '%s-%s' % (body['portRange'], body['portRange'])
+        if collection == 'images':
+            thing['status'] = 'READY'
         if collection == 'instanceGroupManagers':
             group = target.replace('/instanceGroupManagers/', '/instanceGroups/')
             self.insert_now(group, {'name': body['name'], 'owner': target})

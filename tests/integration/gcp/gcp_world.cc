@@ -166,32 +166,6 @@ absl::StatusOr<HttpResponse> FaultyTransport::Send(const HttpRequest& request) {
   return answer;
 }
 
-ClusterRequest SmallRequest() {
-  NodeGroupRequest node{.name = "control_plane_default",
-                        .role = NodeRole::kControlPlane,
-                        .instance_type = "n2d-standard-4",
-                        .state_disk_type = "pd-ssd"};
-  ClusterRequest request{
-      .identity = {.uid = "0a1b2c3d",
-                   .name = "demo",
-                   .cloud = "gcp",
-                   .scope = "project demo-project"},
-      .attestation_variant = "gcp-sev-snp",
-      .image = "projects/images/global/images/node-1",
-      .groups = {node},
-      .allowed_sources = {"203.0.113.7/32"},
-      .init_secret_sha256 = std::string(64, 'a'),
-      .settings = GcpSettings{
-          .project = "demo-project",
-          .region = "europe-west3",
-          .zone = "europe-west3-b",
-          .iam_service_account_vm = "vm@demo-project.iam.gserviceaccount.com"}};
-  node.name = "worker_default";
-  node.role = NodeRole::kWorker;
-  request.groups.push_back(node);
-  return request;
-}
-
 GcpWorld::GcpWorld(ClusterRequest wanted)
     : request(wanted.groups.empty() ? SmallRequest() : std::move(wanted)) {
   server.Control("/_reset", json::object());

@@ -18,6 +18,7 @@
 #include "cloud/engine/journal.h"
 #include "cloud/engine/testing/kill_switch.h"
 #include "cloud/gcp/gcp_provider.h"
+#include "cloud/gcp/testing/gcp_request.h"
 #include "cloud/http/curl_transport.h"
 #include "cloud/provider.h"
 #include "common/clock.h"
@@ -110,9 +111,6 @@ class GcpWorld {
   std::unique_ptr<Journal> journal;
   Plan plan;
 };
-
-// A cluster with one control-plane node and one worker, SEV-SNP.
-ClusterRequest SmallRequest();
 
 }  // namespace constellation::cloud::gcp::testing
 

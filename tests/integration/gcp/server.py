@@ -5,7 +5,7 @@ Requests are checked against Google's own discovery documents. Standard library 
 
 usage: server.py SCHEMAS [PORT]     prints "port N" and serves until its standard input ends
 Control, without authorisation: POST /_ctl {"compute": {...}, "auth": {...}}, POST /_reset, POST /_plant {path: thing},
-GET /_dump, GET /_log.
+GET /_dump, GET /_image, GET /_log.
 """
 import json
 import os
@@ -20,6 +20,8 @@ from auth import Auth  # noqa: E402
 from compute import failure  # noqa: E402
 from discovery import Discovery, documents_folder  # noqa: E402
 from groups import FullCompute  # noqa: E402
+from iam import Iam  # noqa: E402
+from storage import Storage  # noqa: E402
 
 
 class Cloud:
@@ -36,9 +38,12 @@ class Cloud:
 
     def reset(self):
         self.compute, self.auth, self.log, self.metadata = FullCompute(), Auth(), [], {}
+        self.storage, self.iam = Storage(), Iam()
 
     def answer(self, method, url, headers, raw):
         path = url.partition('?')[0]
+        if path.startswith('/_session/') and self.auth.check(headers.get('Authorization')) is None:
+            return self.storage.chunk(path, headers, raw)
         if path.startswith('/_'):
             return self.manage(path, raw)
         if path in ('/token', '/sts/v1/token'):
@@ -52,16 +57,16 @@ class Cloud:
             body = json.loads(raw) if raw else None
         except ValueError:
             return (*failure(400, 'parseError', 'Parse Error'), {})
-        return self.service(method, url, body)
+        return self.service(method, url, body, headers)
 
-    def service(self, method, url, body):
+    def service(self, method, url, body, headers):
         for prefix, document in (('/iam', 'iam.v1'), ('/crm', 'cloudresourcemanager.v1'),
                                  ('/iamcredentials', 'iamcredentials.v1'), ('/serviceusage', 'serviceusage.v1')):
             if url.startswith(prefix + '/'):
-                return self.checked(document, method, url[len(prefix):], body)
-        return self.checked('storage.v1' if '/storage/v1/' in url else 'compute.v1', method, url, body)
+                return self.checked(document, method, url[len(prefix):], body, headers)
+        return self.checked('storage.v1' if '/storage/v1/' in url else 'compute.v1', method, url, body, headers)
 
-    def checked(self, document, method, url, body):
+    def checked(self, document, method, url, body, headers):
         found, params, query, problems = self.documents[document].check(method, url, body)
         name = found.id if found else 'unknown'
         self.log.append({'method': name, 'url': url, 'problems': problems, 'body': body})
@@ -72,8 +77,12 @@ class Cloud:
         if document == 'compute.v1':
             path = re.sub('^/compute/v1/', '', url.partition('?')[0])
             return (*self.compute.handle(name, params, query, path, body), {})
+        if document == 'storage.v1':
+            return self.storage.handle(name, params, query, body, headers, self.base)
         if name == 'iamcredentials.projects.serviceAccounts.generateAccessToken':
             return (*self.auth.impersonate(params['name'].rsplit('/', 1)[1], body), {})
+        if document in ('iam.v1', 'cloudresourcemanager.v1'):
+            return (*self.iam.handle(name, params, query, body), {})
         return (*failure(501, 'notImplemented', 'the stub does not know ' + name), {})
 
     def metadata_answer(self, path, headers):
@@ -94,13 +103,18 @@ class Cloud:
         elif path == '/_ctl':
             self.compute.control.update(wanted.get('compute', {}))
             self.metadata.update(wanted.get('metadata', {}))
+            self.storage.control.update(wanted.get('storage', {}))
+            self.iam.control.update(wanted.get('iam', {}))
             for key, value in wanted.get('auth', {}).items():
                 setattr(self.auth, key, value)
         elif path == '/_plant':
             for where, thing in wanted.items():
                 self.compute.plant(where, thing)
         elif path == '/_dump':
-            return 200, {'compute': self.compute.dump()}, {}
+            return 200, {'compute': self.compute.dump(), 'objects': len(self.storage.objects),
+                         'iam': self.iam.dump()}, {}
+        elif path == '/_image':
+            return 200, {k: v for k, v in self.compute.store.items() if '/images/' in k}, {}
         elif path == '/_log':
             return 200, {'calls': self.log, 'grants': self.auth.log}, {}
         return 200, {}, {}
