@@ -15,7 +15,7 @@ inline constexpr std::string_view kUsage =
     "  pod-network  connects this node's pods with those of the others\n"
     "for tests: --root FOLDER  --tcti TCTI  --event-log FILE  --listen "
     "ADDRESS\n"
-    "           --metadata-socket FILE\n";
+    "           --metadata-socket FILE  --variant NAME\n";
 
 // Runs the command that `arguments` (without the program's name) ask for.
 // INVALID_ARGUMENT if they ask for none; else what the command returns.
