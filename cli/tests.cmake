@@ -14,6 +14,8 @@ constellation_test(NAME cli_verify_test SRCS verify/appraise_cluster_test.cc ver
   DEPS constellation::cli_testing)
 constellation_test(NAME cli_terminal_test SRCS command_test.cc exit_code_test.cc terminal/interrupt_test.cc terminal/progress_test.cc terminal/table_test.cc
   DEPS constellation::cli_terminal constellation::common_testing)
+constellation_test(NAME cli_grpc_node_api_test SRCS nodes/grpc_node_api_test.cc
+  DEPS constellation::cli_commands constellation::attestation_testing constellation::common_testing)
 constellation_test(NAME cli_boot_status_test SRCS nodes/boot_status_test.cc DEPS constellation::cli_core constellation::common_testing)
 constellation_test(NAME cli_launch_prediction_test SRCS image/launch_prediction_test.cc
   DEPS constellation::cli_core constellation::attestation_launch_testing constellation::common_testing)
