@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CONSTELLATION_CLOUD_AZURE_ARM_SESSION_H_
+#define CONSTELLATION_CLOUD_AZURE_ARM_SESSION_H_
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cloud/azure/arm_client.h"
+#include "cloud/azure/arm_driver.h"
+#include "cloud/azure/arm_kinds.h"
+#include "cloud/azure/azure_provider.h"
+#include "cloud/azure/credentials.h"
+#include "cloud/engine/resource_driver.h"
+
+namespace constellation::cloud::azure {
+
+// Credentials, client and drivers, as providers need them. Thread-safe.
+class ArmSession final {
+ public:
+  // A wrong endpoint in the environment is the error of the first call.
+  ArmSession(AzureOptions options, ArmScope scope,
+             std::span<const ArmKind> kinds);
+
+  ArmClient& client() { return client_; }
+  const ArmScope& scope() const { return scope_; }
+  const AzureOptions& options() const { return options_; }
+  const DriverRegistry& drivers() const { return registry_; }
+  // Who gave the token, for people; a failure names every source.
+  absl::StatusOr<std::string> Login();
+
+ private:
+  // Tokens of the chain, or the error of a wrong endpoint.
+  class Tokens final : public TokenProvider {
+   public:
+    Tokens(const AzureOptions& options, absl::Status problem);
+    absl::StatusOr<std::string> Token() override;
+    bool Renew(std::string_view claims) override;
+    std::string source() const { return chain_.source(); }
+
+   private:
+    const absl::Status problem_;
+    CredentialChain chain_;
+  };
+
+  const AzureOptions options_;
+  const ArmScope scope_;
+  const absl::StatusOr<std::string> endpoint_;
+  Tokens tokens_;
+  ArmClient client_;
+  std::vector<std::unique_ptr<ArmDriver>> drivers_;
+  DriverRegistry registry_;
+};
+
+}  // namespace constellation::cloud::azure
+
+#endif  // CONSTELLATION_CLOUD_AZURE_ARM_SESSION_H_

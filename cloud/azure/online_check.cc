@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloud/azure/online_check.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "cloud/azure/arm_kinds.h"
+#include "cloud/azure/arm_names.h"
+#include "cloud/azure/bodies.h"
+#include "cloud/engine/cloud_error.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+
+namespace constellation::cloud::azure {
+namespace {
+
+using nlohmann::json;
+
+std::string TextAt(const json& object, std::string_view pointer) {
+  const json::json_pointer at{std::string(pointer)};
+  return object.contains(at) && object.at(at).is_string()
+             ? object.at(at).get<std::string>()
+             : "";
+}
+
+json ListAt(const json& object, std::string_view pointer) {
+  const json::json_pointer at{std::string(pointer)};
+  return object.contains(at) && object.at(at).is_array() ? object.at(at)
+                                                         : json::array();
+}
+
+// A capability or feature of a list of {"name","value"}; empty if not there.
+std::string Named(const json& list, std::string_view name) {
+  for (const json& one : list) {
+    if (TextAt(one, "/name") == name) {
+      return TextAt(one, "/value");
+    }
+  }
+  return "";
+}
+
+int64_t Cores(const json& sku) {
+  const std::string text = Named(ListAt(sku, "/capabilities"), "vCPUs");
+  int64_t cores = 0;
+  std::from_chars(text.data(), text.data() + text.size(), cores);
+  return std::clamp<int64_t>(cores, 0, 10'000);
+}
+
+// What a size must say of itself for a variant; nullptr: nothing.
+const char* WantedComputing(std::string_view variant) {
+  if (variant == "azure-sev-snp") {
+    return "SNP";
+  }
+  return variant == "azure-tdx" ? "TDX" : nullptr;
+}
+
+// One run of checks.
+class OnlineCheck final {
+ public:
+  OnlineCheck(ArmClient& client, const ClusterRequest& request)
+      : client_(client),
+        request_(request),
+        settings_(std::get<AzureSettings>(request.settings)),
+        scope_(NamesOf(request).scope) {}
+
+  absl::Status Run() {
+    RETURN_IF_ERROR(CheckExists(ResourceGroupId(scope_), kResourceApi,
+                                "provider.azure.resourceGroup"));
+    RETURN_IF_ERROR(CheckExists(settings_.user_assigned_identity, kIdentityApi,
+                                "provider.azure.userAssignedIdentity"));
+    RETURN_IF_ERROR(CheckImage());
+    for (const char* name : {"Microsoft.Network", "Microsoft.Compute"}) {
+      RETURN_IF_ERROR(CheckRegistered(name));
+    }
+    RETURN_IF_ERROR(CheckSizes());
+    RETURN_IF_ERROR(CheckQuota());
+    return findings_.empty()
+               ? absl::OkStatus()
+               : InvalidArgument(fmt::format("{}", fmt::join(findings_, "; ")));
+  }
+
+ private:
+  absl::StatusOr<json> Get(const std::string& path,
+                           std::string_view api_version) {
+    ASSIGN_OR_RETURN(
+        ArmAnswer answer,
+        client_.Send({.path = path, .api_version = std::string(api_version)}));
+    return std::move(answer.body);
+  }
+
+  // Null and a finding if it is not there.
+  absl::StatusOr<json> Look(const std::string& id, std::string_view api_version,
+                            std::string_view field) {
+    absl::StatusOr<json> found = Get(id, api_version);
+    const CloudError error = CloudErrorOf(found.status());
+    if (!found.ok() && (error.kind == CloudErrorKind::kNotFound ||
+                        error.code == "ResourceGroupNotFound")) {
+      findings_.push_back(fmt::format("{}: there is no {}", field, id));
+      return json();
+    }
+    return found;
+  }
+
+  absl::Status CheckExists(const std::string& id, std::string_view api_version,
+                           std::string_view field) {
+    return Look(id, api_version, field).status();
+  }
+
+  absl::Status CheckImage() {
+    const std::string& image = request_.image;
+    if (!image.starts_with("/subscriptions/")) {
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(const json version, Look(image, kGalleryApi, "image"));
+    if (version.is_null()) {
+      return absl::OkStatus();
+    }
+    const size_t end = Lower(image).rfind("/versions/");
+    ASSIGN_OR_RETURN(const json definition,
+                     Look(image.substr(0, end), kGalleryApi, "image"));
+    const std::string type =
+        Named(ListAt(definition, "/properties/features"), "SecurityType");
+    const bool confidential =
+        WantedComputing(request_.attestation_variant) != nullptr;
+    const std::string_view word =
+        confidential ? "Confidential" : "TrustedLaunch";
+    if (type.find(word) == std::string::npos) {
+      findings_.push_back(fmt::format(
+          "image: {} needs an image whose definition has SecurityType {}..., "
+          "this one has \"{}\"",
+          request_.attestation_variant, word, type.substr(0, 60)));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckRegistered(std::string_view provider) {
+    ASSIGN_OR_RETURN(
+        const json found,
+        Get(fmt::format("{}/providers/{}", SubscriptionId(scope_), provider),
+            kResourceApi));
+    if (TextAt(found, "/registrationState") != "Registered") {
+      findings_.push_back(fmt::format(
+          "provider.azure.subscription: {} is not registered, run `az provider "
+          "register --namespace {}`",
+          provider, provider));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckSizes() {
+    ASSIGN_OR_RETURN(
+        const std::vector<json> skus,
+        client_.List({.path = SubscriptionId(scope_) +
+                              "/providers/Microsoft.Compute/skus",
+                      .api_version = std::string(kSkuApi),
+                      .query = "&$filter=" +
+                               UrlEncode(fmt::format("location eq '{}'",
+                                                     settings_.location))}));
+    for (const NodeGroupRequest& group : request_.groups) {
+      const auto sku = std::ranges::find_if(skus, [&](const json& one) {
+        return TextAt(one, "/resourceType") == "virtualMachines" &&
+               SameId(TextAt(one, "/name"), group.instance_type);
+      });
+      const std::string field =
+          fmt::format("nodeGroups.{}.instanceType", group.name);
+      if (sku == skus.end()) {
+        findings_.push_back(fmt::format("{}: {} has no {}", field,
+                                        settings_.location,
+                                        group.instance_type));
+        continue;
+      }
+      CheckSize(*sku, group, field);
+      cores_[TextAt(*sku, "/family")] += Cores(*sku) * group.count;
+    }
+    return Deduct(skus);
+  }
+
+  // What the cluster has already counts as used, but is not needed again.
+  absl::Status Deduct(const std::vector<json>& skus) {
+    absl::StatusOr<std::vector<json>> sets =
+        client_.List({.path = CollectionId(scope_, kScaleSetType),
+                      .api_version = std::string(kComputeApi)});
+    if (!sets.ok()) {
+      return CloudErrorOf(sets.status()).code == "ResourceGroupNotFound"
+                 ? absl::OkStatus()
+                 : sets.status();
+    }
+    for (const json& set : *sets) {
+      const json::json_pointer capacity("/sku/capacity");
+      if (TextAt(set, fmt::format("/tags/{}", kUidTag)) !=
+              request_.identity.uid ||
+          !set.contains(capacity) || !set.at(capacity).is_number_integer()) {
+        continue;
+      }
+      for (const json& sku : skus) {
+        if (SameId(TextAt(sku, "/name"), TextAt(set, "/sku/name"))) {
+          cores_[TextAt(sku, "/family")] -=
+              Cores(sku) *
+              std::clamp<int64_t>(set.at(capacity).get<int64_t>(), 0, 1000);
+        }
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  void CheckSize(const json& sku, const NodeGroupRequest& group,
+                 const std::string& field) {
+    const std::string has =
+        Named(ListAt(sku, "/capabilities"), "ConfidentialComputingType");
+    const char* const wanted = WantedComputing(request_.attestation_variant);
+    if (wanted != nullptr && has != wanted) {
+      findings_.push_back(fmt::format(
+          "{}: {} needs {}, {} has {}", field, request_.attestation_variant,
+          wanted, group.instance_type, has.empty() ? "none of it" : has));
+    }
+    if (!ListAt(sku, "/restrictions").empty()) {
+      findings_.push_back(fmt::format(
+          "{}: Azure does not let this subscription use {} in {} ({})", field,
+          group.instance_type, settings_.location,
+          TextAt(sku, "/restrictions/0/reasonCode")));
+    }
+    const json zones = ListAt(sku, "/locationInfo/0/zones");
+    if (!group.zone.empty() &&
+        std::ranges::find(zones, json(group.zone)) == zones.end()) {
+      findings_.push_back(fmt::format("nodeGroups.{}.zone: {} is in zones {}",
+                                      group.name, group.instance_type,
+                                      zones.dump()));
+    }
+  }
+
+  absl::Status CheckQuota() {
+    ASSIGN_OR_RETURN(
+        const std::vector<json> usages,
+        client_.List(
+            {.path = fmt::format("{}/providers/Microsoft.Compute/"
+                                 "locations/{}/usages",
+                                 SubscriptionId(scope_), settings_.location),
+             .api_version = std::string(kComputeApi)}));
+    int64_t all = 0;
+    for (const auto& [family, cores] : cores_) {
+      all += cores;
+    }
+    cores_["cores"] = all;
+    for (const json& usage : usages) {
+      const auto wanted = cores_.find(TextAt(usage, "/name/value"));
+      const json limit = usage.value("limit", json());
+      const json used = usage.value("currentValue", json());
+      if (wanted == cores_.end() || !limit.is_number_integer() ||
+          !used.is_number_integer()) {
+        continue;
+      }
+      const int64_t left = limit.get<int64_t>() - used.get<int64_t>();
+      if (wanted->second > left) {
+        findings_.push_back(fmt::format(
+            "quota: {} cores of {} are wanted in {}, {} are left of {}",
+            wanted->second, wanted->first, settings_.location, left,
+            limit.get<int64_t>()));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  ArmClient& client_;
+  const ClusterRequest& request_;
+  const AzureSettings& settings_;
+  const ArmScope scope_;
+  std::map<std::string, int64_t, std::less<>> cores_;
+  std::vector<std::string> findings_;
+};
+
+}  // namespace
+
+absl::Status CheckRequestOnline(ArmClient& client,
+                                const ClusterRequest& request) {
+  return OnlineCheck(client, request).Run();
+}
+
+}  // namespace constellation::cloud::azure
