@@ -40,6 +40,9 @@ struct Evidence {
   TpmEvidence tpm;                  // quote of the platform's vTPM
   Bytes hardware_report;            // SEV-SNP report or TDX quote, or empty
   std::vector<Bytes> endorsements;  // certificates (DER), leaf first
+  // Contents of the ACPI table CCEL's area, of a TD: explains RTMRs, proves
+  // nothing. Empty elsewhere.
+  Bytes cc_event_log = {};
 
   bool operator==(const Evidence&) const = default;
 };

@@ -23,20 +23,33 @@ namespace {
 
 // A firmware log has tens of kilobytes; evidence must fit into one message.
 constexpr size_t kMaxEventLogSize = size_t{1} << 20U;
+constexpr size_t kMaxCcEventLogSize = size_t{256} << 10U;
 // Registers that change between reading and quoting are read again.
 constexpr int kAttempts = 5;
 constexpr uint32_t kEkCertificateIndex = 0x01c00002;
 constexpr uint8_t kUncompressedPoint = 0x04;  // X9.62
 constexpr size_t kP256CoordinateSize = 32;
 
-Bytes ReadLog(const std::string& path) {
-  const absl::StatusOr<std::string> log = ReadFile(path, kMaxEventLogSize);
+Bytes ReadLog(const std::string& path, size_t limit = kMaxEventLogSize) {
+  const absl::StatusOr<std::string> log = ReadFile(path, limit);
   if (!log.ok()) {
     spdlog::info("event=no-event-log reason=\"{}\"", Message(log.status()));
     return {};
   }
   const std::span<const uint8_t> bytes = AsBytes(*log);
   return {bytes.begin(), bytes.end()};
+}
+
+// The area of a CCEL is as large as the firmware reserved it, and ends in ff. A
+// few are left: they end the log, and may be an event's own last octets.
+Bytes WithoutPadding(Bytes log) {
+  constexpr size_t kLeft = 16;
+  size_t used = log.size();
+  while (used > 0 && log[used - 1] == 0xff) {
+    --used;
+  }
+  log.resize(std::min(log.size(), used + kLeft));
+  return log;
 }
 
 // A certificate in an NV index, without the padding behind it. NOT_FOUND if
@@ -134,6 +147,7 @@ absl::StatusOr<std::unique_ptr<PlatformAttester>> PlatformAttester::Create(
   base.variant = parts.variant;
   base.tpm.ak_public = key.public_area;
   base.tpm.event_log = parts.event_log;
+  base.cc_event_log = parts.cc_event_log;
   absl::StatusOr<Bytes> certificate =
       ReadCertificate(*parts.tpm, kEkCertificateIndex);
   if (certificate.ok()) {
@@ -335,8 +349,9 @@ absl::StatusOr<std::unique_ptr<PlatformAttester>> CreatePlatformAttester(
   parts.nitro_tpm = cloud == CloudKind::kAws;
   parts.variant = VariantOf(cloud, hardware);
   parts.event_log = ReadLog(paths.event_log);
-  if (parts.event_log.empty() && hardware == HardwareKind::kTdx) {
-    parts.event_log = ReadLog(paths.ccel);
+  if (hardware == HardwareKind::kTdx) {
+    parts.cc_event_log =
+        WithoutPadding(ReadLog(paths.ccel, kMaxCcEventLogSize));
   }
   spdlog::info("event=platform cloud={} variant={}", ToString(cloud),
                parts.variant);

@@ -43,6 +43,7 @@ struct PlatformAttesterParts {
   uint16_t nitro_buffer_size = 8192;
   std::vector<Bytes> key_certificates = {};  // of the attestation key, DER
   Bytes event_log = {};
+  Bytes cc_event_log = {};  // of a TD
 };
 
 // Evidence of every layer that this machine has, bound together as

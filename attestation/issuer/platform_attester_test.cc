@@ -425,15 +425,25 @@ TEST_F(PlatformAttesterTest, AzureWithoutParavisorHasAQuoteOnly) {
   EXPECT_TRUE(QuoteOf(evidence).has_value());
 }
 
-TEST_F(PlatformAttesterTest, ReadsTheLogOfTdxIfTheTpmHasNone) {
+TEST_F(PlatformAttesterTest, ReadsTheLogOfTdxBesideTheTpms) {
+  auto tsm = std::make_unique<FakeTsm>(kTsmFolder, "tdx_guest", FakeTdQuote);
+  PlatformAttesterParts parts = Parts(tsm.get());
+  parts.variant = "qemu-tdx";
+  parts.event_log = {1, 2};
+  parts.cc_event_log = {3, 4, 5};
+  ASSERT_OK_AND_ASSIGN(const auto attester,
+                       PlatformAttester::Create(std::move(parts), clock_));
+  ASSERT_OK_AND_ASSIGN(const Evidence evidence, attester->Attest(kUserData));
+  EXPECT_EQ(evidence.tpm.event_log, Bytes({1, 2}));
+  EXPECT_EQ(evidence.cc_event_log, Bytes({3, 4, 5}));
+}
+
+TEST_F(PlatformAttesterTest, ADeviceWithoutDriverGivesNoEvidence) {
   PlatformPaths paths = Machine("QEMU");
-  ASSERT_THAT(WriteFileAtomically(paths.ccel, "ccel"), IsOk());
   ASSERT_THAT(WriteFileAtomically(paths.tdx_guest, ""), IsOk());
-  ASSERT_THAT(WriteFileAtomically(paths.event_log, ""), IsOk());
   ASSERT_OK_AND_ASSIGN(const auto attester,
                        CreatePlatformAttester(paths, clock_));
   EXPECT_EQ(attester->variant(), "qemu-tdx");
-  // A device without driver behind it, and no configfs: no evidence.
   EXPECT_THAT(attester->Attest(kUserData),
               StatusIs(absl::StatusCode::kNotFound));
 }

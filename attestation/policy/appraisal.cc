@@ -8,6 +8,7 @@
 
 #include "attestation/eventlog/diagnosis.h"
 #include "attestation/policy/advice.h"
+#include "attestation/policy/ccel_rows.h"
 #include "attestation/policy/json_reader.h"
 #include "attestation/policy/layer_evidence.h"
 #include "attestation/policy/layers.h"
@@ -99,6 +100,7 @@ class Appraiser final {
     std::ranges::move(layers_.rows, std::back_inserter(result_.rows));
     AddClusterRow();
     AddEventLogRows();
+    AddCcelRows();
     const TcbFacts facts{.variant = variant_,
                          .profile = best_.profile,
                          .layers = layers_,
@@ -149,6 +151,12 @@ class Appraiser final {
         "the caller asked for evidence in another way than it checks it");
     AddHardwareReportRow();
     AddEndorsementsRow();
+    const bool td = variant_ != nullptr && variant_->cpu == CpuLayer::kTdx;
+    if (!td && !evidence_.cc_event_log.empty()) {
+      Add("evidence", "CC event log", false, "none",
+          fmt::format("{} bytes", evidence_.cc_event_log.size()),
+          "only a TD has one: unread evidence is refused");
+    }
   }
 
   bool has_layers() const {
@@ -426,6 +434,13 @@ class Appraiser final {
         AddInfo(PcrName(pcr.pcr), HexOr(given, "not quoted"), pcr.replayed,
                 pcr.explanation);
       }
+    }
+  }
+
+  void AddCcelRows() {
+    if (variant_ != nullptr) {
+      std::ranges::move(CcelRows(*variant_, evidence_, best_.profile),
+                        std::back_inserter(result_.rows));
     }
   }
 

@@ -18,6 +18,7 @@ constexpr size_t kMaxCertificate = 16384;
 constexpr int kMaxEndorsements = 8;
 constexpr size_t kMaxEventLog = size_t{1} << 20U;
 constexpr size_t kMaxHardwareReport = 65536;
+constexpr size_t kMaxCcEventLog = size_t{256} << 10U;
 constexpr size_t kMaxVariant = 64;
 constexpr uint32_t kPcrCount = 24;
 
@@ -77,6 +78,7 @@ v1::Evidence EvidenceToProto(const Evidence& evidence) {
   for (const Bytes& endorsement : evidence.endorsements) {
     proto.add_endorsements(ToString(endorsement));
   }
+  proto.set_cc_event_log(ToString(evidence.cc_event_log));
   return proto;
 }
 
@@ -104,6 +106,9 @@ absl::StatusOr<Evidence> EvidenceFromProto(const v1::Evidence& proto) {
   ASSIGN_OR_RETURN(
       evidence.hardware_report,
       Limited("hardware_report", proto.hardware_report(), kMaxHardwareReport));
+  ASSIGN_OR_RETURN(
+      evidence.cc_event_log,
+      Limited("cc_event_log", proto.cc_event_log(), kMaxCcEventLog));
   if (proto.endorsements_size() > kMaxEndorsements) {
     return InvalidArgument(
         fmt::format("evidence: endorsements: want at most {}, got {}",

@@ -11,8 +11,8 @@ namespace constellation::attestation {
 
 // Between evidence and its wire form. Reading checks sizes and counts
 // (INVALID_ARGUMENT): TPM structures 4 KiB, certificates 16 KiB and at most 8,
-// event log 1 MiB, hardware report 64 KiB, at most 24 PCRs in ascending order.
-// Nothing is verified.
+// event log 1 MiB, CC event log 256 KiB, hardware report 64 KiB, at most 24
+// PCRs in ascending order. Nothing is verified.
 v1::Evidence EvidenceToProto(const Evidence& evidence);
 absl::StatusOr<Evidence> EvidenceFromProto(const v1::Evidence& proto);
 

@@ -35,6 +35,7 @@ Evidence FullEvidence() {
   }
   evidence.hardware_report = Bytes(1184, 6);
   evidence.endorsements = {Bytes(800, 7), Bytes(), Bytes(1200, 8)};
+  evidence.cc_event_log = Bytes(3000, 9);
   return evidence;
 }
 
@@ -79,6 +80,8 @@ const Limit kLimits[] = {
      [](v1::Evidence& e) { return e.mutable_tpm()->mutable_event_log(); }},
     {"hardware_report", 65536,
      [](v1::Evidence& e) { return e.mutable_hardware_report(); }},
+    {"cc_event_log", size_t{256} << 10U,
+     [](v1::Evidence& e) { return e.mutable_cc_event_log(); }},
     {"endorsement", 16384,
      [](v1::Evidence& e) { return e.add_endorsements(); }},
 };
