@@ -9,6 +9,7 @@
 
 #include "attestation/collateral/vendor_checks.h"
 #include "attestation/collateral/vendor_items.h"
+#include "attestation/gcp/ak_certificate.h"
 #include "common/hex.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -149,6 +150,9 @@ absl::StatusOr<CollateralCheck> IntelCheckFor(std::string_view key,
     if (key == QeIdentityItem({}, tee).key) {
       return QeIdentityCheck(trust.intel, tee);
     }
+    if (key == EvaluationNumbersItem({}, tee).key) {
+      return EvaluationNumbersCheck(trust.intel, tee);
+    }
     if (!fmspc.ok()) {
       continue;
     }
@@ -171,6 +175,9 @@ absl::StatusOr<CollateralCheck> CheckForKey(std::string_view key,
   }
   if (key.starts_with("intel/")) {
     return IntelCheckFor(key, trust);
+  }
+  if (key.starts_with(kGoogleChainPrefix)) {
+    return GoogleChainCheck(GcpTrust().roots, std::nullopt);
   }
   return UnknownKey(key);
 }

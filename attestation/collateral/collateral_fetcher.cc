@@ -170,6 +170,47 @@ absl::StatusOr<Collateral> CollateralFetcher::Get(
   return fetched;
 }
 
+absl::StatusOr<Collateral> CollateralFetcher::GetKept(
+    const CollateralItem& item, const CollateralCheck& check) const {
+  if (bundle_ != nullptr) {
+    if (const Collateral* entry = bundle_->Find(item.key)) {
+      absl::StatusOr<Collateral> accepted = Store(item, check, *entry);
+      if (accepted.ok()) {
+        return accepted;
+      }
+    }
+  }
+  absl::StatusOr<Accepted> cached = FromCache(item, check);
+  if (!cached.ok()) {
+    return NotFound(
+        fmt::format("{}: not kept: {}", item.what, Message(cached.status())));
+  }
+  return std::move(cached->collateral);
+}
+
+absl::StatusOr<Collateral> CollateralFetcher::FetchUnverified(
+    const CollateralItem& item) {
+  if (options_.offline || transport_ == nullptr) {
+    return NotFound(
+        fmt::format("{}: fetching is off: missing {}", item.what, item.key));
+  }
+  {
+    const absl::MutexLock lock(&mutex_);
+    const auto failure = failures_.find(item.key);
+    if (failure != failures_.end() && clock_.Now() < failure->second.until) {
+      return failure->second.status;
+    }
+  }
+  const absl::StatusOr<HttpResponse> answer = SendWithRetries(item);
+  if (!answer.ok()) {
+    const absl::MutexLock lock(&mutex_);
+    Remember(failures_, item.key,
+             Failure{answer.status(), clock_.Now() + options_.failure_memory});
+    return answer.status();
+  }
+  return ReadAnswer(item, *answer, clock_.Now());
+}
+
 absl::StatusOr<CollateralFetcher::Accepted> CollateralFetcher::Accept(
     const CollateralItem& item, const CollateralCheck& check,
     Collateral collateral) const {
@@ -248,7 +289,13 @@ absl::StatusOr<Collateral> CollateralFetcher::FetchShared(
     flight = slot;
   }
   if (ours) {
-    absl::StatusOr<Collateral> result = FetchAndStore(item, check);
+    // Whoever fetched it while this thread looked into the cache has stored it.
+    absl::StatusOr<Accepted> kept = FromCache(item, check);
+    const bool fresh = kept.ok() && kept->facts.not_after - clock_.Now() >=
+                                        options_.refresh_margin;
+    absl::StatusOr<Collateral> result =
+        fresh ? absl::StatusOr<Collateral>(std::move(kept->collateral))
+              : FetchAndStore(item, check);
     const absl::MutexLock lock(&mutex_);
     if (!result.ok()) {
       Remember(

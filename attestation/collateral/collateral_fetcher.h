@@ -80,6 +80,17 @@ class CollateralFetcher final {
                                  std::span<const Bytes> given = {})
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // What is kept of `item`, in bundle or cache: as Get(), but nothing is
+  // fetched. NOT_FOUND if nothing is kept that `check` accepts.
+  absl::StatusOr<Collateral> GetKept(const CollateralItem& item,
+                                     const CollateralCheck& check) const;
+
+  // Fetches `item` for a caller that cannot check it alone, such as one link of
+  // a chain: nothing is stored, and nobody shares the request. What to keep in
+  // the end goes to Get() as given. Codes as Get(); NOT_FOUND offline.
+  absl::StatusOr<Collateral> FetchUnverified(const CollateralItem& item)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+
   // The time that everything is judged by.
   absl::Time Now() const { return clock_.Now(); }
 

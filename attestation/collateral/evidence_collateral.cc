@@ -2,6 +2,7 @@
 #include "attestation/collateral/evidence_collateral.h"
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
 #include <span>
 #include <utility>
@@ -11,6 +12,8 @@
 #include "attestation/collateral/collateral_cache.h"
 #include "attestation/collateral/curl_http_transport.h"
 #include "attestation/collateral/vendor_checks.h"
+#include "attestation/gcp/ak_certificate.h"
+#include "attestation/gcp/instance_info.h"
 #include "attestation/intel/pck_chain.h"
 #include "attestation/intel/pck_extension.h"
 #include "attestation/intel/quote.h"
@@ -46,7 +49,8 @@ std::vector<SnpProduct> ProductsOf(const SnpReportUnverified& report) {
 struct PolicyTrust {
   bool any_profile = false;
   std::vector<SnpRoot> snp_roots;
-  std::vector<crypto::Sha256Digest> intel_roots;  // SPKI
+  std::vector<crypto::Sha256Digest> intel_roots;                      // SPKI
+  std::vector<crypto::Sha256Digest> google_roots = GcpTrust().roots;  // SPKI
   // Of every profile, if all of them list chips; else empty: any chip.
   std::vector<Bytes> chips;
 };
@@ -66,6 +70,11 @@ PolicyTrust TrustOf(const Policy& policy, const std::string& variant) {
       every_profile_lists_chips &= !snp.chip_ids.empty();
       trust.chips.insert(trust.chips.end(), snp.chip_ids.begin(),
                          snp.chip_ids.end());
+    }
+    if (profile.gcp.has_value()) {
+      trust.google_roots.insert(trust.google_roots.end(),
+                                profile.gcp->insecure_roots.begin(),
+                                profile.gcp->insecure_roots.end());
     }
     if (profile.tdx.has_value()) {
       const auto& roots = profile.tdx->policy.tcb.insecure_roots;
@@ -106,6 +115,9 @@ class Gatherer final {
     if (variant.cpu == CpuLayer::kTdx) {
       Keep(GatherIntel(azure ? TdQuoteAmongEndorsements()
                              : Octets(evidence_.hardware_report)));
+    }
+    if (variant.cloud == CloudLayer::kGcp) {
+      Keep(GatherGoogle());
     }
   }
 
@@ -231,6 +243,23 @@ class Gatherer final {
     return absl::OkStatus();
   }
 
+  // Certificates above the attestation key's, which is the one that names an
+  // instance. What the evidence or the policy lacks is not missed here.
+  absl::Status GatherGoogle() {
+    for (const Bytes& endorsement : evidence_.endorsements) {
+      const auto leaf = crypto::Certificate::FromDer(endorsement);
+      if (!leaf.ok() || leaf->is_ca() || !GceInstanceOfUnverified(*leaf).ok()) {
+        continue;
+      }
+      ASSIGN_OR_RETURN(std::vector<crypto::Certificate> chain,
+                       FetchGoogleChain(fetcher_, *leaf, trust_.google_roots));
+      std::ranges::move(chain,
+                        std::back_inserter(out_.collateral.certificates));
+      return absl::OkStatus();
+    }
+    return absl::OkStatus();
+  }
+
   CollateralFetcher& fetcher_;
   const CollateralEndpoints& endpoints_;
   const Evidence& evidence_;
@@ -256,12 +285,10 @@ std::unique_ptr<HttpTransport> TransportFor(const CollateralSetup& setup) {
   if (setup.offline) {
     return nullptr;
   }
-  CurlHttpOptions options;
-  options.allow_plain_http =
-      setup.endpoints.amd_kds.starts_with("http://") ||
-      setup.endpoints.intel_pcs.starts_with("http://") ||
-      setup.endpoints.intel_root_crl.starts_with("http://");
-  return std::make_unique<CurlHttpTransport>(std::move(options));
+  // Google's certificates name http:// URLs, and mirrors may have no more.
+  // Whatever comes is verified; the vendors' own endpoints are https.
+  return std::make_unique<CurlHttpTransport>(
+      CurlHttpOptions{.allow_plain_http = true});
 }
 
 CollateralFetcherOptions With(CollateralFetcherOptions options, bool offline) {

@@ -4,14 +4,18 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <thread>
 #include <vector>
 
+#include "attestation/collateral/collateral_cache.h"
 #include "attestation/collateral/testing/test_vendor.h"
 #include "attestation/policy/appraisal.h"
 #include "attestation/policy/testing/composed_node.h"
+#include "attestation/tpm/testing/test_ca.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/temp_dir.h"
+#include "crypto/testing/test_certificates.h"
 
 namespace constellation::attestation {
 namespace {
@@ -231,6 +235,109 @@ TEST_F(EvidenceCollateralTest, SurvivesEvidenceThatIsNone) {
     }
   }
   EXPECT_EQ(vendor_.requests(), 0U);
+}
+
+// Google's issuers, under the URLs that the certificates name.
+class FakeGoogle final : public HttpTransport {
+ public:
+  absl::StatusOr<HttpResponse> Send(const HttpRequest& request) override {
+    ++requests;
+    const auto found = files.find(request.url);
+    HttpResponse response;
+    response.status = found == files.end() ? 404 : 200;
+    if (found != files.end()) {
+      response.body = std::string(AsText(found->second));
+    }
+    return response;
+  }
+
+  std::map<std::string, Bytes> files;
+  int requests = 0;
+};
+
+constexpr char kIntermediateUrl[] = "http://a.storage.googleapis.com/i/ca.crt";
+constexpr char kRootUrl[] = "http://pki.goog/root.crt";
+
+constellation::testing::TestExtension IssuerAt(std::string_view url) {
+  using ::constellation::crypto::testing::Der;
+  using ::constellation::crypto::testing::DerSequence;
+  const Bytes oid = {0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02};
+  return {.oid = "1.3.6.1.5.5.7.1.1",
+          .critical = false,
+          .value = DerSequence(
+              {DerSequence({Der(0x06, oid), Der(0x86, AsBytes(url))})})};
+}
+
+class GoogleChainTest : public EvidenceCollateralTest {
+ protected:
+  GoogleChainTest() {
+    node_.gce.leaf.extensions.push_back(IssuerAt(kIntermediateUrl));
+    node_.gce.intermediate.extensions.push_back(IssuerAt(kRootUrl));
+    node_.gce.Refresh();
+    google_.files[kRootUrl] = node_.gce.candidates[0].der();
+    google_.files[kIntermediateUrl] = node_.gce.candidates[1].der();
+  }
+  absl::Status JudgeIt(bool offline = false) {
+    const auto cache = CollateralCache::Open({.directory = folder()});
+    EXPECT_THAT(cache, IsOk());
+    CollateralFetcherOptions options = NodeFetcherOptions();
+    options.offline = offline;
+    CollateralFetcher fetcher(&google_, cache->get(), nullptr, clock_, options);
+    EvidenceCollateral source(fetcher);
+    const Policy policy = PolicyFor(node_);
+    const Evidence evidence = node_.Evidence();
+    const GatheredCollateral gathered = source.For(evidence, policy);
+    return ExplainRefusal(
+        ToStatus(Appraise(evidence, node_.user_data, ClusterState::None(),
+                          policy, gathered.collateral, kComposedNow)),
+        gathered);
+  }
+
+  FakeGoogle google_;
+  ComposedNode node_{"gcp-sev-es"};
+};
+
+TEST_F(GoogleChainTest, FetchesIssuersFromWhereCertificatesSay) {
+  EXPECT_THAT(JudgeIt(), IsOk());
+  EXPECT_EQ(google_.requests, 2);
+  EXPECT_THAT(JudgeIt(), IsOk());
+  EXPECT_EQ(google_.requests, 2) << "kept, for every machine of this issuer";
+  EXPECT_THAT(JudgeIt(/*offline=*/true), IsOk());
+}
+
+TEST_F(GoogleChainTest, KeepsNothingThatEndsElsewhere) {
+  const constellation::testing::TestKey key(
+      constellation::testing::TestKeyType::kP256);
+  google_.files[kRootUrl] =
+      MakeCertificate(constellation::testing::CaSpec("root", "root"), key, key);
+  EXPECT_FALSE(JudgeIt().ok());
+  google_.files[kRootUrl] = node_.gce.candidates[0].der();
+  // The pinned root, but not what it signed.
+  google_.files[kIntermediateUrl] = node_.gce.candidates[0].der();
+  EXPECT_FALSE(JudgeIt().ok());
+  EXPECT_FALSE(JudgeIt(/*offline=*/true).ok());
+}
+
+TEST_F(GoogleChainTest, AsksGoogleOnly) {
+  ComposedNode other("gcp-sev-es");
+  other.gce.leaf.extensions.push_back(IssuerAt("http://evil.example/ca.crt"));
+  other.gce.Refresh();
+  node_ = other;
+  EXPECT_THAT(JudgeIt(), StatusIs(absl::StatusCode::kPermissionDenied,
+                                  HasSubstr("evil.example")));
+  EXPECT_EQ(google_.requests, 0);
+}
+
+// A certificate that names itself as its issuer's place.
+TEST_F(GoogleChainTest, EndsAlsoIfTheChainDoesNot) {
+  ComposedNode other("gcp-sev-es");
+  other.gce.leaf.extensions.push_back(IssuerAt(kIntermediateUrl));
+  other.gce.intermediate.extensions.push_back(IssuerAt(kIntermediateUrl));
+  other.gce.Refresh();
+  node_ = other;
+  google_.files[kIntermediateUrl] = node_.gce.candidates[1].der();
+  EXPECT_FALSE(JudgeIt().ok());
+  EXPECT_LE(google_.requests, 3);
 }
 
 TEST(ExplainRefusalTest, SaysWhatIsMissing) {

@@ -8,8 +8,10 @@
 #include <string_view>
 #include <utility>
 
+#include "attestation/gcp/issuer_url.h"
 #include "attestation/intel/collateral_json.h"
 #include "attestation/intel/enclave_identity.h"
+#include "attestation/intel/evaluation_numbers.h"
 #include "attestation/intel/pck_chain.h"
 #include "attestation/intel/tcb_info.h"
 #include "attestation/snp/snp_certificates.h"
@@ -334,6 +336,28 @@ CollateralCheck QeIdentityCheck(IntelTrustAnchors anchors, IntelTee tee) {
   };
 }
 
+CollateralCheck EvaluationNumbersCheck(IntelTrustAnchors anchors,
+                                       IntelTee tee) {
+  return [anchors = std::move(anchors), tee](
+             const Collateral& collateral,
+             absl::Time now) -> absl::StatusOr<CollateralFacts> {
+    ASSIGN_OR_RETURN(
+        const TcbEvaluationNumbers numbers,
+        VerifyTcbEvaluationNumbers(AsText(collateral.content),
+                                   collateral.issuer_chain, anchors, now));
+    if (numbers.tee != tee) {
+      return Unauthenticated(
+          fmt::format("want evaluation data numbers of {}, got those of {}",
+                      ToString(tee), ToString(numbers.tee)));
+    }
+    CollateralFacts facts;
+    facts.issued = numbers.issue_date;
+    facts.not_before = numbers.issue_date;
+    facts.not_after = numbers.next_update;
+    return facts;
+  };
+}
+
 CollateralCheck IntelRootCrlCheck(IntelTrustAnchors anchors) {
   return [anchors = std::move(anchors)](
              const Collateral& collateral,
@@ -384,6 +408,91 @@ CollateralCheck PckCrlCheck(IntelTrustAnchors anchors, PckCa ca) {
     return Unauthenticated(
         fmt::format("issuer chain: want the certificate of {}", list.Issuer()));
   };
+}
+
+namespace {
+
+constexpr size_t kMaxGoogleChain = 3;  // above the attestation key's
+
+bool HasKeyOf(const crypto::Certificate& certificate,
+              std::span<const crypto::Sha256Digest> keys) {
+  return std::ranges::find(keys, certificate.SpkiFingerprint()) != keys.end();
+}
+
+// Fetches one issuer after the other until one has a pinned key. Nothing of it
+// is verified.
+absl::StatusOr<std::string> FetchLinks(
+    CollateralFetcher& fetcher, const crypto::Certificate& leaf,
+    std::span<const crypto::Sha256Digest> roots) {
+  std::string pem;
+  crypto::Certificate subject = leaf;
+  for (size_t i = 0; i < kMaxGoogleChain; ++i) {
+    ASSIGN_OR_RETURN(const std::string url, IssuerUrlOfUnverified(subject));
+    ASSIGN_OR_RETURN(const CollateralItem item,
+                     IssuerItem(url, GoogleIssuerHosts()));
+    ASSIGN_OR_RETURN(const Collateral link, fetcher.FetchUnverified(item));
+    ASSIGN_OR_RETURN(subject, crypto::Certificate::FromDer(link.content));
+    pem += crypto::PemEncode("CERTIFICATE", link.content);
+    if (HasKeyOf(subject, roots)) {
+      return pem;
+    }
+  }
+  return Unauthenticated(
+      "chain of the attestation key: no pinned root of Google's at its end");
+}
+
+}  // namespace
+
+CollateralCheck GoogleChainCheck(std::vector<crypto::Sha256Digest> roots,
+                                 std::optional<crypto::Certificate> leaf) {
+  return [roots = std::move(roots), leaf = std::move(leaf)](
+             const Collateral& collateral,
+             absl::Time /*now*/) -> absl::StatusOr<CollateralFacts> {
+    ASSIGN_OR_RETURN(const std::vector<crypto::Certificate> chain,
+                     crypto::Certificate::ListFromPem(
+                         AsText(collateral.content), kMaxGoogleChain));
+    if (chain.empty() || !HasKeyOf(chain.back(), roots)) {
+      return Unauthenticated("want a chain that ends at a pinned root");
+    }
+    RETURN_IF_ERROR(chain.back().VerifySignedBy(chain.back()));
+    CollateralFacts facts;
+    const crypto::Certificate* subject = leaf.has_value() ? &*leaf : nullptr;
+    for (const crypto::Certificate& issuer : chain) {
+      if (!issuer.is_ca()) {
+        return Unauthenticated("want certificates of authorities");
+      }
+      if (subject != nullptr) {
+        RETURN_IF_ERROR(subject->VerifySignedBy(issuer));
+      }
+      RETURN_IF_ERROR(Narrow(facts, issuer));
+      subject = &issuer;
+    }
+    return facts;
+  };
+}
+
+absl::StatusOr<std::vector<crypto::Certificate>> FetchGoogleChain(
+    CollateralFetcher& fetcher, const crypto::Certificate& leaf,
+    std::span<const crypto::Sha256Digest> roots) {
+  ASSIGN_OR_RETURN(const std::string url, IssuerUrlOfUnverified(leaf));
+  const CollateralItem item = GoogleChainItem(url);
+  const CollateralCheck check =
+      GoogleChainCheck({roots.begin(), roots.end()}, leaf);
+  absl::StatusOr<Collateral> kept = fetcher.GetKept(item, check);
+  if (!kept.ok()) {
+    ASSIGN_OR_RETURN(const std::string pem, FetchLinks(fetcher, leaf, roots));
+    kept = Collateral{.content = Copy(AsBytes(pem)),
+                      .issuer_chain = {},
+                      .source = CollateralSource::kNetwork,
+                      .fetched_at = fetcher.Now()};
+    ASSIGN_OR_RETURN(const CollateralFacts facts, check(*kept, fetcher.Now()));
+    RETURN_IF_ERROR(CheckFresh(facts, fetcher.Now(), item.what));
+    // Verified: from now on kept.
+    const std::vector<Bytes> verified = {kept->content};
+    RETURN_IF_ERROR(fetcher.Get(item, check, verified).status());
+  }
+  return crypto::Certificate::ListFromPem(AsText(kept->content),
+                                          kMaxGoogleChain);
 }
 
 absl::StatusOr<IntelCollateral> FetchIntelCollateral(

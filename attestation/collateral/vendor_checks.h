@@ -2,6 +2,7 @@
 #ifndef CONSTELLATION_ATTESTATION_COLLATERAL_VENDOR_CHECKS_H_
 #define CONSTELLATION_ATTESTATION_COLLATERAL_VENDOR_CHECKS_H_
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -15,6 +16,8 @@
 #include "attestation/snp/snp_roots.h"
 #include "attestation/snp/snp_tcb.h"
 #include "common/hex.h"
+#include "crypto/hash.h"
+#include "crypto/x509.h"
 
 // Joins fetching and verifying: the checks that content must pass before it is
 // used or stored, and whole sets of collateral. Checks are pure and
@@ -83,12 +86,31 @@ CollateralCheck TcbInfoCheck(IntelTrustAnchors anchors, IntelTee tee,
 // Accepts the identity of the quoting enclave of `tee`, signed likewise.
 CollateralCheck QeIdentityCheck(IntelTrustAnchors anchors, IntelTee tee);
 
+// Accepts the list of TCB evaluation data numbers of `tee`, signed likewise.
+CollateralCheck EvaluationNumbersCheck(IntelTrustAnchors anchors, IntelTee tee);
+
 // Accepts a revocation list that a trusted root signed.
 CollateralCheck IntelRootCrlCheck(IntelTrustAnchors anchors);
 
 // Accepts the revocation list of `ca`, signed by the certificate of that name
 // in its issuer chain, which a trusted root signed.
 CollateralCheck PckCrlCheck(IntelTrustAnchors anchors, PckCa ca);
+
+// Accepts a chain (PEM, nearest first) whose certificates are authorities, each
+// signed by the next, the last by itself, with a key in `roots` (SPKI digests),
+// and whose first one signed `leaf`, if there is one.
+CollateralCheck GoogleChainCheck(std::vector<crypto::Sha256Digest> roots,
+                                 std::optional<crypto::Certificate> leaf);
+
+// Gets the certificates above `leaf`, an attestation key's certificate of
+// Google's, from where each says that its issuer is published: at most three,
+// the last of which has a key in `roots` (SPKI digests). Nothing is stored
+// before that is known. NOT_FOUND if a certificate does not say, PERMISSION_
+// DENIED if it names a host that is not Google's, UNAUTHENTICATED if what is
+// there did not sign it; otherwise as CollateralFetcher::Get().
+absl::StatusOr<std::vector<crypto::Certificate>> FetchGoogleChain(
+    CollateralFetcher& fetcher, const crypto::Certificate& leaf,
+    std::span<const crypto::Sha256Digest> roots);
 
 // Gets what quotes of platforms called `fmspc` (6 octets), with PCKs of `ca`,
 // need. Codes as CollateralFetcher::Get(). Verify the set as a whole with

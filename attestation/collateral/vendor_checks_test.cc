@@ -12,6 +12,7 @@
 #include "attestation/intel/testing/intel_vectors.h"
 #include "attestation/snp/snp_certificates.h"
 #include "attestation/snp/testing/test_platform.h"
+#include "attestation/testing/intel_signer.h"
 #include "attestation/testing/vectors.h"
 #include "common/status_macros.h"
 #include "common/testing/status_matchers.h"
@@ -28,6 +29,7 @@ using ::constellation::attestation::testing::TestSnpEvidence;
 using ::constellation::attestation::testing::TestSnpPlatform;
 using ::constellation::testing::FindIntelCollateral;
 using ::constellation::testing::IntelCollateralSet;
+using ::constellation::testing::IntelSigner;
 using ::constellation::testing::IsOk;
 using ::constellation::testing::kNoVectors;
 using ::constellation::testing::Middle;
@@ -395,6 +397,43 @@ TEST_F(IntelChecksTest, DocumentsMustBeOfWhatWasAsked) {
   EXPECT_FALSE(
       Apply(TcbInfoCheck(anchors, IntelTee::kTdx, fmspc_), tcb_info, now_)
           .ok());
+}
+
+TEST(EvaluationNumbersCheckTest, MustBeSignedAndOfTheKindThatWasAsked) {
+  const IntelSigner& signer = IntelSigner::Get();
+  const auto anchors = IntelTrustAnchors::Create(
+      std::vector{*crypto::Certificate::FromDer(signer.root())});
+  ASSERT_THAT(anchors, IsOk());
+  const absl::Time now = absl::FromUnixSeconds(1767225600);  // 2026-01-01
+  const std::string text = signer.SignCollateral(
+      "tcbEvaluationDataNumbers",
+      R"({"id":"TDX","version":1,"issueDate":"2025-12-31T00:00:00Z",)"
+      R"("nextUpdate":"2026-01-31T00:00:00Z","tcbEvalNumbers":[)"
+      R"({"tcbEvaluationDataNumber":19,"tcbRecoveryEventDate":)"
+      R"("2025-12-01T00:00:00Z","tcbDate":"2025-11-01T00:00:00Z"}]})");
+  const Bytes content(text.begin(), text.end());
+  const std::string chain = Pem(signer.tcb_signing()) + Pem(signer.root());
+  ASSERT_OK_AND_ASSIGN(const CollateralFacts facts,
+                       Apply(EvaluationNumbersCheck(*anchors, IntelTee::kTdx),
+                             content, now, chain));
+  EXPECT_EQ(absl::FormatTime(facts.not_after, absl::UTCTimeZone()),
+            "2026-01-31T00:00:00+00:00");
+  EXPECT_THAT(Apply(EvaluationNumbersCheck(*anchors, IntelTee::kSgx), content,
+                    now, chain),
+              StatusIs(absl::StatusCode::kUnauthenticated,
+                       HasSubstr("want evaluation data numbers of SGX")));
+  EXPECT_FALSE(
+      Apply(EvaluationNumbersCheck(ProductionAnchors(), IntelTee::kTdx),
+            content, now, chain)
+          .ok());
+  for (size_t i = 0; i < content.size(); i += 5) {
+    Bytes forged = content;
+    forged[i] ^= 1U;
+    EXPECT_FALSE(Apply(EvaluationNumbersCheck(*anchors, IntelTee::kTdx), forged,
+                       now, chain)
+                     .ok())
+        << i;
+  }
 }
 
 TEST_F(IntelChecksTest, NoFlippedBitOfADocumentPasses) {

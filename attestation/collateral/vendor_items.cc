@@ -8,6 +8,7 @@
 #include "common/hex.h"
 #include "common/status.h"
 #include "common/status_macros.h"
+#include "crypto/hash.h"
 
 namespace constellation::attestation {
 namespace {
@@ -22,6 +23,8 @@ constexpr size_t kMaxCrlSize = size_t{4} << 20U;
 constexpr size_t kMaxUrlSize = 400;
 constexpr size_t kShownIdSize = 8;  // octets of a chip ID in messages
 constexpr char kTcbInfoChain[] = "tcb-info-issuer-chain";
+constexpr char kEvaluationNumbersChain[] =
+    "tcb-evaluation-data-numbers-issuer-chain";
 constexpr char kIdentityChain[] = "sgx-enclave-identity-issuer-chain";
 constexpr char kPckCrlChain[] = "sgx-pck-crl-issuer-chain";
 
@@ -140,6 +143,19 @@ CollateralItem QeIdentityItem(const CollateralEndpoints& endpoints,
           .max_size = kMaxDocumentSize};
 }
 
+CollateralItem EvaluationNumbersItem(const CollateralEndpoints& endpoints,
+                                     IntelTee tee) {
+  const std::string path =
+      fmt::format("{}/certification/v4/tcbevaluationdatanumbers", Name(tee));
+  return {
+      .key = "intel/" + path,
+      .what = fmt::format("Intel {} TCB evaluation data numbers", Name(tee)),
+      .url = endpoints.intel_pcs + "/" + path,
+      .format = CollateralFormat::kJson,
+      .issuer_chain_header = kEvaluationNumbersChain,
+      .max_size = kMaxDocumentSize};
+}
+
 CollateralItem PckCrlItem(const CollateralEndpoints& endpoints, PckCa ca) {
   const std::string_view name =
       ca == PckCa::kPlatform ? "platform" : "processor";
@@ -195,6 +211,15 @@ absl::StatusOr<CollateralItem> IssuerItem(
                         .url = std::string(url),
                         .format = CollateralFormat::kDer,
                         .max_size = kMaxCertificateSize};
+}
+
+CollateralItem GoogleChainItem(std::string_view url) {
+  return {.key = fmt::format("{}{}", kGoogleChainPrefix,
+                             HexEncode(crypto::Sha256(AsBytes(url)))),
+          .what = "chain of a Google attestation key",
+          .url = {},
+          .format = CollateralFormat::kPem,
+          .max_size = 4 * kMaxCertificateSize};
 }
 
 std::vector<std::string_view> GoogleIssuerHosts() {

@@ -64,8 +64,16 @@ enum class PckCa { kPlatform, kProcessor };
 // Revocation list of a PCK authority, with that authority's chain.
 CollateralItem PckCrlItem(const CollateralEndpoints& endpoints, PckCa ca);
 
+// Which TCB evaluation data numbers Intel serves collateral for (JSON), with
+// the signer's chain.
+CollateralItem EvaluationNumbersItem(const CollateralEndpoints& endpoints,
+                                     IntelTee tee);
+
 // Revocation list of Intel's SGX root.
 CollateralItem IntelRootCrlItem(const CollateralEndpoints& endpoints);
+
+// How the keys of GoogleChainItem() begin.
+inline constexpr std::string_view kGoogleChainPrefix = "gcp/ak-chain/";
 
 // The issuer's certificate (DER) at `url`, which a certificate names
 // (authority information access, RFC 5280 4.2.2.1). The URL is hostile: it must
@@ -74,6 +82,11 @@ CollateralItem IntelRootCrlItem(const CollateralEndpoints& endpoints);
 // otherwise.
 absl::StatusOr<CollateralItem> IssuerItem(
     std::string_view url, std::span<const std::string_view> hosts);
+
+// All certificates above an attestation key's of Google's (PEM, nearest first)
+// whose issuer is published at `url`: what is kept of them once they were
+// fetched one by one. There is no URL for the whole.
+CollateralItem GoogleChainItem(std::string_view url);
 
 // The hosts of Google's issuers.
 std::vector<std::string_view> GoogleIssuerHosts();

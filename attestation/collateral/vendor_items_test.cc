@@ -105,6 +105,12 @@ TEST(VendorItemsTest, IntelDocuments) {
   const CollateralItem qe = QeIdentityItem(kMirror, IntelTee::kSgx);
   EXPECT_EQ(qe.url, "https://pcs.example/sgx/certification/v4/qe/identity");
   EXPECT_EQ(qe.issuer_chain_header, "sgx-enclave-identity-issuer-chain");
+  const CollateralItem numbers = EvaluationNumbersItem(kMirror, IntelTee::kTdx);
+  EXPECT_EQ(
+      numbers.url,
+      "https://pcs.example/tdx/certification/v4/tcbevaluationdatanumbers");
+  EXPECT_EQ(numbers.issuer_chain_header,
+            "tcb-evaluation-data-numbers-issuer-chain");
   const CollateralItem crl = PckCrlItem(kMirror, PckCa::kProcessor);
   EXPECT_EQ(crl.url,
             "https://pcs.example/sgx/certification/v4/pckcrl"
@@ -138,6 +144,8 @@ TEST(VendorItemsTest, KeysAreDistinctAndTheSameForEveryMirror) {
     expect(*TcbInfoItem(vendors, tee, fmspc),
            *TcbInfoItem(kMirror, tee, fmspc));
     expect(QeIdentityItem(vendors, tee), QeIdentityItem(kMirror, tee));
+    expect(EvaluationNumbersItem(vendors, tee),
+           EvaluationNumbersItem(kMirror, tee));
   }
   for (const auto ca : {PckCa::kPlatform, PckCa::kProcessor}) {
     expect(PckCrlItem(vendors, ca), PckCrlItem(kMirror, ca));

@@ -106,10 +106,18 @@ absl::StatusOr<FetchedFor> FetchIntel(const FetchJob& job,
                                                     quote.tee, pck.fmspc, ca,
                                                     anchors)
                       .status());
+  // For people who write policies; no verification needs them, and mirrors may
+  // not have them.
+  const bool numbers =
+      job.fetcher
+          .Get(attestation::EvaluationNumbersItem(job.endpoints, quote.tee),
+               attestation::EvaluationNumbersCheck(anchors, quote.tee))
+          .ok();
   return FetchedFor{
       file.name,
-      fmt::format("{}, FMSPC {}: TCB info, QE identity, revocation lists",
-                  ToString(quote.tee), HexEncode(pck.fmspc))};
+      fmt::format("{}, FMSPC {}: TCB info, QE identity, revocation lists{}",
+                  ToString(quote.tee), HexEncode(pck.fmspc),
+                  numbers ? ", evaluation data numbers" : "")};
 }
 
 absl::Status Keep(const std::string& file, absl::StatusOr<FetchedFor> got,

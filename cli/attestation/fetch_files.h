@@ -19,9 +19,10 @@ struct FetchedFor {
 
 // Gets what the vendors publish for the evidence in `set`: for SEV-SNP reports
 // (also inside HCL reports) chain, VCEK and revocation list; for quotes TCB
-// info, identity and both revocation lists. Certificates of the set are used
-// first. Everything is verified against the pinned roots before the fetcher
-// stores it.
+// info, identity and both revocation lists, and, if the server has them, the
+// TCB evaluation data numbers that a policy may demand. Certificates of the set
+// are used first. Everything is verified against the pinned roots before the
+// fetcher stores it.
 //
 // INVALID_ARGUMENT if a report or quote does not parse, or if no file needs
 // collateral; else as FetchSnpCollateral() and FetchIntelCollateral(), naming
