@@ -42,12 +42,12 @@ void AddMachine(const VerifiedAzure& machine, const AzurePolicy& policy,
            names.empty() ? "none" : fmt::format("{}", fmt::join(names, " or ")),
            std::string(ToString(machine.hardware())),
            "the virtual machine's size belongs to another CPU family: choose "
-           "another size or admit this hardware in the policy");
+           "another size, or give the profile the variant of this hardware");
   rows.Add(Id::kHclVersion, machine.hcl_version() >= policy.minimum_hcl_version,
            fmt::format("at least {}", policy.minimum_hcl_version),
            fmt::format("{}", machine.hcl_version()),
            "the paravisor is older than the policy wants: redeploy the machine "
-           "to get the current one, or lower the minimum HCL version");
+           "to get the current one, or lower `azure.minimumHclVersion`");
 }
 
 // Rows about switches. A claim that is not made is never the good value.
@@ -61,19 +61,19 @@ void AddFlags(const VmConfigurationUnverified& claims,
            policy.require_secure_boot ? "on" : "on or off",
            Describe(claims.secure_boot),
            "the machine was made without secure boot: create it with secure "
-           "boot enabled, or do not require it in the policy");
+           "boot enabled, or set `azure.requireSecureBoot` to false");
   rows.Add(Id::kConsole,
            policy.allow_console || claims.console_enabled == false,
            policy.allow_console ? "on or off" : "off",
            Describe(claims.console_enabled),
            "the host's serial console is connected: switch boot diagnostics "
-           "off, or allow the console in the policy");
+           "off, or set `azure.allowConsole` to true");
   rows.Add(Id::kPersistedTpm,
            policy.allow_persisted_tpm || claims.tpm_persisted == false,
            policy.allow_persisted_tpm ? "on or off" : "off",
            Describe(claims.tpm_persisted),
            "the cloud keeps the vTPM's state: use a machine with an ephemeral "
-           "vTPM, or allow persisted state in the policy");
+           "vTPM, or set `azure.allowPersistedTpm` to true");
 }
 
 // Rows about which machine, and which request, this is.
@@ -90,8 +90,8 @@ void AddIdentity(const RuntimeDataUnverified& data, const AzurePolicy& policy,
                ? "any"
                : fmt::format("one of {} machines", policy.vm_ids.size()),
            id.empty() ? "none" : id,
-           "this machine is not in the policy's list: add its vmUniqueId if it "
-           "is yours");
+           "this machine is not in `azure.vmIds`: add its vmUniqueId if it is "
+           "yours");
   Bytes wanted = policy.user_data.value_or(Bytes());
   const bool fits = wanted.size() <= 64;
   wanted.resize(64);
@@ -100,7 +100,8 @@ void AddIdentity(const RuntimeDataUnverified& data, const AzurePolicy& policy,
            policy.user_data.has_value() ? HexEncode(wanted) : "any",
            data.user_data.has_value() ? HexEncode(*data.user_data) : "none",
            "the report was made for other user data: write them to NV index "
-           "0x01400002 and read the report again");
+           "0x01400002 and read the report again, or do not set "
+           "`azure.requireUserData`");
 }
 
 }  // namespace

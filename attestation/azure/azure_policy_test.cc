@@ -63,8 +63,8 @@ TEST(AzurePolicyTest, HardwareMustBeAdmitted) {
   policy.hardware = {HclReportType::kTdx};
   EXPECT_EQ(Message(Machine(), policy),
             "azure: hardware: expected TDX, got SEV-SNP; the virtual machine's "
-            "size belongs to another CPU family: choose another size or admit "
-            "this hardware in the policy");
+            "size belongs to another CPU family: choose another size, or give "
+            "the profile the variant of this hardware");
 }
 
 TEST(AzurePolicyTest, ParavisorMustBeNewEnough) {
