@@ -4,6 +4,7 @@ must exist and must not be pulled away. Called with requests that passed the dis
 import re
 import uuid
 
+import permissions
 import rules
 
 BASE = 'https://www.googleapis.com/compute/v1/'
@@ -54,7 +55,8 @@ class Compute:
     """All state; handle() answers one request. Not thread-safe."""
 
     def __init__(self):
-        self.control = {'op_polls': 1, 'page_size': 0, 'fail': [], 'stockout': [], 'boot_polls': 1}
+        self.control = {'op_polls': 1, 'page_size': 0, 'fail': [], 'stockout': [], 'boot_polls': 1,
+                        'permissions': None}  # all of them
         self.reset()
 
     def reset(self):
@@ -87,6 +89,9 @@ class Compute:
             'left': self.control['op_polls'], 'effect': effect, 'error': error, 'path': path,
             'shown': {'kind': 'compute#operation', 'name': name, 'operationType': kind, 'status': 'RUNNING',
                       'targetLink': BASE + path, 'selfLink': BASE + where}}
+        for scope in ('region', 'zone'):
+            if '/%ss/' % scope in where:
+                self.operations[where]['shown'][scope] = BASE + place_of(path)
         if self.control['op_polls'] == 0:
             self.step(where)
         return self.operations[where]['shown']
@@ -126,6 +131,10 @@ class Compute:
         """(status, answer) for a request of method `method` (an id such as compute.networks.insert)."""
         self.advance()
         collection, verb = method.split('.')[1:]
+        if self.control['permissions'] is not None:
+            for permission in permissions.needed(method, body):
+                if permission not in self.control['permissions']:
+                    return failure(403, 'forbidden', "Required '%s' permission for '%s'" % (permission, path))
         request = query.get('requestId')
         if request is not None and method.split('.')[-1] != 'get':
             if not re.fullmatch(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}', request) or set(request) <= {'0', '-'}:

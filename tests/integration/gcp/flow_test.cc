@@ -7,7 +7,7 @@
 
 #include <algorithm>
 
-#include "cloud/gcp/compute.h"
+#include "cloud/gcp/permissions.h"
 #include "cloud/json_fields.h"
 #include "common/testing/status_matchers.h"
 #include "tests/integration/gcp/gcp_world.h"
@@ -287,6 +287,43 @@ TEST(GcpFlowTest, NamesTheMissingPermission) {
   ASSERT_FALSE(result.failures.empty());
   EXPECT_EQ(result.failures[0].error.kind, CloudErrorKind::kPermission);
   EXPECT_EQ(result.failures[0].error.subject, "compute.networks.create");
+}
+
+// Everything that changes and deletes, with exactly the documented permissions.
+TEST(GcpFlowTest, DocumentedPermissionsSuffice) {
+  std::vector<std::string_view> all(ProviderPermissions().begin(),
+                                    ProviderPermissions().end());
+  EXPECT_TRUE(std::ranges::is_sorted(all));
+  for (const bool internal : {false, true}) {
+    ClusterRequest request = SmallRequest();
+    request.internal_load_balancer = internal;
+    GcpWorld world(request);
+    world.server.Control("/_ctl", {{"compute", {{"permissions", all}}}});
+    const EngineResult made = world.RunApply();
+    ASSERT_THAT(made.status, IsOk()) << FailuresToText(made);
+    world.request.image = "projects/images/global/images/node-2";
+    world.request.groups[1].count = 2;
+    world.request.allowed_sources = {"198.51.100.0/24"};
+    const EngineResult changed = world.RunApply();
+    ASSERT_THAT(changed.status, IsOk()) << FailuresToText(changed);
+    EXPECT_THAT(world.provider->CheckOnline(world.request), IsOk());
+    const auto instances = world.provider->Instances(request.identity).value();
+    EXPECT_THAT(world.provider->ConsoleLog(request.identity, instances[0].id),
+                IsOk());
+    EXPECT_THAT(
+        world.provider->ReplaceInstance(request.identity, instances[0].id),
+        IsOk());
+    ASSERT_THAT(world.RunTerminate().status, IsOk());
+    EXPECT_EQ(world.Dump(), json::object());
+  }
+  // One less is missed by its name.
+  std::erase(all, "compute.routers.create");
+  GcpWorld world;
+  world.server.Control("/_ctl", {{"compute", {{"permissions", all}}}});
+  const EngineResult refused = world.RunApply();
+  ASSERT_FALSE(refused.failures.empty());
+  EXPECT_EQ(refused.failures[0].error.subject, "compute.routers.create");
+  EXPECT_EQ(refused.failures[0].error.kind, CloudErrorKind::kPermission);
 }
 
 TEST(GcpFlowTest, MakesAgainWhatFailsLate) {

@@ -8,8 +8,10 @@ FAMILIES = {'SEV': ('n2d-', 'c2d-', 'c3d-', 'c4d-'), 'SEV_SNP': ('n2d-',), 'TDX'
 def template_problems(properties, images):
     """Confidential VM: supported configurations."""
     problems = []
-    kind = properties.get('confidentialInstanceConfig', {}).get('confidentialInstanceType')
-    if not properties.get('confidentialInstanceConfig', {}).get('enableConfidentialCompute') or kind not in FEATURE:
+    wanted = properties.get('confidentialInstanceConfig', {})
+    kind = wanted.get('confidentialInstanceType')
+    # gcloud leaves enableConfidentialCompute out where there is a type.
+    if not wanted.get('enableConfidentialCompute', True) or kind not in FEATURE:
         return ['not a confidential VM']
     if not properties['machineType'].startswith(FAMILIES[kind]):
         problems.append('machine type %s cannot do %s' % (properties['machineType'], kind))
