@@ -5,19 +5,16 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <filesystem>
 #include <string>
 
 #include "common/files.h"
 #include "common/testing/status_matchers.h"
-#include "disk-mapper/disk_finder.h"
 #include "disk-mapper/testing/node_fixture.h"
 
 namespace constellation::disk_mapper {
 namespace {
 
 using constellation::testing::IsOk;
-using constellation::testing::IsOkAndHolds;
 using constellation::testing::StatusIs;
 using ::testing::Contains;
 using testing::DiskKey;
@@ -97,44 +94,6 @@ TEST_F(DiskCommandsTest, RefusesADamagedNote) {
     EXPECT_THAT(ReadFormattedDisk(node_.paths),
                 StatusIs(absl::StatusCode::kInternal));
   }
-}
-
-class DiskFinderTest : public ::testing::Test {
- protected:
-  void AddDisk(const std::string& name, const std::string& serial,
-               const std::string& file = "serial") {
-    const std::string path = paths_.Blocks() + "/" + name + "/" + file;
-    ASSERT_THAT(
-        MakeDirectories(std::filesystem::path(path).parent_path().string()),
-        IsOk());
-    ASSERT_THAT(WriteFileAtomically(path, serial), IsOk());
-  }
-  constellation::testing::TempDir folder_;
-  NodePaths paths_{folder_.path()};
-};
-
-TEST_F(DiskFinderTest, FindsTheDiskByItsSerial) {
-  AddDisk("vda", "image\n");
-  AddDisk("vdb", "state\n");
-  EXPECT_THAT(FindStateDisk(paths_), IsOkAndHolds(folder_.path() + "/dev/vdb"));
-}
-
-TEST_F(DiskFinderTest, FindsScsiAndNvmeDisks) {
-  AddDisk("nvme1n1", "state               \n", "device/serial");
-  EXPECT_THAT(FindStateDisk(paths_),
-              IsOkAndHolds(folder_.path() + "/dev/nvme1n1"));
-}
-
-TEST_F(DiskFinderTest, SaysThatThereIsNone) {
-  AddDisk("vda", "statements\n");
-  EXPECT_THAT(FindStateDisk(paths_), StatusIs(absl::StatusCode::kNotFound));
-}
-
-TEST_F(DiskFinderTest, RefusesTwo) {
-  AddDisk("vda", "state\n");
-  AddDisk("vdb", "state\n");
-  EXPECT_THAT(FindStateDisk(paths_),
-              StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 }  // namespace
