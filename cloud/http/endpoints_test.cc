@@ -7,7 +7,6 @@
 #include <map>
 
 #include "cloud/http/environment.h"
-#include "cloud/http/http_transport.h"
 #include "common/testing/status_matchers.h"
 
 namespace constellation::cloud {
@@ -118,66 +117,6 @@ TEST(EndpointsTest, OpenStackMayUsePlainHttp) {
                       Variables({{"OS_AUTH_URL", "http://10.0.0.1:5000/v3"}}))
           ->url,
       "http://10.0.0.1:5000/v3");
-}
-
-TEST(EnvironmentTest, ProxiesLowerCaseFirst) {
-  const ProxySettings settings =
-      ProxyFromEnvironment(Variables({{"https_proxy", "http://a:1"},
-                                      {"HTTPS_PROXY", "http://b:1"},
-                                      {"HTTP_PROXY", "http://c:1"},
-                                      {"NO_PROXY", "x,y"},
-                                      {"ALL_PROXY", "http://d:1"}}));
-  EXPECT_EQ(settings.https, "http://a:1");
-  EXPECT_EQ(settings.http, "http://c:1");
-  EXPECT_EQ(settings.except, "x,y");
-  EXPECT_EQ(
-      ProxyFromEnvironment(Variables({{"ALL_PROXY", "http://d:1"}})).https, "");
-}
-
-TEST(EnvironmentTest, CgiClientsSetNoProxy) {
-  EXPECT_EQ(ProxyFromEnvironment(Variables({{"HTTP_PROXY", "http://c:1"},
-                                            {"REQUEST_METHOD", "GET"}}))
-                .http,
-            "");
-}
-
-TEST(HttpTransportTest, HostOfUrl) {
-  EXPECT_EQ(HostOfUrl("https://User:pw@Host.Example:443/a?b@c"),
-            "host.example");
-  EXPECT_EQ(HostOfUrl("http://[::1]:80/"), "::1");
-  EXPECT_EQ(HostOfUrl("https://a?x"), "a");
-  EXPECT_EQ(HostOfUrl("nothing"), "");
-  EXPECT_EQ(HostOfUrl("http://"), "");
-}
-
-TEST(HttpTransportTest, UrlForMessagesHidesSecrets) {
-  EXPECT_EQ(UrlForMessages("https://u:p@h/x?sig=s#f"), "https://h/x");
-  EXPECT_EQ(UrlForMessages("https://h/a@b?x"), "https://h/a@b");
-  EXPECT_EQ(UrlForMessages("junk"), "junk");
-}
-
-TEST(HttpTransportTest, LocalHosts) {
-  for (const char* host :
-       {"localhost", "127.0.0.1", "127.1.2.3", "::1", "169.254.169.254",
-        "168.63.129.16", "fd00:ec2::254", "metadata.google.internal"}) {
-    EXPECT_TRUE(IsLocalHost(host)) << host;
-  }
-  for (const char* host : {"", "example.org", "127.0.0.1.example.org", "127.1",
-                           "10.0.0.1", "localhost.example.org"}) {
-    EXPECT_FALSE(IsLocalHost(host)) << host;
-  }
-}
-
-TEST(HttpTransportTest, ErrorsKeepTheirType) {
-  for (int i = 1; i <= static_cast<int>(TransportError::kLocal); ++i) {
-    const auto error = static_cast<TransportError>(i);
-    const absl::Status status = MakeTransportError(error, "m");
-    EXPECT_FALSE(status.ok());
-    EXPECT_EQ(TransportErrorOf(status), error);
-    EXPECT_NE(TransportErrorName(error), "none");
-  }
-  EXPECT_EQ(TransportErrorOf(absl::OkStatus()), TransportError::kNone);
-  EXPECT_FALSE(MayHaveBeenExecuted(absl::OkStatus()));
 }
 
 }  // namespace

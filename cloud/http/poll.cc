@@ -10,6 +10,11 @@
 #include "common/status.h"
 
 namespace constellation::cloud {
+namespace {
+
+constexpr absl::Duration kShortest = absl::Milliseconds(100);
+
+}  // namespace
 
 absl::Status Poll(const PollOptions& options, Clock& clock,
                   const std::stop_token& stop, std::string_view what,
@@ -27,8 +32,10 @@ absl::Status Poll(const PollOptions& options, Clock& clock,
         (!IsTransient(step.status()) || errors > options.max_errors)) {
       return step.status();
     }
+    // A server that wishes for no pause does not get a loop without one.
     const absl::Duration wait =
-        step.ok() ? step->retry_after.value_or(delay) : delay;
+        step.ok() ? std::max(step->retry_after.value_or(delay), kShortest)
+                  : delay;
     const absl::Duration left = deadline - clock.Now();
     if (left <= absl::ZeroDuration()) {
       return step.ok() ? DeadlineExceeded(

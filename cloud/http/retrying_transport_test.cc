@@ -4,7 +4,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cloud/http/poll.h"
 #include "cloud/http/testing/scripted_transport.h"
 #include "common/status.h"
 #include "common/testing/status_matchers.h"
@@ -14,7 +13,6 @@ namespace {
 
 using ::constellation::testing::IsOk;
 using ::constellation::testing::StatusIs;
-using ::testing::HasSubstr;
 using testing::ScriptedTransport;
 using ::testing::SizeIs;
 
@@ -214,89 +212,6 @@ TEST_F(RetryingTransportTest, StopEndsTheWait) {
   EXPECT_EQ(TransportErrorOf(Send(request).status()),
             TransportError::kCancelled);
   EXPECT_EQ(Sent(), 0U);
-}
-
-TEST(RateLimiterTest, BurstThenEvenPace) {
-  RateLimiter limiter({.per_second = 2, .burst = 3});
-  for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(limiter.Reserve("a", kStart), absl::ZeroDuration());
-  }
-  EXPECT_EQ(limiter.Reserve("a", kStart), absl::Milliseconds(500));
-  EXPECT_EQ(limiter.Reserve("a", kStart), absl::Seconds(1));
-  EXPECT_EQ(limiter.Reserve("b", kStart), absl::ZeroDuration());
-  // Two tokens were promised already; the pace stays.
-  EXPECT_EQ(limiter.Reserve("a", kStart + absl::Seconds(1)),
-            absl::Milliseconds(500));
-  EXPECT_EQ(limiter.Reserve("a", kStart + absl::Seconds(60)),
-            absl::ZeroDuration());
-}
-
-TEST(RetryAfterTest, ReadsSecondsDatesAndMilliseconds) {
-  const auto read = [](std::string name, std::string value) {
-    return RetryAfter({.headers = {{std::move(name), std::move(value)}}},
-                      absl::FromUnixSeconds(784111700));
-  };
-  EXPECT_EQ(read("retry-after", "5"), absl::Seconds(5));
-  EXPECT_EQ(read("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"),
-            absl::Seconds(77));
-  EXPECT_EQ(read("retry-after", "Sun, 06 Nov 1990 08:49:37 GMT"),
-            absl::ZeroDuration());
-  EXPECT_EQ(read("retry-after-ms", "250"), absl::Milliseconds(250));
-  EXPECT_EQ(read("x-ms-retry-after-ms", "250"), absl::Milliseconds(250));
-  for (const char* bad : {"", "-1", "soon", "1.5", "99999999999999999999"}) {
-    EXPECT_EQ(read("retry-after", bad), std::nullopt) << bad;
-  }
-}
-
-TEST(PollTest, AsksLessAndLessOften) {
-  FakeClock clock(kStart);
-  int asked = 0;
-  EXPECT_THAT(Poll({.first_delay = absl::Seconds(1),
-                    .max_delay = absl::Seconds(4),
-                    .factor = 2},
-                   clock, {}, "it",
-                   [&]() -> absl::StatusOr<PollStep> {
-                     return PollStep{.done = ++asked == 5};
-                   }),
-              IsOk());
-  EXPECT_EQ(clock.Now() - kStart, absl::Seconds(1 + 2 + 4 + 4));
-}
-
-TEST(PollTest, GivesUpAndSaysOnWhat) {
-  FakeClock clock(kStart);
-  EXPECT_THAT(Poll({.timeout = absl::Minutes(2)}, clock, {}, "gateway",
-                   [] { return PollStep{}; }),
-              StatusIs(absl::StatusCode::kDeadlineExceeded,
-                       HasSubstr("gateway: not done after 2m")));
-  EXPECT_LE(clock.Now() - kStart, absl::Minutes(2));
-}
-
-TEST(PollTest, BearsSomePassingErrorsOnly) {
-  FakeClock clock(kStart);
-  int asked = 0;
-  EXPECT_THAT(Poll({.max_errors = 2}, clock, {}, "it",
-                   [&]() -> absl::StatusOr<PollStep> {
-                     ++asked;
-                     return Unavailable("down");
-                   }),
-              StatusIs(absl::StatusCode::kUnavailable));
-  EXPECT_EQ(asked, 3);
-  EXPECT_THAT(
-      Poll({}, clock, {}, "it",
-           []() -> absl::StatusOr<PollStep> { return InvalidArgument("no"); }),
-      StatusIs(absl::StatusCode::kInvalidArgument));
-}
-
-TEST(PollTest, HeedsTheServersWish) {
-  FakeClock clock(kStart);
-  int asked = 0;
-  EXPECT_THAT(Poll({}, clock, {}, "it",
-                   [&]() -> absl::StatusOr<PollStep> {
-                     return PollStep{.done = ++asked == 2,
-                                     .retry_after = absl::Seconds(33)};
-                   }),
-              IsOk());
-  EXPECT_EQ(clock.Now() - kStart, absl::Seconds(33));
 }
 
 }  // namespace
