@@ -5,6 +5,7 @@
 #include <span>
 
 #include "attestation/gcp/gcp_verifier.h"
+#include "attestation/gcp/issuer_url.h"
 
 // The instance extension, the marker in a log, and whole evidence: noise must
 // never verify.
@@ -20,6 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<Certificate> candidates;
   if (const auto certificate = Certificate::FromDer(input); certificate.ok()) {
     candidates = {*certificate, *certificate};
+    (void)IssuerUrlOfUnverified(*certificate);
   }
   GcpTrust trust;
   trust.now = absl::FromUnixSeconds(1770113522);

@@ -97,6 +97,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   evidence.tpm.signature = Next(data, size);
   evidence.tpm.ak_public = Next(data, size);
   evidence.tpm.event_log = Next(data, size);
+  evidence.cc_event_log = Next(data, size);
   while (size > 2 && evidence.endorsements.size() < 8) {
     evidence.endorsements.push_back(Next(data, size));
   }
