@@ -69,8 +69,12 @@ class EngineWorld {
                    .unique_name = true,
                    .ready_after = Seconds(90),
                    .gone_after = Seconds(60)});
+    // Every thread's sleep moves the one clock: with many of them a time-out of
+    // minutes may be over before its owner was ever scheduled.
     cloud.AddKind({.kind = "group",
-                   .traits = {.create_is_idempotent = true},
+                   .traits = {.create_is_idempotent = true,
+                              .ready_timeout = absl::Hours(24),
+                              .gone_timeout = absl::Hours(24)},
                    .ready_after = Seconds(40),
                    .gone_after = Seconds(20)});
   }
