@@ -16,17 +16,17 @@ using attestation::Profile;
 using attestation::SnpTcbFloor;
 using Words = std::vector<std::string>;
 
-std::string Counted(size_t count, std::string_view what) {
-  return count == 1 ? fmt::format("the one {}", what)
-                    : fmt::format("one of {} {}s", count, what);
+std::string CountedValues(size_t count) {
+  return count == 1 ? "the one value that is listed"
+                    : fmt::format("one of {} values that are listed", count);
 }
 
 // "SEV-SNP: <what> must be one of n values", if there are any.
 void AddList(std::string_view layer, std::string_view what, size_t count,
              Words& words) {
   if (count != 0) {
-    words.push_back(fmt::format("{}: {} must be {}", layer, what,
-                                Counted(count, "value that is listed")));
+    words.push_back(
+        fmt::format("{}: {} must be {}", layer, what, CountedValues(count)));
   }
 }
 
@@ -62,6 +62,9 @@ void AddSnp(const attestation::SnpProfile& profile, Words& words) {
   AddFloors(policy, words);
   AddList("SEV-SNP", "the launch measurement", policy.measurements.size(),
           words);
+  if (policy.insecure_any_measurement) {
+    words.emplace_back("SEV-SNP: ANY LAUNCH MEASUREMENT");
+  }
   if (profile.measurement_covers_image) {
     words.emplace_back(
         "SEV-SNP: the measurement covers kernel, initrd and command line, too");
@@ -73,6 +76,9 @@ void AddSnp(const attestation::SnpProfile& profile, Words& words) {
                          ? "SEV-SNP: DEBUGGING IS ALLOWED: the host reads all "
                            "memory"
                          : "SEV-SNP: no debugging");
+  if (policy.allow_migration_agent) {
+    words.emplace_back("SEV-SNP: a migration agent may take the guest away");
+  }
   words.emplace_back(policy.allow_vlek
                          ? "SEV-SNP: keys of the cloud provider (VLEK) count"
                          : "SEV-SNP: only keys of the chip itself (VCEK) "
@@ -104,6 +110,9 @@ void AddTcb(std::string_view layer, const attestation::IntelTcbPolicy& tcb,
           : fmt::format("{}: no open advisory{}{}", layer,
                         tcb.accepted_advisories.empty() ? "" : " but ",
                         fmt::join(tcb.accepted_advisories, ", ")));
+  if (!tcb.insecure_roots.empty()) {
+    words.push_back(fmt::format("{}: ROOTS BESIDE INTEL'S COUNT", layer));
+  }
 }
 
 void AddTdx(const attestation::TdxPolicy& policy, Words& words) {
@@ -126,6 +135,10 @@ void AddSgx(const attestation::SgxPolicy& policy, Words& words) {
   AddTcb("SGX", policy.tcb, words);
   AddList("SGX", "MRENCLAVE", policy.mr_enclave.size(), words);
   AddList("SGX", "MRSIGNER", policy.mr_signer.size(), words);
+  words.emplace_back(
+      policy.allow_debug
+          ? "SGX: DEBUGGING IS ALLOWED: the host reads all memory"
+          : "SGX: no debugging");
   if (policy.minimum_isv_svn.has_value()) {
     words.push_back(
         fmt::format("SGX: ISV SVN at least {}", *policy.minimum_isv_svn));
@@ -155,6 +168,9 @@ void AddGcp(const attestation::GcpProfile& profile, Words& words) {
         fmt::format("GCP: zone {}", fmt::join(policy.zones, " or ")));
   }
   AddList("GCP", "the instance", policy.instance_ids.size(), words);
+  if (!policy.require_production) {
+    words.emplace_back("GCP: HOSTS THAT ARE NOT PRODUCTION, too");
+  }
   if (profile.insecure_any_project) {
     words.emplace_back("GCP: MACHINES OF ANY CUSTOMER");
   }
