@@ -334,9 +334,12 @@ absl::StatusOr<Observed> ArmDriver::Update(const DriverContext& context,
       }
     }
     for (const char* whole : {"sku", "identity", "tags"}) {  // ARM wants it so
-      if (sent.contains(whole) || (sent.empty() && whole[0] == 's')) {
+      if (sent.contains(whole)) {
         sent[whole] = ValueAt(body, fmt::format("/{}", whole));
       }
+    }
+    if (sent.empty()) {  // only its state differs: asks for the same again
+      sent["sku"] = ValueAt(body, "/sku");
     }
     sent = KeepForeignChildren(sent, now.attributes);
   } else {

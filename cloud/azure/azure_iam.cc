@@ -108,7 +108,7 @@ std::vector<std::string> NodePermissions() {
       fmt::format("{}/read", kScaleSets),
       fmt::format("{}/virtualMachines/read", kScaleSets),
       fmt::format("{}/virtualMachines/instanceView/read", kScaleSets),
-      fmt::format("{}/virtualMachines/networkInterfaces/read", kScaleSets),
+      fmt::format("{}/networkInterfaces/read", kScaleSets),
       "Microsoft.Network/loadBalancers/read",
       "Microsoft.Network/publicIPAddresses/read",
       // Services of type LoadBalancer: cloud-provider-azure.
@@ -149,8 +149,7 @@ std::vector<std::string> OperatorPermissions() {
       "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/read",
       "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/"
       "instanceView/read",
-      "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/"
-      "networkInterfaces/read",
+      "Microsoft.Compute/virtualMachineScaleSets/networkInterfaces/read",
       "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/"
       "retrieveBootDiagnosticsData/action",
       // Of the subscription: the ends of operations, and checks beforehand.

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cloud/azure/arm_kinds.h"
@@ -115,6 +116,31 @@ absl::StatusOr<std::vector<json>> Tagged(ArmClient& client,
   return all;
 }
 
+// The interfaces of all VMs of a scale set, lists by the VM's id in lower case;
+// one request for all, whatever the number of VMs.
+absl::StatusOr<std::map<std::string, json>> InterfacesOf(
+    ArmClient& client, const ArmScope& scope, std::string_view set_id) {
+  // They live below the old provider's name.
+  absl::StatusOr<std::vector<json>> all = client.List(
+      {.path = fmt::format("{}/providers/microsoft.Compute/"
+                           "virtualMachineScaleSets/{}/networkInterfaces",
+                           ResourceGroupId(scope),
+                           SegmentBehind(set_id, "virtualMachineScaleSets")),
+       .api_version = std::string(kScaleSetNicApi)});
+  std::map<std::string, json> found;
+  if (!all.ok()) {  // a set without VMs may have none
+    return CloudErrorKindOf(all.status()) == Kind::kNotFound
+               ? absl::StatusOr<std::map<std::string, json>>(found)
+               : all.status();
+  }
+  for (json& nic : *all) {
+    const std::string vm = Lower(TextAt(nic, "/properties/virtualMachine/id"));
+    found.try_emplace(vm, json::array())
+        .first->second.push_back(std::move(nic));
+  }
+  return found;
+}
+
 }  // namespace
 
 std::string ProviderId(std::string_view instance_id) {
@@ -168,43 +194,25 @@ absl::StatusOr<std::vector<ScaleSetInstance>> ListInstances(
                    Tagged(client, scope, kScaleSetType, kComputeApi, uid));
   std::vector<ScaleSetInstance> found;
   for (const json& set : sets) {
-    ASSIGN_OR_RETURN(
-        const std::vector<json> vms,
-        client.List({.path = TextAt(set, "/id") + "/virtualMachines",
-                     .api_version = std::string(kComputeApi),
-                     .query = "&$expand=instanceView"}));
+    const std::string id = TextAt(set, "/id");
+    ASSIGN_OR_RETURN(const auto nics, InterfacesOf(client, scope, id));
+    ASSIGN_OR_RETURN(const std::vector<json> vms,
+                     client.List({.path = id + "/virtualMachines",
+                                  .api_version = std::string(kComputeApi),
+                                  .query = "&$expand=instanceView"}));
     for (const json& vm : vms) {
-      const std::string id = TextAt(vm, "/id");
-      const std::string number = SegmentBehind(id, "virtualMachines");
-      const std::string state = TextAt(vm, "/properties/provisioningState");
-      if (state == "Deleting" || !IsArmId(id) || number.empty()) {
+      const auto own = nics.find(Lower(TextAt(vm, "/id")));
+      if (TextAt(vm, "/properties/provisioningState") == "Deleting" ||
+          own == nics.end() || AddressOf(own->second).empty()) {
         continue;
       }
-      if (found.size() >= kMaxInstances) {
+      auto one = ParseInstance(vm, set.value("tags", json()), own->second);
+      if (!one.ok() || found.size() >= kMaxInstances) {
         return MakeCloudError(
-            {.kind = Kind::kInvalid, .message = "more than 1,000 instances"});
-      }
-      // Interfaces of scale sets live below the old provider's name.
-      absl::StatusOr<std::vector<json>> nics = client.List(
-          {.path = fmt::format("{}/microsoft.Compute/"
-                               "virtualMachineScaleSets/{}/virtualMachines/{}/"
-                               "networkInterfaces",
-                               ResourceGroupId(scope) + "/providers",
-                               SegmentBehind(id, "virtualMachineScaleSets"),
-                               number),
-           .api_version = std::string(kScaleSetNicApi)});
-      if (CloudErrorKindOf(nics.status()) == Kind::kNotFound && !nics.ok()) {
-        continue;
-      }
-      RETURN_IF_ERROR(nics.status());
-      if (AddressOf(json(*nics)).empty()) {
-        continue;
-      }
-      auto one = ParseInstance(vm, set.value("tags", json()), json(*nics));
-      if (!one.ok()) {
-        return MakeCloudError({.kind = Kind::kInvalid,
-                               .code = "MalformedAnswer",
-                               .message = std::string(Message(one.status()))});
+            {.kind = Kind::kInvalid,
+             .code = "MalformedAnswer",
+             .message = one.ok() ? "more than 1,000 instances"
+                                 : std::string(Message(one.status()))});
       }
       found.push_back(*std::move(one));
     }

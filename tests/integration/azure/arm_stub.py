@@ -83,7 +83,11 @@ class Cloud:
         self.operations[name] = {'id': identity.lower(), 'left': self.polls, 'style': style, 'deletes': deletes,
                                  'failure': failure, 'done': None}
         self.resources[identity.lower()]['properties']['provisioningState'] = 'Deleting' if deletes else 'Updating'
-        headers = {}
+        return self.announcement(name)
+
+    def announcement(self, name):
+        """The headers that tell of an operation."""
+        style, headers = self.operations[name]['style'], {}
         if style == 'status':
             headers['Azure-AsyncOperation'] = '%s%s/providers/Microsoft.Network/locations/x/operations/%s?api-version=1' % (
                 self.base, SUBSCRIPTION, name)
@@ -224,8 +228,9 @@ class Cloud:
         if type_of(identity).startswith(AT_ONCE):
             del self.resources[low]
             return 200, {}, None
-        if self.busy(identity):
-            return 202, {}, None
+        for name, operation in self.operations.items():
+            if operation['id'] == low and operation['done'] is None:
+                return 202, self.announcement(name), None
         return 202, self.start(identity, deletes=True), None
 
     def get(self, path, query):
@@ -235,6 +240,10 @@ class Cloud:
         if low in self.resources:
             return 200, {}, self.resources[low]
         parts = low.split('/')
+        owner = re.fullmatch('(.*/virtualmachinescalesets/[^/]+)/networkinterfaces', low)
+        if owner:
+            refuse(owner.group(1) not in self.resources, 'ResourceNotFound', path, 404)
+            return self.page([self.nic(self.resources[owner.group(1)], n) for n in self.instances.get(owner.group(1), [])])
         if re.search(r'/virtualmachines(/|$)', low):
             return self.vms(path)
         if low.endswith('/resources') and low.rpartition('/')[0] in self.resources:
@@ -260,15 +269,13 @@ class Cloud:
         return 200, {}, body
 
     def vms(self, path):
-        match = re.match(r'(?i)(.*/virtualMachineScaleSets/[^/]+)/virtualMachines(?:/(\d+)(/networkInterfaces)?)?$', path)
+        match = re.match(r'(?i)(.*/virtualMachineScaleSets/[^/]+)/virtualMachines(?:/(\d+))?$', path)
         owner = match and self.resources.get(match.group(1).lower())
         refuse(not owner, 'ResourceNotFound', path, 404)
         numbers = self.instances.get(match.group(1).lower(), [])
         if match.group(2) is None:
             return self.page([self.vm(owner, n) for n in numbers])
         refuse(int(match.group(2)) not in numbers, 'InstanceIdNotFound', path, 404)
-        if match.group(3):
-            return self.page([self.nic(owner, int(match.group(2)))])
         return 200, {}, self.vm(owner, int(match.group(2)))
 
     def vm(self, owner, number):
@@ -284,10 +291,12 @@ class Cloud:
         return body
 
     def nic(self, owner, number):
-        start = sorted(self.instances).index(owner['id'].lower()) * 20
-        return {'name': 'node-network', 'properties': {'primary': True, 'macAddress': '00-0D-3A-00-00-%02X' % (start + number), 'ipConfigurations': [
-            {'name': 'node-network', 'properties': {'primary': True, 'privateIPAddress': '192.168.178.%d' % (10 + start + number),
-                                                    'subnet': {'id': 'x'}}}]}}
+        place = sorted(self.instances).index(owner['id'].lower()) * 20 + number
+        address = {'name': 'node-network', 'properties': {
+            'primary': True, 'privateIPAddress': '192.168.178.%d' % (10 + place), 'subnet': {'id': 'x'}}}
+        return {'name': 'node-network', 'properties': {
+            'primary': True, 'macAddress': '00-0D-3A-00-00-%02X' % place, 'ipConfigurations': [address],
+            'virtualMachine': {'id': '%s/virtualMachines/%d' % (owner['id'], number)}}}
 
     def post(self, path, body):
         low = path.lower()
