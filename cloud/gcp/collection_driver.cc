@@ -105,7 +105,7 @@ std::vector<AttributeChange> CollectionDriver::Differs(
     const auto got = observed.attributes.find(key);
     const bool there = got != observed.attributes.end();
     if (value.ok() &&
-        (there ? Covers(*got, *value) : *value == false || value->empty())) {
+        Covers(observed.attributes, json::object({{key, *value}}))) {
       continue;
     }
     changes.push_back({.attribute = key,

@@ -27,6 +27,12 @@ bool SameText(std::string_view got, std::string_view want) {
                          AfterProjects(got) == AfterProjects(want));
 }
 
+// What Google leaves out of an answer.
+bool IsNeutral(const json& value) {
+  return value == false || value == 0 || value == "" ||
+         (value.is_structured() && value.empty()) || value.is_null();
+}
+
 // Every element of `want` has a partner of its own in `got`, and none is left.
 bool SameElements(const json& got, const json& want) {
   if (!got.is_array() || got.size() != want.size()) {
@@ -126,9 +132,8 @@ bool Covers(const json& got, const json& want) {
     return got.is_object() &&
            std::ranges::all_of(want.items(), [&](const auto& member) {
              const auto found = got.find(member.key());
-             return found == got.end()
-                        ? member.value() == false || member.value().empty()
-                        : Covers(*found, member.value());
+             return found == got.end() ? IsNeutral(member.value())
+                                       : Covers(*found, member.value());
            });
   }
   if (want.is_array()) {

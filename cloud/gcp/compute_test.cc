@@ -62,6 +62,8 @@ TEST(GcpComputeTest, ComparesWhatIsWantedWithWhatIsThere) {
   // Google leaves out what is false or empty.
   EXPECT_TRUE(Covers(got, {{"missing", false}}));
   EXPECT_TRUE(Covers(got, {{"missing", json::array()}}));
+  EXPECT_TRUE(Covers(got, {{"missing", 0}}));
+  EXPECT_FALSE(Covers(got, {{"missing", "x"}}));
 }
 
 TEST(GcpComputeTest, FillsInWhatDependenciesTurnedOutToBe) {
