@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloud/aws/api.h"
+
+#include <fmt/format.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cloud/aws/sigv4.h"
+
+namespace constellation::cloud::aws {
+namespace {
+
+using Json = nlohmann::json;
+
+void Put(std::string& out, std::string_view key, std::string_view value) {
+  out += fmt::format("{}{}={}", out.empty() ? "" : "&", UriEncode(key),
+                     UriEncode(value));
+}
+
+// Our own bodies nest five levels deep.
+void Flatten(const Service& service, const std::string& key, const Json& value,
+             std::string& out) {
+  if (value.is_object()) {
+    for (const auto& [name, member] : value.items()) {
+      Flatten(service, key.empty() ? name : key + "." + name, member, out);
+    }
+  } else if (value.is_array()) {
+    for (size_t i = 0; i < value.size(); ++i) {
+      Flatten(service, fmt::format("{}.{}{}", key, service.list_infix, i + 1),
+              value[i], out);
+    }
+  } else if (value.is_boolean()) {
+    Put(out, key, value.get<bool>() ? "true" : "false");
+  } else if (value.is_number_integer()) {
+    Put(out, key, std::to_string(value.get<int64_t>()));
+  } else if (value.is_string()) {
+    Put(out, key, value.get_ref<const std::string&>());
+  }
+}
+
+}  // namespace
+
+std::string EncodeForm(const Service& service, std::string_view action,
+                       const Json& parameters) {
+  std::string out;
+  Put(out, "Action", action);
+  Flatten(service, "", parameters, out);
+  Put(out, "Version", service.version);
+  return out;
+}
+
+std::string_view DomainOfRegion(std::string_view region) {
+  return region.starts_with("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+}
+
+std::string_view PartitionOfRegion(std::string_view region) {
+  if (region.starts_with("cn-")) {
+    return "aws-cn";
+  }
+  return region.starts_with("us-gov-") ? "aws-us-gov" : "aws";
+}
+
+std::string_view GlobalRegion(std::string_view region) {
+  if (region.starts_with("cn-")) {
+    return "cn-north-1";
+  }
+  return region.starts_with("us-gov-") ? "us-gov-west-1" : "us-east-1";
+}
+
+}  // namespace constellation::cloud::aws

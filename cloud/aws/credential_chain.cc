@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloud/aws/credential_chain.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "cloud/engine/cloud_error.h"
+#include "cloud/http/endpoints.h"
+#include "cloud/json_fields.h"
+#include "common/files.h"
+#include "common/hex.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+#include "crypto/hash.h"
+
+namespace constellation::cloud::aws {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr absl::Duration kRenewBefore = absl::Minutes(10);
+constexpr size_t kMaxDocument = 64 * 1024;
+constexpr int kMaxRoles = 5;  // chained by source_profile
+
+absl::Status Bad(std::string_view message,
+                 CloudErrorKind kind = CloudErrorKind::kBadCredentials) {
+  return MakeCloudError({.kind = kind, .message = std::string(message)});
+}
+
+SecretBytes Secret(std::string_view text) {
+  return SecretBytes(AsBytes(text));
+}
+
+Credentials Copy(const Credentials& keys) {
+  return {.access_key_id = keys.access_key_id,
+          .secret_access_key = keys.secret_access_key.Clone(),
+          .session_token = keys.session_token,
+          .expires = keys.expires};
+}
+
+// Keys that were found and do not change.
+class FixedSource final : public CredentialSource {
+ public:
+  explicit FixedSource(Credentials keys) : keys_(std::move(keys)) {}
+  absl::StatusOr<Credentials> Get() override { return Copy(keys_); }
+  void Discard() override {}
+
+ private:
+  const Credentials keys_;
+};
+
+// RFC 3339; SSO also writes "2026-01-01T00:00:00UTC".
+absl::StatusOr<absl::Time> ParseExpiry(std::string text) {
+  if (text.ends_with("UTC")) {
+    text.replace(text.size() - 3, 3, "Z");
+  }
+  absl::Time time;
+  std::string error;
+  if (!absl::ParseTime(absl::RFC3339_full, text, &time, &error)) {
+    return Bad(fmt::format("expiry: want an RFC 3339 time, got \"{}\"", text));
+  }
+  return time;
+}
+
+// The names that the sources of JSON documents use.
+struct JsonNames {
+  std::string_view id = "AccessKeyId";
+  std::string_view secret = "SecretAccessKey";
+  std::string_view token = "Token";
+  std::string_view expiry = "Expiration";
+};
+
+absl::StatusOr<Credentials> FromJson(std::string_view text,
+                                     const JsonNames& names,
+                                     std::string_view what) {
+  ASSIGN_OR_RETURN(const Json json, ParseJsonObject(text, what, kMaxDocument));
+  JsonFields fields(json, what);
+  Credentials keys{
+      .access_key_id = fields.String(names.id),
+      .secret_access_key = Secret(fields.String(names.secret)),
+      .session_token = fields.StringOr(names.token, "", kMaxDocument)};
+  const std::string expiry = fields.StringOr(names.expiry, "");
+  const absl::Status status = fields.Finish(/*allow_unknown=*/true);
+  if (!status.ok()) {
+    return Bad(Message(status));
+  }
+  if (!expiry.empty()) {
+    ASSIGN_OR_RETURN(keys.expires, ParseExpiry(expiry));
+  }
+  return keys;
+}
+
+std::optional<Credentials> FromSection(const Profiles::Section& section) {
+  if (ValueOf(section, "aws_access_key_id").empty() ||
+      ValueOf(section, "aws_secret_access_key").empty()) {
+    return std::nullopt;
+  }
+  return Credentials{
+      .access_key_id = ValueOf(section, "aws_access_key_id"),
+      .secret_access_key = Secret(ValueOf(section, "aws_secret_access_key")),
+      .session_token = ValueOf(section, "aws_session_token")};
+}
+
+// As a shell would split it: blanks, quotes, backslashes. No expansion.
+std::vector<std::string> SplitCommand(std::string_view command) {
+  std::vector<std::string> words;
+  std::string word;
+  bool open = false;
+  char quote = 0;
+  for (size_t i = 0; i < command.size(); ++i) {
+    const char c = command[i];
+    if (quote != 0) {
+      if (c == quote) {
+        quote = 0;
+      } else {
+        word += c;
+      }
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+      open = true;
+    } else if (c == '\\' && i + 1 < command.size()) {
+      word += command[++i];
+      open = true;
+    } else if (c == ' ' || c == '\t') {
+      if (open) {
+        words.push_back(std::exchange(word, ""));
+        open = false;
+      }
+    } else {
+      word += c;
+      open = true;
+    }
+  }
+  if (open) {
+    words.push_back(word);
+  }
+  return words;
+}
+
+}  // namespace
+
+absl::StatusOr<Credentials> CredentialChain::Get() {
+  const absl::MutexLock lock(&mutex_);
+  if (!keys_ || options_.clock.Now() >= keys_->expires - kRenewBefore) {
+    absl::StatusOr<Credentials> keys = Search();
+    if (keys.ok()) {
+      keys_ = *std::move(keys);
+    } else if (!keys_ || options_.clock.Now() >= keys_->expires) {
+      return keys.status();
+    }
+  }
+  return Copy(*keys_);
+}
+
+void CredentialChain::Discard() {
+  const absl::MutexLock lock(&mutex_);
+  keys_.reset();
+}
+
+std::string CredentialChain::source() const {
+  const absl::MutexLock lock(&mutex_);
+  return source_;
+}
+
+absl::StatusOr<Credentials> CredentialChain::Search() {
+  ASSIGN_OR_RETURN(const Profiles profiles,
+                   Profiles::Load(options_.environment));
+  const std::string profile =
+      Profiles::Choose(options_.environment, options_.profile);
+  if (!options_.profile.empty() && !profiles.Has(profile)) {
+    return Bad(
+        fmt::format("profile \"{}\" is in neither of AWS's files", profile));
+  }
+  struct Step {
+    std::string name;
+    std::function<Found()> run;
+  };
+  const auto files = [&](auto run) {
+    return [&, run] { return run(profiles, profile); };
+  };
+  const std::vector<Step> steps = {
+      {"environment (AWS_ACCESS_KEY_ID)",
+       [&] {
+         return options_.profile.empty() ? FromEnvironment()
+                                         : Found(std::nullopt);
+       }},
+      {fmt::format("profile \"{}\" (role, web identity, sso, keys, "
+                   "credential_process)",
+                   profile),
+       files([&](const Profiles& all, const std::string& name) {
+         return FromProfile(all, name, 0);
+       })},
+      {"container (AWS_CONTAINER_CREDENTIALS_*_URI)",
+       [&] { return FromContainer(); }},
+      {"instance role (IMDSv2)", [&] { return FromInstance(); }}};
+  std::string tried;
+  for (const Step& step : steps) {
+    ASSIGN_OR_RETURN(std::optional<Credentials> keys, step.run());
+    if (keys) {
+      source_ = step.name;
+      return *std::move(keys);
+    }
+    tried += (tried.empty() ? "" : ", ") + step.name;
+  }
+  return Bad("no AWS credentials; tried: " + tried);
+}
+
+CredentialChain::Found CredentialChain::FromEnvironment() {
+  const auto id = NonEmpty(options_.environment, "AWS_ACCESS_KEY_ID");
+  if (!id) {
+    return std::nullopt;
+  }
+  const auto secret = NonEmpty(options_.environment, "AWS_SECRET_ACCESS_KEY");
+  if (!secret) {
+    return Bad("AWS_ACCESS_KEY_ID is set, AWS_SECRET_ACCESS_KEY is not");
+  }
+  return Credentials{
+      .access_key_id = *id,
+      .secret_access_key = Secret(*secret),
+      .session_token =
+          NonEmpty(options_.environment, "AWS_SESSION_TOKEN").value_or("")};
+}
+
+CredentialChain::Found CredentialChain::FromProfile(const Profiles& profiles,
+                                                    const std::string& profile,
+                                                    int depth) {
+  ASSIGN_OR_RETURN(std::optional<Credentials> keys,
+                   FromRole(profiles, profile, depth));
+  if (!keys) {
+    ASSIGN_OR_RETURN(keys, FromWebIdentity(profiles, profile));
+  }
+  if (!keys) {
+    ASSIGN_OR_RETURN(keys, FromSso(profiles, profile));
+  }
+  if (!keys) {
+    keys = FromSection(profiles.InCredentials(profile));
+  }
+  const std::string process =
+      ValueOf(profiles.Merged(profile), "credential_process");
+  if (!keys && !process.empty()) {
+    return FromProcess(process);
+  }
+  return keys ? std::move(keys) : FromSection(profiles.InConfig(profile));
+}
+
+// Whose keys take on the role.
+CredentialChain::Found CredentialChain::Source(const Profiles& profiles,
+                                               const std::string& profile,
+                                               const Profiles::Section& section,
+                                               int depth) {
+  const std::string from = ValueOf(section, "source_profile");
+  const std::string source = ValueOf(section, "credential_source");
+  if (from.empty() == source.empty()) {
+    return Bad(
+        fmt::format("profile \"{}\": want either source_profile or "
+                    "credential_source beside role_arn",
+                    profile));
+  }
+  if (source == "Environment") {
+    return FromEnvironment();
+  }
+  if (source == "EcsContainer") {
+    return FromContainer();
+  }
+  if (source == "Ec2InstanceMetadata") {
+    return FromInstance();
+  }
+  if (!source.empty()) {
+    return Bad(
+        fmt::format("profile \"{}\": credential_source: want "
+                    "Environment, EcsContainer or Ec2InstanceMetadata, "
+                    "got \"{}\"",
+                    profile, source));
+  }
+  // A profile may name itself: its own keys take on its role.
+  return from == profile ? Found(FromSection(profiles.Merged(profile)))
+                         : FromProfile(profiles, from, depth + 1);
+}
+
+CredentialChain::Found CredentialChain::FromRole(const Profiles& profiles,
+                                                 const std::string& profile,
+                                                 int depth) {
+  const Profiles::Section section = profiles.Merged(profile);
+  const std::string role = ValueOf(section, "role_arn");
+  if (role.empty() || !ValueOf(section, "web_identity_token_file").empty()) {
+    return std::nullopt;
+  }
+  if (depth >= kMaxRoles) {
+    return Bad(
+        fmt::format("profile \"{}\": source_profile leads in a circle "
+                    "or through more than {} profiles",
+                    profile, kMaxRoles));
+  }
+  if (!ValueOf(section, "mfa_serial").empty()) {
+    return Bad(
+        fmt::format("profile \"{}\" wants an MFA code: get temporary "
+                    "keys with AWS's own tool and set them in the "
+                    "environment",
+                    profile));
+  }
+  ASSIGN_OR_RETURN(std::optional<Credentials> keys,
+                   Source(profiles, profile, section, depth));
+  if (!keys) {
+    return Bad(fmt::format("profile \"{}\": its source has no keys", profile));
+  }
+  Json parameters = {{"RoleArn", role},
+                     {"RoleSessionName", "constellation"},
+                     {"DurationSeconds", 3600}};
+  for (const auto& [key, name] :
+       {std::pair("role_session_name", "RoleSessionName"),
+        std::pair("external_id", "ExternalId"),
+        std::pair("duration_seconds", "DurationSeconds")}) {
+    if (const std::string value = ValueOf(section, key); !value.empty()) {
+      parameters[name] = value;
+    }
+  }
+  FixedSource source(*std::move(keys));
+  ASSIGN_OR_RETURN(Credentials assumed,
+                   CallSts(source, "AssumeRole", parameters));
+  return std::make_optional(std::move(assumed));
+}
+
+CredentialChain::Found CredentialChain::FromWebIdentity(
+    const Profiles& profiles, const std::string& profile) {
+  const Profiles::Section section = profiles.Merged(profile);
+  const auto get = [&](const char* variable, const char* key) {
+    const auto value = NonEmpty(options_.environment, variable);
+    return value ? *value : ValueOf(section, key);
+  };
+  const std::string file =
+      get("AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file");
+  if (file.empty()) {
+    return std::nullopt;
+  }
+  const std::string role = get("AWS_ROLE_ARN", "role_arn");
+  if (role.empty()) {
+    return Bad("web identity: a token file but no role (AWS_ROLE_ARN)");
+  }
+  ASSIGN_OR_RETURN(std::string token, ReadFile(file, kMaxDocument));
+  while (token.ends_with('\n')) {
+    token.pop_back();
+  }
+  const std::string session = get("AWS_ROLE_SESSION_NAME", "role_session_name");
+  FixedSource anonymous((Credentials()));
+  ASSIGN_OR_RETURN(
+      Credentials assumed,
+      CallSts(anonymous, "AssumeRoleWithWebIdentity",
+              {{"RoleArn", role},
+               {"RoleSessionName", session.empty() ? "constellation" : session},
+               {"WebIdentityToken", token}}));
+  return std::make_optional(std::move(assumed));
+}
+
+absl::StatusOr<Credentials> CredentialChain::CallSts(CredentialSource& source,
+                                                     std::string_view action,
+                                                     const Json& parameters) {
+  AwsClient client(
+      {.region = options_.region.empty() ? "us-east-1" : options_.region,
+       .environment = options_.environment,
+       .transport = options_.transport,
+       .clock = options_.clock,
+       .credentials = source});
+  ASSIGN_OR_RETURN(const XmlDocument answer,
+                   client.Call(kSts, action, parameters, {},
+                               /*repeatable=*/true));
+  const XmlElement element = answer.result().At("Credentials");
+  Credentials keys{.access_key_id = element.Text("AccessKeyId"),
+                   .secret_access_key = Secret(element.Text("SecretAccessKey")),
+                   .session_token = element.Text("SessionToken")};
+  if (keys.access_key_id.empty() || keys.secret_access_key.empty() ||
+      keys.session_token.empty()) {
+    return Bad(fmt::format("sts:{}: no keys in the answer", action));
+  }
+  ASSIGN_OR_RETURN(keys.expires, ParseExpiry(element.Text("Expiration")));
+  return keys;
+}
+
+absl::StatusOr<std::string> CredentialChain::HomeFile(
+    std::string_view path) const {
+  const auto home = NonEmpty(options_.environment, "HOME");
+  if (!home) {
+    return Bad("HOME is not set");
+  }
+  return ReadFile(*home + std::string(path), kMaxDocument);
+}
+
+CredentialChain::Found CredentialChain::FromSso(const Profiles& profiles,
+                                                const std::string& profile) {
+  const Profiles::Section section = profiles.Merged(profile);
+  const std::string session = ValueOf(section, "sso_session");
+  const Profiles::Section login =
+      session.empty() ? section : profiles.SsoSession(session);
+  const std::string start = ValueOf(login, "sso_start_url");
+  const std::string region = ValueOf(login, "sso_region");
+  if (start.empty()) {
+    return session.empty()
+               ? Found(std::nullopt)
+               : Bad(fmt::format("no [sso-session {}] with sso_start_url",
+                                 session));
+  }
+  const std::string hint = fmt::format(
+      "run `aws sso login --profile {}`, then the same command again", profile);
+  const auto cached = HomeFile(fmt::format(
+      "/.aws/sso/cache/{}.json",
+      HexEncode(crypto::Sha1(AsBytes(session.empty() ? start : session)))));
+  if (!cached.ok()) {
+    return Bad("not logged in: " + hint, CloudErrorKind::kExpiredToken);
+  }
+  ASSIGN_OR_RETURN(const Json json,
+                   ParseJsonObject(*cached, "sso cache", kMaxDocument));
+  JsonFields fields(json, "sso cache");
+  const std::string token = fields.String("accessToken", kMaxDocument);
+  const std::string expires = fields.String("expiresAt");
+  RETURN_IF_ERROR(fields.Finish(/*allow_unknown=*/true));
+  ASSIGN_OR_RETURN(const absl::Time expiry, ParseExpiry(expires));
+  if (expiry <= options_.clock.Now()) {
+    return Bad("the login has expired: " + hint, CloudErrorKind::kExpiredToken);
+  }
+  ASSIGN_OR_RETURN(
+      const Endpoint endpoint,
+      ResolveEndpoint(
+          "aws", "sso",
+          {.region = region, .suffix = std::string(DomainOfRegion(region))},
+          options_.environment));
+  ASSIGN_OR_RETURN(
+      const HttpResponse response,
+      options_.transport.Send(
+          {.url = fmt::format(
+               "{}/federation/credentials?role_name={}&account_id={}",
+               endpoint.url, UriEncode(ValueOf(section, "sso_role_name")),
+               UriEncode(ValueOf(section, "sso_account_id"))),
+           .headers = {{"x-amz-sso_bearer_token", token}},
+           .max_answer_size = kMaxDocument}));
+  if (response.status == 401) {
+    return Bad("the login is no longer accepted: " + hint,
+               CloudErrorKind::kExpiredToken);
+  }
+  if (response.status != 200) {
+    return Bad(fmt::format("sso: role \"{}\" in account \"{}\": HTTP status {}",
+                           ValueOf(section, "sso_role_name"),
+                           ValueOf(section, "sso_account_id"),
+                           response.status));
+  }
+  ASSIGN_OR_RETURN(const Json answer,
+                   ParseJsonObject(response.body, "sso", kMaxDocument));
+  JsonFields outer(answer, "sso");
+  const Json* role = outer.Object("roleCredentials");
+  RETURN_IF_ERROR(outer.Finish(/*allow_unknown=*/true));
+  JsonFields inner(*role, "sso");
+  Credentials keys{.access_key_id = inner.String("accessKeyId"),
+                   .secret_access_key = Secret(inner.String("secretAccessKey")),
+                   .session_token = inner.String("sessionToken", kMaxDocument),
+                   .expires = absl::FromUnixMillis(static_cast<int64_t>(
+                       inner.Unsigned("expiration", 0, uint64_t{1} << 53U)))};
+  RETURN_IF_ERROR(inner.Finish(/*allow_unknown=*/true));
+  return std::make_optional(std::move(keys));
+}
+
+CredentialChain::Found CredentialChain::FromProcess(
+    const std::string& command) {
+  const std::vector<std::string> words = SplitCommand(command);
+  if (words.empty()) {
+    return Bad("credential_process: want a command");
+  }
+  const auto result = options_.runner.Run(words, {.timeout = absl::Minutes(1)});
+  if (!result.ok()) {
+    return Bad(fmt::format("credential_process: {}", Message(result.status())));
+  }
+  if (result->exit_code != 0) {
+    return Bad(fmt::format("credential_process: exit code {}: {}",
+                           result->exit_code, result->err.substr(0, 500)));
+  }
+  ASSIGN_OR_RETURN(
+      Credentials keys,
+      FromJson(result->out, {.token = "SessionToken"}, "credential_process"));
+  return std::make_optional(std::move(keys));
+}
+
+CredentialChain::Found CredentialChain::FromContainer() {
+  const Environment& environment = options_.environment;
+  const auto relative =
+      NonEmpty(environment, "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+  const auto full = NonEmpty(environment, "AWS_CONTAINER_CREDENTIALS_FULL_URI");
+  if (!relative && !full) {
+    return std::nullopt;
+  }
+  HttpRequest request{
+      .url = relative ? "http://169.254.170.2" + *relative : *full,
+      .timeout = absl::Seconds(5),
+      .max_answer_size = kMaxDocument};
+  if (!request.url.starts_with("https://") &&
+      !IsLocalHost(HostOfUrl(request.url))) {
+    return Bad(
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI: want https, or an address "
+        "of this machine");
+  }
+  std::string token =
+      NonEmpty(environment, "AWS_CONTAINER_AUTHORIZATION_TOKEN").value_or("");
+  if (const auto file =
+          NonEmpty(environment, "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE")) {
+    ASSIGN_OR_RETURN(token, ReadFile(*file, kMaxDocument));
+  }
+  if (token.find_first_of("\r\n") != std::string::npos) {
+    return Bad("container: the authorization token has a line break");
+  }
+  if (!token.empty()) {
+    request.headers = {{"Authorization", token}};
+  }
+  ASSIGN_OR_RETURN(const HttpResponse response,
+                   options_.transport.Send(request));
+  if (response.status != 200) {
+    return Bad(fmt::format("container: HTTP status {}", response.status));
+  }
+  ASSIGN_OR_RETURN(Credentials keys, FromJson(response.body, {}, "container"));
+  return std::make_optional(std::move(keys));
+}
+
+CredentialChain::Found CredentialChain::FromInstance() {
+  if (options_.environment("AWS_EC2_METADATA_DISABLED") == "true") {
+    return std::nullopt;
+  }
+  constexpr std::string_view kPath = "/meta-data/iam/security-credentials/";
+  auto role = imds_.Get(kPath);
+  if (!role.ok()) {
+    return std::nullopt;  // not in EC2, or an instance without a role
+  }
+  role->resize(std::min(role->find('\n'), role->size()));
+  ASSIGN_OR_RETURN(const std::string document,
+                   imds_.Get(std::string(kPath) + UriEncode(*role)));
+  ASSIGN_OR_RETURN(Credentials keys, FromJson(document, {}, "instance role"));
+  return std::make_optional(std::move(keys));
+}
+
+}  // namespace constellation::cloud::aws
