@@ -18,7 +18,6 @@
 #include "bootstrapper/kubeadm_config.h"
 #include "bootstrapper/kubernetes_api.h"
 #include "bootstrapper/node_joiner.h"
-#include "bootstrapper/peer_verifier.h"
 #include "common/files.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -47,7 +46,9 @@ Bootstrapper::Bootstrapper(BootstrapperOptions options,
       commands_(runner),
       lock_(paths_.NodeLock(), paths_.Committed()),
       status_(
-          "bootstrapper", paths_.BootStatus(), STDOUT_FILENO,
+          {.component = "bootstrapper",
+           .file = paths_.BootStatus(),
+           .console = STDOUT_FILENO},
           [&metadata](std::string_view json) {
             return metadata.ReportStatus(json);
           },
@@ -57,7 +58,7 @@ Bootstrapper::~Bootstrapper() = default;
 
 absl::Status Bootstrapper::Run() {
   if (const absl::Status ready = SetUp(); !ready.ok()) {
-    status_.Report("start", BootState::kFailed, Message(ready));
+    status_.Report("start", cloud::BootState::kFailed, Message(ready));
     return ready;
   }
   if (lock_.WasAbandoned()) {
@@ -72,7 +73,7 @@ absl::Status Bootstrapper::Run() {
   }
   const absl::Status ended = RunAsMember();
   if (!ended.ok()) {
-    status_.Report("member", BootState::kFailed, Message(ended));
+    status_.Report("member", cloud::BootState::kFailed, Message(ended));
     status_.Flush(kCallLimit);
   }
   return ended;
@@ -80,7 +81,7 @@ absl::Status Bootstrapper::Run() {
 
 absl::Status Bootstrapper::SetUp() {
   RETURN_IF_ERROR(MakeDirectories(paths_.Runtime()));
-  status_.Report("start", BootState::kRunning);
+  status_.Report("start", cloud::BootState::kRunning);
   RETURN_IF_ERROR(WaitForMetadata());
   if (options_.root.empty() &&
       sethostname(self_.name.data(), self_.name.size()) != 0) {
@@ -99,7 +100,8 @@ absl::Status Bootstrapper::WaitForMetadata() {
       instance_ = *std::move(instance);
       break;
     }
-    status_.Report("metadata", BootState::kWaiting, Message(instance.status()));
+    status_.Report("metadata", cloud::BootState::kWaiting,
+                   Message(instance.status()));
     clock_.Sleep(kMetadataInterval);
   }
   self_.name = instance_.name;
@@ -155,7 +157,8 @@ InitRuns::Functions Bootstrapper::InitFunctions() {
     GiveUpNode(MakeNode(self_), why);
   };
   functions.succeeded = [this] {
-    status_.Report("member", BootState::kDone, "initialized the cluster");
+    status_.Report("member", cloud::BootState::kDone,
+                   "initialized the cluster");
   };
   return functions;
 }
@@ -175,7 +178,7 @@ absl::Status Bootstrapper::BecomeMember() {
     return joined;
   }
   RETURN_IF_ERROR(ServeInit(InitFunctions(), [&](grpc::Server& server) {
-    status_.Report("init", BootState::kWaiting,
+    status_.Report("init", cloud::BootState::kWaiting,
                    "for the owner, or for a cluster to join");
     join();
     if (lock_.holder() == NodeLock::Holder::kInit) {
@@ -209,7 +212,9 @@ absl::Status Bootstrapper::JoinCluster(const NodeIdentity& self) {
   attestation::CollateralService collateral(
       {.folder = paths_.CollateralCache()}, attestation::NodeFetcherOptions(),
       clock_);
-  const PeerVerifier verifier(std::move(own), metadata_, clock_, &collateral);
+  const attestation::PeerVerifier verifier(
+      std::move(own), [this] { return metadata_.EnrolledTpms(); }, clock_,
+      &collateral);
   ASSIGN_OR_RETURN(crypto::TlsIdentity identity, crypto::CreateTlsIdentity());
   GrpcTicketSource source(
       *attester_,
@@ -228,7 +233,7 @@ absl::Status Bootstrapper::JoinCluster(const NodeIdentity& self) {
 }
 
 absl::Status Bootstrapper::StartMemberUnits() {
-  status_.Report("start-kubelet", BootState::kRunning);
+  status_.Report("start-kubelet", cloud::BootState::kRunning);
   // Of the last boot: no pod may start before the pod network is up again.
   const std::string cni = paths_.CniConfig();
   if (unlink(cni.c_str()) != 0 && errno != ENOENT) {
@@ -264,7 +269,7 @@ absl::Status Bootstrapper::RunAsMember() {
   ASSIGN_OR_RETURN(const std::string json, ReadFile(paths_.NodeState()));
   ASSIGN_OR_RETURN(const NodeState state, ParseNodeState(json));
   RETURN_IF_ERROR(StartMemberUnits());
-  status_.Report("member", BootState::kDone, state.role);
+  status_.Report("member", cloud::BootState::kDone, state.role);
   if (state.role != kControlPlane) {
     status_.Flush(kCallLimit);
     return absl::OkStatus();

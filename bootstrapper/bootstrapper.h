@@ -13,11 +13,11 @@
 #include "absl/status/statusor.h"
 #include "attestation/collateral/evidence_collateral.h"
 #include "attestation/issuer/node_attester.h"
-#include "bootstrapper/boot_status.h"
 #include "bootstrapper/cluster_api.h"
 #include "bootstrapper/init_runs.h"
 #include "bootstrapper/node_claim.h"
 #include "bootstrapper/tpm_cluster_mark.h"
+#include "cloud/boot_status.h"
 #include "cloud/metadata.h"
 #include "common/clock.h"
 #include "common/command.h"
@@ -74,7 +74,7 @@ class Bootstrapper final {
   Clock& clock_;
   NodeCommands commands_;
   NodeLock lock_;
-  BootStatus status_;
+  cloud::NodeBootStatus status_;
   cloud::InstanceMetadata instance_;
   NodeIdentity self_;  // but for the version
   std::shared_future<absl::StatusOr<std::string>> version_;

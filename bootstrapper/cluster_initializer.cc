@@ -29,7 +29,7 @@ constexpr mode_t kPublicFileMode = 0644;
 absl::StatusOr<InitOutcome> ClusterInitializer::Run(
     const InitParameters& parameters, const PhaseObserver& observer) {
   const PhaseObserver begin = [this, &observer](std::string_view phase) {
-    node_.status.Report(phase, BootState::kRunning);
+    node_.status.Report(phase, cloud::BootState::kRunning);
     observer(phase);
   };
   begin("validate");

@@ -10,9 +10,9 @@
 #include <string>
 #include <utility>
 
-#include "bootstrapper/boot_status.h"
 #include "bootstrapper/bootstrapper.h"
 #include "bootstrapper/pod_network_agent.h"
+#include "cloud/boot_status.h"
 #include "cloud/metadata_factory.h"
 #include "common/command.h"
 #include "common/status.h"
@@ -52,9 +52,10 @@ absl::Status RunPodNetwork(const Settings& settings) {
                    cloud::MakeMetadataClient(settings.metadata));
   ProcessRunner runner;
   const NodePaths paths{settings.options.root};
-  BootStatus status(
-      "pod-network", paths.Runtime() + "/pod-network-status.json",
-      STDOUT_FILENO,
+  cloud::NodeBootStatus status(
+      {.component = "pod-network",
+       .file = paths.Runtime() + "/pod-network-status.json",
+       .console = STDOUT_FILENO},
       [&metadata](std::string_view json) {
         return metadata->ReportStatus(json);
       },

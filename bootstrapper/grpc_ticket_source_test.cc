@@ -17,7 +17,6 @@
 #include "attestation/same_image.h"
 #include "attestation/testing/software_tpm.h"
 #include "attestation/tpm/cluster_pcr.h"
-#include "bootstrapper/peer_verifier.h"
 #include "bootstrapper/testing/fake_metadata.h"
 #include "bootstrapper/testing/ticket_fixtures.h"
 #include "common/clock.h"
@@ -123,11 +122,14 @@ class GrpcTicketSourceTest : public ::testing::Test {
   }
 
   absl::StatusOr<IssuedTicket> Ask() {
-    std::vector<attestation::PcrValue> own;
+    attestation::Evidence own;
+    own.variant = "qemu-vtpm";
     for (const uint32_t index : attestation::kRequiredPcrs) {
-      own.push_back({index, MeasuredAs(index)});
+      own.tpm.pcrs.push_back({index, MeasuredAs(index)});
     }
-    const PeerVerifier verifier("qemu-vtpm", own, metadata_, Clock::System());
+    const attestation::PeerVerifier verifier(
+        own, [this] { return metadata_.EnrolledTpms(); }, Clock::System(),
+        nullptr);
     GrpcTicketSource source(
         own_tpm_,
         [&verifier](const attestation::Evidence& evidence,

@@ -57,7 +57,7 @@ absl::Status JoinClient::Run() {
 JoinClient::Round JoinClient::TryOnce() {
   const auto peers = metadata_.Peers();
   if (!peers.ok()) {
-    node_.status.Report("join", BootState::kWaiting,
+    node_.status.Report("join", cloud::BootState::kWaiting,
                         fmt::format("metadata: {}", Message(peers.status())));
     return {false, peers.status(), kWaitIfAbsent};
   }
@@ -72,7 +72,7 @@ JoinClient::Round JoinClient::TryOnce() {
       return last;
     }
   }
-  node_.status.Report("join", BootState::kWaiting, Message(last.status));
+  node_.status.Report("join", cloud::BootState::kWaiting, Message(last.status));
   return last;
 }
 

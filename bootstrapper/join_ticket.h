@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "attestation/peer_verifier.h"
 #include "bootstrapper/init_parameters.h"
 #include "common/hex.h"
 #include "common/secret_bytes.h"
@@ -45,11 +46,7 @@ struct JoinTicket {
   uint32_t time_scale = 1;
 };
 
-// What the appraised evidence of the JoinService's node says.
-struct PeerProof {
-  std::optional<crypto::Sha256Digest> cluster_pcr;
-  std::string role;  // see PeerVerifier
-};
+using attestation::PeerProof;
 
 struct IssuedTicket {
   JoinTicket ticket;

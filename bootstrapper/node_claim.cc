@@ -39,7 +39,7 @@ absl::Status CommitNode(const Node& node, const PhaseObserver& begin) {
 
 void GiveUpNode(const Node& node, const absl::Status& why) {
   spdlog::error("event=giving-up error=\"{}\"", Message(why));
-  node.status.Report("give-up", BootState::kFailed,
+  node.status.Report("give-up", cloud::BootState::kFailed,
                      fmt::format("{}; rebooting", Message(why)));
   if (const absl::Status reset = node.commands.ResetStateDisk(); !reset.ok()) {
     // Harmless: without commit the disk carries no label.

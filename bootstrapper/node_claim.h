@@ -10,12 +10,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "bootstrapper/boot_status.h"
 #include "bootstrapper/init_parameters.h"
 #include "bootstrapper/node_commands.h"
 #include "bootstrapper/node_lock.h"
 #include "bootstrapper/node_paths.h"
 #include "bootstrapper/node_state.h"
+#include "cloud/boot_status.h"
 #include "common/clock.h"
 #include "common/secret_bytes.h"
 
@@ -37,7 +37,7 @@ struct Node {
   NodeCommands& commands;
   ClusterMark& mark;
   NodeLock& lock;
-  BootStatus& status;
+  cloud::NodeBootStatus& status;
   Clock& clock;
 };
 

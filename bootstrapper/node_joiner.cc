@@ -31,7 +31,7 @@ bool IsPublic(std::string_view name) {
 }  // namespace
 
 void NodeJoiner::Begin(std::string_view phase) const {
-  node_.status.Report(phase, BootState::kRunning);
+  node_.status.Report(phase, cloud::BootState::kRunning);
 }
 
 absl::Status NodeJoiner::Join(const JoinTicket& ticket,
@@ -107,7 +107,8 @@ absl::Status NodeJoiner::RunKubeadmJoin(const SecretBytes& config,
     if (status.ok() || node_.clock.Now() + kKubeadmPause >= deadline) {
       return status;
     }
-    node_.status.Report("kubeadm-join", BootState::kWaiting, Message(status));
+    node_.status.Report("kubeadm-join", cloud::BootState::kWaiting,
+                        Message(status));
     node_.clock.Sleep(kKubeadmPause);
   }
 }

@@ -51,7 +51,7 @@ absl::Status PodNetworkAgent::Run(const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const NodeState state, ParseNodeState(json));
   auto cluster = ReadClusterNetworks();
   while (!cluster.ok() && !stop.stop_requested()) {
-    status_.Report("pod-network", BootState::kWaiting,
+    status_.Report("pod-network", cloud::BootState::kWaiting,
                    Message(cluster.status()));
     clock_.Sleep(kRetryInterval);
     cluster = ReadClusterNetworks();
@@ -113,11 +113,12 @@ void PodNetworkAgent::RunNetwork(const std::stop_token& stop,
     check_all = false;
     wait = status.ok() ? kCheckInterval : kRetryInterval;
     if (status.ok() && nodes.at(self).ready) {
-      status_.Report("node-ready", BootState::kDone);
+      status_.Report("node-ready", cloud::BootState::kDone);
     } else if (status.ok()) {
-      status_.Report("pod-network", BootState::kDone);
+      status_.Report("pod-network", cloud::BootState::kDone);
     } else {
-      status_.Report("pod-network", BootState::kWaiting, Message(status));
+      status_.Report("pod-network", cloud::BootState::kWaiting,
+                     Message(status));
     }
   }
 }

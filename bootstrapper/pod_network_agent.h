@@ -9,13 +9,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "bootstrapper/boot_status.h"
 #include "bootstrapper/cluster_dns.h"
 #include "bootstrapper/dns_records.h"
 #include "bootstrapper/network_names.h"
 #include "bootstrapper/node_paths.h"
 #include "bootstrapper/object_cache.h"
 #include "bootstrapper/pod_network.h"
+#include "cloud/boot_status.h"
 #include "common/clock.h"
 #include "common/command.h"
 #include "kubernetes/client.h"
@@ -27,8 +27,8 @@ namespace constellation::bootstrapper {
 class PodNetworkAgent final {
  public:
   // Everything outlives it.
-  PodNetworkAgent(CommandRunner& runner, NodePaths paths, BootStatus& status,
-                  Clock& clock)
+  PodNetworkAgent(CommandRunner& runner, NodePaths paths,
+                  cloud::BootStatus& status, Clock& clock)
       : runner_(runner),
         paths_(std::move(paths)),
         status_(status),
@@ -52,7 +52,7 @@ class PodNetworkAgent final {
 
   CommandRunner& runner_;
   const NodePaths paths_;
-  BootStatus& status_;
+  cloud::BootStatus& status_;
   Clock& clock_;
   ChangeSignal node_changes_;
   ChangeSignal dns_changes_;

@@ -20,9 +20,9 @@ constexpr absl::Duration kMetadataPause = absl::Seconds(2);
 constexpr absl::Duration kRecoveryCall = absl::Minutes(1);
 
 // Tells the owner that the node waits, and why the last try failed.
-void ReportWaiting(BootStatus& status, const std::string& disk_uuid,
+void ReportWaiting(cloud::BootStatus& status, const std::string& disk_uuid,
                    const absl::Status& last) {
-  status.Report("unlock", BootState::kWaiting,
+  status.Report("unlock", cloud::BootState::kWaiting,
                 fmt::format("state disk {} waits for its key from a control-"
                             "plane node, or from its owner (constellation "
                             "recover); last: {}",
@@ -70,15 +70,15 @@ absl::Status OpenOurs(const BootParts& parts, StateDisk& disk,
 }  // namespace
 
 absl::StatusOr<cloud::InstanceMetadata> IntroduceNode(const BootParts& parts) {
-  parts.status.Report("metadata", BootState::kRunning);
+  parts.status.Report("metadata", cloud::BootState::kRunning);
   absl::StatusOr<cloud::InstanceMetadata> self = parts.metadata.Self();
   while (!self.ok()) {
-    parts.status.Report("metadata", BootState::kRunning,
+    parts.status.Report("metadata", cloud::BootState::kRunning,
                         Message(self.status()));
     parts.clock.Sleep(kMetadataPause);
     self = parts.metadata.Self();
   }
-  parts.status.Report("network", BootState::kRunning);
+  parts.status.Report("network", cloud::BootState::kRunning);
   RETURN_IF_ERROR(parts.set_host_name(self->name));
   RETURN_IF_ERROR(SetUpNodeNetwork(parts.paths, parts.runner, *self));
   return self;
@@ -87,11 +87,11 @@ absl::StatusOr<cloud::InstanceMetadata> IntroduceNode(const BootParts& parts) {
 absl::Status BootFromDisk(const BootParts& parts, StateDisk& disk,
                           const std::string& path,
                           const cloud::InstanceMetadata& self) {
-  parts.status.Report("inspect-disk", BootState::kRunning);
+  parts.status.Report("inspect-disk", cloud::BootState::kRunning);
   ASSIGN_OR_RETURN(const LabelInspection found, disk.Inspect());
   switch (found.kind) {
     case LabelKind::kBlank:
-      parts.status.Report("inspect-disk", BootState::kDone,
+      parts.status.Report("inspect-disk", cloud::BootState::kDone,
                           "the state disk is blank: waiting for init or join");
       return absl::OkStatus();
     case LabelKind::kForeign:
@@ -103,7 +103,7 @@ absl::Status BootFromDisk(const BootParts& parts, StateDisk& disk,
       break;
   }
   RETURN_IF_ERROR(OpenOurs(parts, disk, found.disk_uuid, self));
-  parts.status.Report("unlock", BootState::kDone,
+  parts.status.Report("unlock", cloud::BootState::kDone,
                       fmt::format("state disk {} is open", found.disk_uuid));
   return absl::OkStatus();
 }

@@ -8,11 +8,11 @@
 
 #include "absl/status/status.h"
 #include "attestation/attester.h"
+#include "cloud/boot_status.h"
 #include "cloud/metadata.h"
 #include "common/clock.h"
 #include "common/command.h"
 #include "crypto/tls_identity.h"
-#include "disk-mapper/boot_status.h"
 #include "disk-mapper/cluster_mark.h"
 #include "disk-mapper/node_paths.h"
 #include "disk-mapper/rejoin_client.h"
@@ -30,7 +30,7 @@ struct BootParts {
   ClusterMark& mark;
   attestation::Attester& attester;
   RejoinTicketSource& tickets;
-  BootStatus& status;
+  cloud::BootStatus& status;
   Clock& clock;
   const crypto::TlsIdentity& identity;
   // Where the recovery server listens, host:port.

@@ -14,6 +14,7 @@
 
 #include "attestation/collateral/evidence_collateral.h"
 #include "attestation/issuer/node_attester.h"
+#include "attestation/peer_verifier.h"
 #include "attestation/tpm/cluster_pcr.h"
 #include "cloud/metadata_factory.h"
 #include "common/files.h"
@@ -25,7 +26,6 @@
 #include "disk-mapper/disk_finder.h"
 #include "disk-mapper/grpc_rejoin_source.h"
 #include "disk-mapper/node_network.h"
-#include "disk-mapper/peer_verifier.h"
 #include "disk-mapper/state_disk/disk_keys.h"
 
 namespace constellation::disk_mapper {
@@ -102,11 +102,20 @@ auto Await(Attempt attempt) {
   return result;
 }
 
+absl::StatusOr<PeerProof> ProofOf(
+    absl::StatusOr<attestation::PeerProof> verified) {
+  RETURN_IF_ERROR(verified.status());
+  if (!verified->cluster_pcr.has_value()) {
+    return Internal("evidence of join service: accepted without PCR15");
+  }
+  return PeerProof{*verified->cluster_pcr, std::move(verified->role)};
+}
+
 absl::Status BootWithStatus(cloud::MetadataClient& metadata,
-                            BootStatus& status) {
+                            cloud::BootStatus& status) {
   const NodePaths paths;
   Clock& clock = Clock::System();
-  status.Report("tpm", BootState::kRunning);
+  status.Report("tpm", cloud::BootState::kRunning);
   ASSIGN_OR_RETURN(const auto attester,
                    Await([] { return attestation::NodeAttester::Create({}); }));
   ASSIGN_OR_RETURN(attestation::Evidence own,
@@ -116,7 +125,9 @@ absl::Status BootWithStatus(cloud::MetadataClient& metadata,
   attestation::CollateralService collateral({.folder = paths.CollateralCache()},
                                             attestation::NodeFetcherOptions(),
                                             clock);
-  const PeerVerifier verifier(std::move(own), metadata, clock, &collateral);
+  const attestation::PeerVerifier verifier(
+      std::move(own), [&metadata] { return metadata.EnrolledTpms(); }, clock,
+      &collateral);
   ProcessRunner runner;
   KernelMounter mounter;
   TpmMark mark(attester->tpm());
@@ -125,7 +136,7 @@ absl::Status BootWithStatus(cloud::MetadataClient& metadata,
       *attester,
       [&verifier](const attestation::Evidence& evidence,
                   std::span<const uint8_t> user_data) {
-        return verifier.Verify(evidence, user_data);
+        return ProofOf(verifier.Verify(evidence, user_data));
       },
       identity, kTicketLimit);
   const BootParts parts = {paths,
@@ -143,7 +154,7 @@ absl::Status BootWithStatus(cloud::MetadataClient& metadata,
   ASSIGN_OR_RETURN(const cloud::InstanceMetadata self, IntroduceNode(parts));
   tickets.set_limit(kTicketLimit * self.time_scale);
   tickets.set_node_name(self.name);
-  status.Report("find-disk", BootState::kRunning);
+  status.Report("find-disk", cloud::BootState::kRunning);
   ASSIGN_OR_RETURN(const std::string path,
                    Await([&paths] { return FindStateDisk(paths); }));
   ASSIGN_OR_RETURN(const auto opened, OpenDiskAt(path));
@@ -155,15 +166,18 @@ absl::Status Boot() {
   RETURN_IF_ERROR(MakeDirectories(paths.Runtime()));
   ASSIGN_OR_RETURN(const std::unique_ptr<cloud::MetadataClient> metadata,
                    cloud::MakeMetadataClient({}));
-  NodeBootStatus status(
-      paths.BootStatus(), STDOUT_FILENO,
+  cloud::NodeBootStatus status(
+      {.component = "disk-mapper",
+       .file = paths.BootStatus(),
+       .console = STDOUT_FILENO,
+       .max_queue = 1},
       [&metadata](std::string_view json) {
         return metadata->ReportStatus(json);
       },
       Clock::System());
   const absl::Status result = BootWithStatus(*metadata, status);
   if (!result.ok()) {
-    status.Report("boot", BootState::kFailed, Message(result));
+    status.Report("boot", cloud::BootState::kFailed, Message(result));
   }
   status.Flush(kFlushLimit);
   return result;

@@ -36,7 +36,7 @@ absl::Status DiskUnlocker::TryKey(const SecretBytes& state_disk_key,
   if (IsDecided()) {
     return FailedPrecondition("this node waits for no key any more");
   }
-  node_.status.Report("open", BootState::kRunning,
+  node_.status.Report("open", cloud::BootState::kRunning,
                       fmt::format("key from {}", source));
   absl::Status status = OpenAndMark(state_disk_key, owner);
   if (!status.ok()) {

@@ -9,8 +9,8 @@
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "cloud/boot_status.h"
 #include "common/secret_bytes.h"
-#include "disk-mapper/boot_status.h"
 #include "disk-mapper/cluster_mark.h"
 #include "disk-mapper/node_paths.h"
 #include "disk-mapper/node_state.h"
@@ -29,7 +29,7 @@ class DiskUnlocker final {
     StateDisk& disk;
     Mounter& mounter;
     ClusterMark& mark;
-    BootStatus& status;
+    cloud::BootStatus& status;
   };
 
   DiskUnlocker(const Node& node, std::string disk_uuid)

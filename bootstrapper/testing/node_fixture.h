@@ -14,13 +14,13 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "bootstrapper/boot_status.h"
 #include "bootstrapper/cluster_api.h"
 #include "bootstrapper/node_claim.h"
 #include "bootstrapper/node_commands.h"
 #include "bootstrapper/node_lock.h"
 #include "bootstrapper/testing/fake_command_runner.h"
 #include "bootstrapper/testing/init_fixtures.h"
+#include "cloud/boot_status.h"
 #include "common/clock.h"
 #include "common/files.h"
 #include "common/status.h"
@@ -136,8 +136,10 @@ class NodeFixture : public ::testing::Test {
   FakeClusterMark mark_;
   FakeCluster cluster_;
   NodeLock lock_{paths_.NodeLock(), paths_.Committed()};
-  BootStatus status_{"bootstrapper", paths_.BootStatus(), -1,
-                     [](std::string_view) { return absl::OkStatus(); }, clock_};
+  cloud::NodeBootStatus status_{
+      {.component = "bootstrapper", .file = paths_.BootStatus()},
+      [](std::string_view) { return absl::OkStatus(); },
+      clock_};
 };
 
 }  // namespace constellation::bootstrapper::testing

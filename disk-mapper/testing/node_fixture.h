@@ -13,13 +13,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "cloud/boot_status.h"
 #include "cloud/metadata.h"
 #include "common/command.h"
 #include "common/files.h"
 #include "common/hex.h"
 #include "common/status.h"
 #include "common/testing/temp_dir.h"
-#include "disk-mapper/boot_status.h"
 #include "disk-mapper/cluster_mark.h"
 #include "disk-mapper/node_paths.h"
 #include "disk-mapper/rejoin_client.h"
@@ -106,9 +106,10 @@ class FakeMark final : public ClusterMark {
 };
 
 // "phase state message" of each report. Thread-safe.
-class RecordingStatus final : public BootStatus {
+class RecordingStatus final : public cloud::BootStatus {
  public:
-  void Report(std::string_view phase, BootState state,
+  using cloud::BootStatus::Report;
+  void Report(std::string_view phase, cloud::BootState state,
               std::string_view message) override {
     constexpr std::string_view kNames[] = {"running", "waiting", "done",
                                            "failed"};

@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bootstrapper/boot_status.h"
+#include "cloud/boot_status.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
 
 #include <array>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
 #include "common/files.h"
 #include "common/status.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/temp_dir.h"
 
-namespace constellation::bootstrapper {
+namespace constellation::cloud {
 namespace {
 
 using Json = nlohmann::json;
@@ -39,8 +41,8 @@ class BootStatusTest : public ::testing::Test {
 };
 
 TEST_F(BootStatusTest, CountsFromTheBeginningOfThePhase) {
-  BootStatus status(
-      "bootstrapper", folder_.Join("status"), -1,
+  NodeBootStatus status(
+      {.component = "bootstrapper", .file = folder_.Join("status")},
       [this](std::string_view json) { return Deliver(json); }, clock_);
   status.Report("kubeadm-init", BootState::kRunning);
   clock_.Advance(absl::Milliseconds(1500));
@@ -57,8 +59,8 @@ TEST_F(BootStatusTest, CountsFromTheBeginningOfThePhase) {
 }
 
 TEST_F(BootStatusTest, DoesNotRepeatItself) {
-  BootStatus status(
-      "bootstrapper", folder_.Join("status"), -1,
+  NodeBootStatus status(
+      {.component = "bootstrapper", .file = folder_.Join("status")},
       [this](std::string_view json) { return Deliver(json); }, clock_);
   for (int i = 0; i < 5; ++i) {
     status.Report("join", BootState::kWaiting, "no JoinService yet");
@@ -72,8 +74,10 @@ TEST_F(BootStatusTest, DoesNotRepeatItself) {
 TEST_F(BootStatusTest, WritesFileAndConsole) {
   std::array<int, 2> ends{};
   ASSERT_EQ(pipe(ends.data()), 0);
-  BootStatus status(
-      "bootstrapper", folder_.Join("status"), ends[1],
+  NodeBootStatus status(
+      {.component = "disk-mapper",
+       .file = folder_.Join("status"),
+       .console = ends[1]},
       [](std::string_view) { return Unavailable("gone"); }, clock_);
   status.Report("init", BootState::kFailed, "line 1\nline \"2\"\xff");
   std::array<char, 4096> buffer{};
@@ -93,8 +97,8 @@ TEST_F(BootStatusTest, ASlowMetadataServiceDelaysNothing) {
   absl::Mutex gate;
   gate.Lock();
   {
-    BootStatus status(
-        "bootstrapper", folder_.Join("status"), -1,
+    NodeBootStatus status(
+        {.component = "bootstrapper", .file = folder_.Join("status")},
         [&gate](std::string_view) {
           const absl::MutexLock lock(&gate);
           return absl::OkStatus();
@@ -111,5 +115,35 @@ TEST_F(BootStatusTest, ASlowMetadataServiceDelaysNothing) {
   }
 }
 
+TEST_F(BootStatusTest, AShortQueueKeepsTheNewest) {
+  absl::Notification go;
+  NodeBootStatus status(
+      {.component = "disk-mapper",
+       .file = folder_.Join("status"),
+       .max_queue = 1},
+      [this, &go](std::string_view json) {
+        go.WaitForNotification();
+        return Deliver(json);
+      },
+      clock_);
+  for (int i = 0; i < 50; ++i) {
+    status.Report("phase", BootState::kRunning, std::to_string(i));
+  }
+  go.Notify();
+  status.Flush(absl::Seconds(10));
+  EXPECT_LE(Delivered().size(), 2U);
+  EXPECT_EQ(Delivered().back()["message"], "49");
+}
+
+TEST_F(BootStatusTest, CutsLongMessages) {
+  NodeBootStatus status(
+      {.component = "disk-mapper", .file = folder_.Join("status")},
+      [](auto) { return absl::OkStatus(); }, clock_);
+  status.Report("phase", BootState::kFailed, std::string(100'000, 'x'));
+  ASSERT_OK_AND_ASSIGN(const std::string file,
+                       ReadFile(folder_.Join("status")));
+  EXPECT_EQ(Json::parse(file)["message"].get<std::string>().size(), 4000U);
+}
+
 }  // namespace
-}  // namespace constellation::bootstrapper
+}  // namespace constellation::cloud

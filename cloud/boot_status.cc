@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "disk-mapper/boot_status.h"
+#include "cloud/boot_status.h"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <time.h>
 
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -11,14 +12,13 @@
 #include "common/hex.h"
 #include "common/status.h"
 
-namespace constellation::disk_mapper {
+namespace constellation::cloud {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view kComponent = "disk-mapper";
-constexpr size_t kMaxMessage = 4096;
-constexpr mode_t kPublicFile = 0644;
+constexpr size_t kMaxMessage = 4000;
+constexpr mode_t kPublicFileMode = 0644;
 
 std::string_view Name(BootState state) {
   switch (state) {
@@ -34,17 +34,21 @@ std::string_view Name(BootState state) {
   return "failed";
 }
 
-// Peers' error texts may be no UTF-8.
+// Since the kernel started: the axis of a node's boot timeline.
+int64_t UptimeMs() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
+}
+
 std::string Dump(const Json& json) {
   return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
 
 }  // namespace
 
-NodeBootStatus::NodeBootStatus(std::string file, int console, Deliver deliver,
-                               Clock& clock)
-    : file_(std::move(file)),
-      console_(console),
+NodeBootStatus::NodeBootStatus(Options options, Deliver deliver, Clock& clock)
+    : options_(std::move(options)),
       deliver_(std::move(deliver)),
       clock_(clock),
       thread_([this] { DeliverLoop(); }) {}
@@ -65,34 +69,39 @@ void NodeBootStatus::Report(std::string_view phase, BootState state,
     phase_ = phase;
     phase_start_ = now;
   }
-  Json report = {{"component", kComponent},
+  Json report = {{"component", options_.component},
                  {"phase", phase},
                  {"state", Name(state)},
                  {"message", message.substr(0, kMaxMessage)}};
-  std::string without_time = Dump(report);
-  if (without_time == last_) {
+  const std::string same_but_for_time = Dump(report);
+  if (same_but_for_time == last_) {
     return;
   }
-  last_ = std::move(without_time);
+  last_ = same_but_for_time;
   report["elapsedMs"] = absl::ToInt64Milliseconds(now - phase_start_);
-  pending_ = Dump(report);
-  if (console_ >= 0) {
-    const std::string line =
-        fmt::format("constellation-status: {}\n", pending_);
-    WriteAll(console_, AsBytes(line)).IgnoreError();  // nobody reads it: fine
+  report["uptimeMs"] = UptimeMs();
+  const std::string json = Dump(report);
+  if (options_.console >= 0) {
+    // A full console is no reason to stop.
+    (void)WriteAll(options_.console,
+                   AsBytes(fmt::format("constellation-status: {}\n", json)));
   }
   if (const absl::Status written =
-          WriteFileAtomically(file_, pending_ + "\n", kPublicFile);
+          WriteFileAtomically(options_.file, json + "\n", kPublicFileMode);
       !written.ok()) {
     spdlog::warn("event=status-file-failed error=\"{}\"", Message(written));
   }
+  while (!queue_.empty() && queue_.size() >= options_.max_queue) {
+    queue_.pop_front();
+  }
+  queue_.push_back(json);
 }
 
 void NodeBootStatus::Flush(absl::Duration timeout) {
   const absl::MutexLock lock(&mutex_);
   const auto idle = [this] {
     mutex_.AssertReaderHeld();
-    return pending_.empty() && !delivering_;
+    return queue_.empty() && !delivering_;
   };
   mutex_.AwaitWithTimeout(absl::Condition(&idle), timeout);
 }
@@ -104,13 +113,14 @@ void NodeBootStatus::DeliverLoop() {
       const absl::MutexLock lock(&mutex_);
       const auto work = [this] {
         mutex_.AssertReaderHeld();
-        return stopping_ || !pending_.empty();
+        return stopping_ || !queue_.empty();
       };
       mutex_.Await(absl::Condition(&work));
       if (stopping_) {
         return;
       }
-      json = std::exchange(pending_, {});
+      json = std::move(queue_.front());
+      queue_.pop_front();
       delivering_ = true;
     }
     if (const absl::Status sent = deliver_(json); !sent.ok()) {
@@ -121,4 +131,4 @@ void NodeBootStatus::DeliverLoop() {
   }
 }
 
-}  // namespace constellation::disk_mapper
+}  // namespace constellation::cloud

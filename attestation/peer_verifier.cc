@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "attestation/peer_verifier.h"
+
+#include <utility>
+
+#include "attestation/policy/appraisal.h"
+#include "attestation/policy/policy.h"
+#include "attestation/same_image.h"
+#include "common/status.h"
+#include "common/status_macros.h"
+
+namespace constellation::attestation {
+
+absl::StatusOr<PeerProof> PeerVerifier::Verify(
+    const Evidence& evidence, std::span<const uint8_t> user_data) const {
+  ASSIGN_OR_RETURN(const std::string json, enrolled_tpms_());
+  ASSIGN_OR_RETURN(std::vector<EnrolledNode> enrolled,
+                   ParseEnrolledNodes(json));
+  const bool roles_pinned = !enrolled.empty();
+  ASSIGN_OR_RETURN(const Policy policy,
+                   PolicyOfPeersLike(own_, std::move(enrolled)));
+  const GatheredCollateral gathered = GatherFrom(collateral_, evidence, policy);
+  const Appraisal appraisal =
+      Appraise(evidence, user_data, ClusterState::AnyMember(), policy,
+               gathered.collateral, clock_.Now());
+  RETURN_IF_ERROR(Annotate(ExplainRefusal(ToStatus(appraisal), gathered),
+                           "evidence of join service"));
+  const std::string role =
+      roles_pinned ? appraisal.role : std::string(kRoleControlPlane);
+  return PeerProof{appraisal.cluster_pcr, role};
+}
+
+}  // namespace constellation::attestation
