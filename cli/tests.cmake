@@ -6,8 +6,10 @@ constellation_library(NAME cli_testing
 constellation_test(NAME cli_apply_test SRCS apply/apply_test.cc apply/infrastructure_phase_test.cc apply/init_phase_test.cc apply/node_keeper_test.cc
   DEPS constellation::cli_testing)
 constellation_test(NAME cli_cluster_test
-  SRCS cluster/cluster_keys_test.cc cluster/node_verifier_test.cc cluster/policy_builder_test.cc cluster/recovery_test.cc workspace/master_secret_test.cc
-  DEPS constellation::cli_testing)
+  SRCS cluster/cluster_api_test.cc cluster/cluster_keys_test.cc cluster/node_verifier_test.cc
+       cluster/policy_builder_test.cc cluster/qemu_platform_test.cc cluster/recovery_test.cc image/image_files_test.cc
+       workspace/master_secret_test.cc
+  DEPS constellation::cli_testing constellation::image_measure_testing)
 constellation_test(NAME cli_yaml_test SRCS yaml/edit_distance_test.cc yaml/map_reader_test.cc yaml/problems_test.cc yaml/yaml_value_test.cc
   DEPS constellation::cli_config constellation::common_testing)
 constellation_test(NAME cli_verify_test SRCS verify/appraise_cluster_test.cc verify/verify_report_test.cc verify/verify_test.cc
