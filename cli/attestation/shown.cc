@@ -33,9 +33,11 @@ ShownPart& ShownPart::Hex(std::string_view name,
   if (octets.size() <= kMaxOctets) {
     return Text(name, HexEncode(octets));
   }
-  return Text(
-      name, fmt::format("{}.. ({} octets)", HexEncode(octets.first(kMaxOctets)),
-                        octets.size()));
+  // Room for the count, which would be cut otherwise.
+  constexpr size_t kShown = kMaxOctets - 16;
+  return Text(name,
+              fmt::format("{}.. ({} octets)", HexEncode(octets.first(kShown)),
+                          octets.size()));
 }
 
 ShownPart& ShownPart::Number(std::string_view name, uint64_t value) {
