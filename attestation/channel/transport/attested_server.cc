@@ -12,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "attestation/channel/transport/credentials.h"
+#include "common/startup_pages.h"
 #include "common/status.h"
 
 namespace constellation::attestation {
@@ -45,6 +46,7 @@ absl::StatusOr<std::unique_ptr<grpc::Server>> StartAttestedServer(
 
 void ServeUntilEnd(const EndSignals& signals, grpc::Server& server,
                    const std::function<void()>& cut_off) {
+  ReleaseStartupPages();
   const int signal = signals.Wait();
   spdlog::info("event=stopping signal={}", signal);
   absl::Notification all_ended;
