@@ -11,7 +11,7 @@
 #include <memory>
 #include <sstream>
 
-#include "cli/yaml/edit_distance.h"
+#include "common/edit_distance.h"
 #include "common/status.h"
 
 namespace constellation::cli {

@@ -10,7 +10,7 @@ constellation_test(NAME cli_cluster_test
        cluster/policy_builder_test.cc cluster/qemu_platform_test.cc cluster/recovery_test.cc image/image_files_test.cc
        workspace/master_secret_test.cc
   DEPS constellation::cli_testing constellation::image_measure_testing)
-constellation_test(NAME cli_yaml_test SRCS yaml/edit_distance_test.cc yaml/map_reader_test.cc yaml/problems_test.cc yaml/yaml_value_test.cc
+constellation_test(NAME cli_yaml_test SRCS yaml/map_reader_test.cc yaml/problems_test.cc yaml/yaml_value_test.cc
   DEPS constellation::cli_config constellation::common_testing)
 constellation_test(NAME cli_verify_test SRCS verify/appraise_cluster_test.cc verify/verify_report_test.cc verify/verify_test.cc
   DEPS constellation::cli_testing)

@@ -15,7 +15,7 @@
 #include "cli/cluster/cluster_keys.h"
 #include "cli/cluster/policy_builder.h"
 #include "cli/terminal/interrupt.h"
-#include "cli/yaml/edit_distance.h"
+#include "common/edit_distance.h"
 #include "common/files.h"
 #include "common/hex.h"
 #include "common/status.h"

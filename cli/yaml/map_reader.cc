@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "cli/yaml/edit_distance.h"
+#include "common/edit_distance.h"
 
 namespace constellation::cli {
 namespace {
