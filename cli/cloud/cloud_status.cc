@@ -118,6 +118,19 @@ nlohmann::json CloudStatusToJson(const State& state,
           {"nodes", std::move(nodes)}};
 }
 
+absl::Status AddCloudNodes(const Config& config, const CloudTools& tools,
+                           State& state) {
+  ASSIGN_OR_RETURN(const CloudStatus status,
+                   AskCloudStatus(config, state, tools, NotFound("not asked")));
+  for (const ClusterInstance& instance : status.instances) {
+    StateNode node;
+    node.name = instance.metadata.name;
+    node.role = cloud::NodeRoleName(instance.metadata.role);
+    state.infrastructure.qemu.nodes.push_back(std::move(node));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::string> CloudConsole(const Config& config,
                                          const State& state,
                                          const CloudTools& tools,

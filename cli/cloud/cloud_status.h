@@ -35,6 +35,12 @@ absl::StatusOr<CloudStatus> AskCloudStatus(
 std::string RenderCloudStatus(const State& state, const CloudStatus& status);
 nlohmann::json CloudStatusToJson(const State& state, const CloudStatus& status);
 
+// Puts the machines that the cloud has into `state`, in memory, as nodes
+// without pinned TPMs: what `verify` expects to find. Codes of
+// AskCloudStatus().
+absl::Status AddCloudNodes(const Config& config, const CloudTools& tools,
+                           State& state);
+
 // The serial console of the machine whose name or id is `node`, as the cloud
 // shows it: hostile text. NOT_FOUND names the machines that there are.
 absl::StatusOr<std::string> CloudConsole(const Config& config,

@@ -72,6 +72,15 @@ TEST_F(CloudStatusTest, ConsoleByNameOrId) {
       StatusIs(absl::StatusCode::kNotFound, HasSubstr("demo-worker-0")));
 }
 
+TEST_F(CloudStatusTest, VerifyExpectsEveryMachine) {
+  ASSERT_THAT(Create(), IsOk());
+  State state = LoadedState();
+  ASSERT_THAT(AddCloudNodes(LoadedConfig(), cloud_.Tools(), state), IsOk());
+  ASSERT_EQ(state.infrastructure.qemu.nodes.size(), 4U);
+  EXPECT_EQ(state.infrastructure.qemu.nodes[3].name, "demo-worker-0");
+  EXPECT_EQ(state.infrastructure.qemu.nodes[3].role, "worker");
+}
+
 TEST_F(CloudStatusTest, RefusesConfigOfAnotherProvider) {
   ASSERT_THAT(Create(), IsOk());
   Config config = LoadedConfig();

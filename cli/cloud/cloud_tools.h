@@ -58,9 +58,9 @@ using ApprovePlan = std::function<absl::Status(const cloud::Plan& plan)>;
 
 // The outside world of commands that work on a cloud.
 struct CloudTools {
-  ConnectCloud connect;
-  ConnectIam connect_iam;
-  AppraiseCloudNode appraise;
+  ConnectCloud connect = {};
+  ConnectIam connect_iam = {};
+  AppraiseCloudNode appraise = {};
   ApprovePlan approve = [](const cloud::Plan& /*plan*/) {
     return absl::OkStatus();
   };

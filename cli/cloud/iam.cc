@@ -338,10 +338,6 @@ absl::StatusOr<IamResult> CreateIam(const Workspace& workspace,
   ASSIGN_OR_RETURN(const auto files, iam.KeyFiles(made.outputs));
   RETURN_IF_ERROR(WriteKeyFiles(workspace, files, record, result));
   result.config_values.merge(PlaceValues(settings));
-  if (request.provider == "gcp" && result.key_files.size() == 1) {
-    result.config_values["provider.gcp.serviceAccountKeyPath"] =
-        result.key_files.front();
-  }
   tools.progress.Done();
   return result;
 }

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cli/apply/apply.h"
+#include "cli/commands/cloud_approval.h"
 #include "cli/commands/confirm.h"
 #include "cli/commands/session.h"
 #include "cli/commands/table.h"
@@ -26,6 +27,9 @@ namespace {
 const Flag kYes = {.name = "--yes",
                    .short_name = "-y",
                    .help = "Do not ask before creating anything."};
+const Flag kAllowDeletion = {
+    .name = "--allow-deletion",
+    .help = "Clouds: delete or replace working things if the plan says so."};
 const Flag kMerge = {
     .name = "--merge-kubeconfig",
     .help = "Merge constellation-admin.conf into ~/.kube/config."};
@@ -93,16 +97,25 @@ std::string PlanText(const Config& config, const std::set<Phase>& skip) {
 absl::Status RunPhases(Session& session, const std::set<Phase>& skip,
                        const Arguments& arguments,
                        const CommandContext& context) {
-  ASSIGN_OR_RETURN(const Config config, session.workspace().LoadConfig());
+  const ConfigOptions options = {.any_place = context.force};
+  ASSIGN_OR_RETURN(const Config config,
+                   session.workspace().LoadConfig(options));
   RETURN_IF_ERROR(CheckServiceVersion(config, context));
   for (const std::string& warning : ConfigWarnings(config)) {
     context.Warn(warning);
   }
-  std::fputs(PlanText(config, skip).c_str(), context.err);
-  if (!arguments.Has("--yes")) {
-    RETURN_IF_ERROR(Confirm("Create what is missing?", context));
+  if (config.IsCloud()) {
+    // A cloud is asked what is there first; the plan is shown before anything
+    // is changed.
+    ApproveWith(arguments, context, session.progress(), session.cloud());
+  } else {
+    std::fputs(PlanText(config, skip).c_str(), context.err);
+    if (!arguments.Has("--yes")) {
+      RETURN_IF_ERROR(Confirm("Create what is missing?", context));
+    }
   }
-  const absl::Status status = Apply(session.workspace(), skip, session.tools());
+  const absl::Status status =
+      Apply(session.workspace(), skip, session.tools(), options);
   if (!status.ok()) {
     session.progress().Failed();
     if (Interrupted()) {
@@ -201,7 +214,7 @@ Command CreateCommand() {
   return {.path = {"create"},
           .help = "Create the machines of the cluster.",
           .example = "constellation create -y",
-          .flags = {kYes},
+          .flags = {kYes, kAllowDeletion},
           .run = RunCreate};
 }
 
@@ -219,6 +232,7 @@ Command ApplyCommand() {
       .help = "Do whatever is missing for the configured cluster.",
       .example = "constellation apply -y --skip-phases nodes",
       .flags = {kYes,
+                kAllowDeletion,
                 kMerge,
                 {.name = "--skip-phases",
                  .kind = Flag::Kind::kList,

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "cli/cloud/cloud_nodes.h"
 #include "cli/cluster/cluster_keys.h"
 #include "cli/cluster/recovery.h"
 #include "cli/commands/session.h"
@@ -14,6 +15,35 @@
 namespace constellation::cli {
 namespace {
 
+void TellRecovered(int recovered, const CommandContext& context) {
+  context.Print(
+      recovered == 0
+          ? "No node waits for recovery.\n"
+          : fmt::format("Recovered {} node{}. Others rejoin by "
+                        "themselves once a control-plane node runs.\n",
+                        recovered, recovered == 1 ? "" : "s"));
+}
+
+// The load balancer chooses among the nodes that wait; one after the other.
+absl::Status RecoverCloud(Session& session, const State& state,
+                          ClusterKeys& keys, const CommandContext& context) {
+  constexpr absl::Duration kQuiet = absl::Seconds(20);
+  ASSIGN_OR_RETURN(
+      const Config config,
+      session.workspace().LoadConfig({.any_place = true, .draft = true}));
+  session.progress().Begin("Looking for nodes that wait for their key");
+  RETURN_IF_ERROR(FindControlPlanes(config, state, session.tools()));
+  const absl::StatusOr<int> recovered =
+      RecoverCloudNodes(session.tools(), state, keys, kQuiet);
+  if (!recovered.ok()) {
+    session.progress().Failed();
+    return recovered.status();
+  }
+  session.progress().Done();
+  TellRecovered(*recovered, context);
+  return absl::OkStatus();
+}
+
 absl::Status Run(const Arguments& /*arguments*/, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, true));
   ASSIGN_OR_RETURN(const State state, session->workspace().LoadState());
@@ -22,6 +52,9 @@ absl::Status Run(const Arguments& /*arguments*/, CommandContext& context) {
   ASSIGN_OR_RETURN(
       ClusterKeys keys,
       ClusterKeys::Create(secret, state.cluster_values.measurement_salt));
+  if (state.IsCloud()) {
+    return RecoverCloud(*session, state, keys, context);
+  }
   if (session->platform().Exists()) {
     RETURN_IF_ERROR(session->platform().OpenExisting());
   }
@@ -43,12 +76,7 @@ absl::Status Run(const Arguments& /*arguments*/, CommandContext& context) {
       worst = Annotate(status, fmt::format("recover {}", node.name));
     }
   }
-  context.Print(
-      recovered == 0
-          ? "No node waits for recovery.\n"
-          : fmt::format("Recovered {} node{}. Others rejoin by "
-                        "themselves once a control-plane node runs.\n",
-                        recovered, recovered == 1 ? "" : "s"));
+  TellRecovered(recovered, context);
   return worst;
 }
 

@@ -3,6 +3,9 @@
 
 #include <utility>
 
+#include "cli/attestation/collateral_folder.h"
+#include "cli/cloud/cloud_verifier.h"
+#include "cli/cloud/provider_factory.h"
 #include "cli/cluster/cluster_api.h"
 #include "cli/image/image_files.h"
 #include "cli/terminal/interrupt.h"
@@ -17,8 +20,12 @@ Session::Session(Workspace workspace, std::optional<WorkspaceLock> lock,
       lock_(std::move(lock)),
       platform_(program, workspace_.qemu_folder()),
       progress_(CreateProgress(err)),
+      cloud_{.connect = ConnectRealCloud,
+             .connect_iam = ConnectRealIam,
+             .appraise = AppraiseWithCollateral(DefaultCollateralFolder())},
       tools_{platform_,        node_api_,       ConnectKubernetes,
-             InspectImageFile, Clock::System(), *progress_} {}
+             InspectImageFile, Clock::System(), *progress_,
+             &cloud_} {}
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Open(
     const CommandContext& context, bool exclusive) {

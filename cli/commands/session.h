@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "absl/status/statusor.h"
+#include "cli/cloud/cloud_tools.h"
 #include "cli/cluster/qemu_platform.h"
 #include "cli/cluster/tools.h"
 #include "cli/command.h"
@@ -28,6 +29,7 @@ class Session final {
   GrpcNodeApi& node_api() { return node_api_; }
   Progress& progress() { return *progress_; }
   ClusterTools& tools() { return tools_; }
+  CloudTools& cloud() { return cloud_; }
 
  private:
   Session(Workspace workspace, std::optional<WorkspaceLock> lock,
@@ -38,6 +40,7 @@ class Session final {
   QemuPlatform platform_;
   GrpcNodeApi node_api_;
   std::unique_ptr<Progress> progress_;
+  CloudTools cloud_;
   ClusterTools tools_;
 };
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/cloud/cloud_status.h"
 #include "cli/cluster/cluster_api.h"
 #include "cli/commands/session.h"
 #include "cli/commands/table.h"
@@ -98,9 +99,62 @@ nlohmann::json ToJson(const ClusterStatus& cluster,
           {"nodes", std::move(nodes)}};
 }
 
-absl::Status Run(const Arguments& /*arguments*/, CommandContext& context) {
+absl::StatusOr<std::vector<KubernetesNode>> NodesOf(
+    const Workspace& workspace) {
+  if (!FileExists(workspace.kubeconfig_path())) {
+    return NotFound("no kubeconfig");
+  }
+  return AskApi(workspace);
+}
+
+absl::Status ShowCloud(Session& session, const State& state,
+                       const std::optional<std::string>& console,
+                       const CommandContext& context) {
+  ASSIGN_OR_RETURN(
+      const Config config,
+      session.workspace().LoadConfig({.any_place = true, .draft = true}));
+  if (console) {
+    ASSIGN_OR_RETURN(const std::string text,
+                     CloudConsole(config, state, session.cloud(), *console));
+    context.Print(PrintableLines(text));
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const CloudStatus status,
+                   AskCloudStatus(config, state, session.cloud(),
+                                  NodesOf(session.workspace())));
+  if (context.output == OutputFormat::kJson) {
+    context.Print(
+        CloudStatusToJson(state, status)
+            .dump(2, ' ', false, nlohmann::json::error_handler_t::replace) +
+        "\n");
+  } else {
+    context.Print(RenderCloudStatus(state, status));
+  }
+  return absl::OkStatus();
+}
+
+// The end of a local machine's serial log.
+absl::Status ShowLocalConsole(const ClusterStatus& cluster,
+                              const std::string& name,
+                              const CommandContext& context) {
+  constexpr size_t kShown = size_t{1} << 20U;
+  const NodeStatus* node = cluster.FindNode(name);
+  if (node == nullptr) {
+    return NotFound(fmt::format("--console: there is no node {}", name));
+  }
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(node->serial_log));
+  context.Print(PrintableLines(std::string_view(text).substr(
+      text.size() - std::min(text.size(), kShown))));
+  return absl::OkStatus();
+}
+
+absl::Status Run(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, false));
   ASSIGN_OR_RETURN(const State state, session->workspace().LoadStateOrEmpty());
+  const std::optional<std::string> console = arguments.Text("--console");
+  if (state.IsCloud()) {
+    return ShowCloud(*session, state, console, context);
+  }
   if (!session->platform().Exists()) {
     return NotFound(fmt::format(
         "there is no cluster in {}; create one with: constellation apply",
@@ -108,10 +162,11 @@ absl::Status Run(const Arguments& /*arguments*/, CommandContext& context) {
   }
   RETURN_IF_ERROR(session->platform().OpenExisting());
   ASSIGN_OR_RETURN(const ClusterStatus cluster, session->platform().Status());
-  absl::StatusOr<std::vector<KubernetesNode>> nodes = NotFound("no kubeconfig");
-  if (FileExists(session->workspace().kubeconfig_path())) {
-    nodes = AskApi(session->workspace());
+  if (console) {
+    return ShowLocalConsole(cluster, *console, context);
   }
+  const absl::StatusOr<std::vector<KubernetesNode>> nodes =
+      NodesOf(session->workspace());
   std::vector<NodeLine> lines;
   for (const NodeStatus& machine : cluster.nodes) {
     lines.push_back({&machine, ParseBootStatus(machine.boot_status),
@@ -135,6 +190,10 @@ Command StatusCommand() {
   return {.path = {"status"},
           .help = "Show machines, boot progress and Kubernetes nodes.",
           .example = "constellation status --output json",
+          .flags = {{.name = "--console",
+                     .kind = Flag::Kind::kText,
+                     .value_name = "NODE",
+                     .help = "Show the end of this node's serial console."}},
           .run = Run};
 }
 

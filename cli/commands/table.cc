@@ -5,8 +5,10 @@ namespace constellation::cli {
 
 std::vector<Command> AllCommands() {
   return {ConfigGenerateCommand(),
+          ConfigInstanceTypesCommand(),
           CreateCommand(),
           InitCommand(),
+          PlanCommand(),
           ApplyCommand(),
           MiniUpCommand(),
           MiniDownCommand(),
@@ -16,12 +18,16 @@ std::vector<Command> AllCommands() {
           TerminateCommand(),
           ImageBuildCommand(),
           ImageMeasureCommand(),
+          ImageUploadCommand(),
+          IamCreateCommand(),
+          IamDestroyCommand(),
           AttestationShowCommand(),
           AttestationVerifyCommand(),
           CollateralFetchCommand(),
           CollateralBundleCommand(),
           CollateralVerifyCommand(),
           PolicyCheckCommand(),
+          PolicySignCommand(),
           PolicyExplainCommand(),
           PolicyDiffCommand(),
           VersionCommand(),
@@ -36,7 +42,8 @@ std::vector<CommandGroup> AllGroups() {
       {"attestation", "Show and verify evidence that lies in files."},
       {"collateral", "Get and verify what vendors publish about their chips."},
       {"policy", "Check, explain and compare attestation policies."},
-      {"image", "Build a node image, predict its measurements."}};
+      {"image", "Build, measure and upload a node image."},
+      {"iam", "Identities of a cluster's nodes in a cloud."}};
 }
 
 }  // namespace constellation::cli

@@ -14,8 +14,10 @@ std::vector<CommandGroup> AllGroups();
 
 // One file each.
 Command ConfigGenerateCommand();
+Command ConfigInstanceTypesCommand();
 Command CreateCommand();
 Command InitCommand();
+Command PlanCommand();
 Command ApplyCommand();
 Command MiniUpCommand();
 Command MiniDownCommand();
@@ -25,12 +27,16 @@ Command RecoverCommand();
 Command TerminateCommand();
 Command ImageBuildCommand();
 Command ImageMeasureCommand();
+Command ImageUploadCommand();
+Command IamCreateCommand();
+Command IamDestroyCommand();
 Command AttestationShowCommand();
 Command AttestationVerifyCommand();
 Command CollateralFetchCommand();
 Command CollateralBundleCommand();
 Command CollateralVerifyCommand();
 Command PolicyCheckCommand();
+Command PolicySignCommand();
 Command PolicyExplainCommand();
 Command PolicyDiffCommand();
 Command VersionCommand();

@@ -5,6 +5,9 @@
 
 #include "attestation/collateral/evidence_collateral.h"
 #include "cli/attestation/collateral_folder.h"
+#include "cli/cloud/cloud_status.h"
+#include "cli/cloud/cloud_tools.h"
+#include "cli/cloud/provider_factory.h"
 #include "cli/commands/table.h"
 #include "cli/exit_code.h"
 #include "cli/nodes/grpc_node_api.h"
@@ -26,14 +29,33 @@ attestation::CollateralFetcherOptions FetcherOptions() {
   return options;
 }
 
+// A cloud names its machines: every one that it has must be verified, and no
+// other may be in the cluster. Asked through the load balancer: whoever it
+// chooses relays to all.
+absl::Status ExpectCloudNodes(const Workspace& workspace, State& state,
+                              VerifyOptions& options) {
+  ASSIGN_OR_RETURN(const Config config,
+                   workspace.LoadConfig({.any_place = true, .draft = true}));
+  const CloudTools tools = {.connect = ConnectRealCloud};
+  RETURN_IF_ERROR(Annotate(AddCloudNodes(config, tools, state),
+                           "ask the cloud which machines there must be"));
+  if (options.endpoint.empty()) {
+    options.endpoint = state.infrastructure.cluster_endpoint;
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Run(const Arguments& arguments, CommandContext& context) {
   HandleInterrupts();
   ASSIGN_OR_RETURN(const Workspace workspace,
                    Workspace::Open(context.workspace));
-  ASSIGN_OR_RETURN(const State state, workspace.LoadState());
+  ASSIGN_OR_RETURN(State state, workspace.LoadState());
   VerifyOptions options;
   options.cluster_id = arguments.Text("--cluster-id").value_or("");
   options.endpoint = arguments.Text("--node-endpoint").value_or("");
+  if (state.IsCloud()) {
+    RETURN_IF_ERROR(ExpectCloudNodes(workspace, state, options));
+  }
   if (const auto policy = arguments.Text("--policy")) {
     ASSIGN_OR_RETURN(
         options.policy,

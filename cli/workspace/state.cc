@@ -99,9 +99,9 @@ void ReadCloudState(MapReader& reader, CloudState& cloud) {
   cloud.first_node_ak = Hex(reader, "firstNodeAK", kSha256HexDigits);
   if (cloud.provider.empty() &&
       !(cloud.attestation_profile.empty() && cloud.first_node_ak.empty())) {
-    reader.Problem(cloud.first_node_ak.empty() ? "attestationProfile"
-                                               : "firstNodeAK",
-                   "belongs to a cloud, but there is no block of one");
+    reader.Problem(
+        cloud.first_node_ak.empty() ? "attestationProfile" : "firstNodeAK",
+        "belongs to a cloud, but there is no block of one");
   }
 }
 
