@@ -57,7 +57,8 @@ class PlatformNodes final : public NodeApi {
     return Unavailable("connection refused");
   }
   absl::StatusOr<std::vector<NodeAnswer>> ChallengeCluster(
-      const std::string& /*address*/, std::span<const uint8_t> nonce) override {
+      const std::string& address, std::span<const uint8_t> nonce) override {
+    relay = address;
     std::vector<NodeAnswer> answers;
     for (auto& [name, machine] : machines) {
       const auto data = attestation::VerificationBinding(nonce, name);
@@ -72,6 +73,7 @@ class PlatformNodes final : public NodeApi {
   }
 
   std::map<std::string, ComposedNode> machines;
+  std::string relay;
 };
 
 class PlatformVerifyTest : public ::testing::Test {
@@ -200,6 +202,41 @@ TEST_F(PlatformVerifyTest, StrangersAndSilentNodesAreNotOverlooked) {
   const VerifyReport report = Verify(profile);
   EXPECT_EQ(report.verdict, Verdict::kRefused);
   EXPECT_THAT(RenderTable(report), HasSubstr("missing"));
+}
+
+// A cloud's workspace has a profile and an address, and no list of nodes.
+class CloudVerifyTest : public PlatformVerifyTest {
+ protected:
+  void SetUp() override {
+    PlatformVerifyTest::SetUp();
+    AddNode("control-plane-0", "azure-sev-snp");
+    state_.infrastructure.qemu.nodes.clear();
+    state_.infrastructure.cluster_endpoint = "lb.example";
+    state_.infrastructure.cloud.provider = "azure";
+    state_.infrastructure.cloud.attestation_profile =
+        attestation::ProfileToJson(Profile());
+  }
+  VerifyReport VerifyIt() {
+    absl::StatusOr<VerifyReport> report =
+        VerifyCluster(state_, options_, nodes_, clock_);
+    EXPECT_THAT(report, IsOk());
+    return report.ok() ? *std::move(report) : VerifyReport{};
+  }
+};
+
+TEST_F(CloudVerifyTest, EveryListedNodeMustProveItself) {
+  EXPECT_EQ(VerifyIt().verdict, Verdict::kVerified) << RenderTable(VerifyIt());
+  EXPECT_EQ(nodes_.relay, "lb.example:30081");
+  ComposedNode other("azure-sev-snp");  // outside of the cluster
+  nodes_.machines.emplace("worker-1", other);
+  const VerifyReport report = VerifyIt();
+  EXPECT_EQ(report.verdict, Verdict::kRefused);
+  EXPECT_THAT(RenderTable(report), HasSubstr("PCR15"));
+}
+
+TEST_F(CloudVerifyTest, NobodyListedIsNoSuccess) {
+  nodes_.machines.clear();
+  EXPECT_EQ(ExitCodeOf(ToStatus(VerifyIt())), ExitCode::kError);
 }
 
 TEST_F(PlatformVerifyTest, OneMachineIsNotTwoNodes) {

@@ -60,6 +60,13 @@ absl::StatusOr<std::vector<Relay>> Relays(const State& state,
     return std::vector<Relay>{{options.endpoint, std::move(address)}};
   }
   std::vector<Relay> relays;
+  if (state.IsCloud() && !state.infrastructure.cluster_endpoint.empty()) {
+    // The load balancer leads to one of the control-plane nodes.
+    relays.push_back(
+        {state.infrastructure.cluster_endpoint,
+         fmt::format("{}:{}", state.infrastructure.cluster_endpoint,
+                     kDefaultPort)});
+  }
   for (const StateNode& node : state.infrastructure.qemu.nodes) {
     if (node.role == kControlPlaneRole && node.ports.verification != 0) {
       relays.push_back({node.name, AddressOf(state, node)});
@@ -155,6 +162,20 @@ void ExpectNodes(const State& state, ClusterChallenge& challenge) {
   }
 }
 
+// Of a cloud's nodes the workspace knows no names: groups grow and shrink. What
+// the API server lists is what there is, and every one of it must prove itself.
+void ExpectListedNodes(ClusterChallenge& challenge) {
+  for (const SourcedAnswer& sourced : challenge.answers) {
+    const std::string& name = sourced.answer.node_name;
+    if (sourced.direct || name.empty() ||
+        std::ranges::find(challenge.expected, name, &ExpectedNode::name) !=
+            challenge.expected.end()) {
+      continue;
+    }
+    challenge.expected.push_back({name, "node"});
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Bytes> ParseClusterId(const std::string& text) {
@@ -192,6 +213,9 @@ absl::StatusOr<VerifyReport> VerifyCluster(const State& state,
   RETURN_IF_ERROR(AskRelays(relays, node_api, challenge));
   if (options.endpoint.empty()) {
     RETURN_IF_ERROR(AskNodes(state, node_api, challenge));
+  }
+  if (state.IsCloud()) {
+    ExpectListedNodes(challenge);
   }
   challenge.now = clock.Now();
   return AppraiseCluster(challenge);
