@@ -54,6 +54,21 @@ TEST_F(HttpResponseReaderTest, ReadsChunksWithExtensionsAndTrailers) {
   EXPECT_EQ(body_, "abc0123456789");
 }
 
+TEST_F(HttpResponseReaderTest, ReadsAnEmptyChunkedBodyOctetByOctet) {
+  EXPECT_THAT(
+      ReadOneByOne("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                   "0\r\n\r\n"),
+      IsOkAndHolds(true));
+  EXPECT_EQ(body_, "");
+}
+
+TEST_F(HttpResponseReaderTest, SurvivesBrokenTrailers) {
+  (void)ReadOneByOne(
+      "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "0\r\n\x0f\nHTTP/1.1 200 OK\r\nX: chunked\r\r\n\r\n");
+  EXPECT_EQ(body_, "");
+}
+
 TEST_F(HttpResponseReaderTest, HandsChunksOverAsTheyCome) {
   ASSERT_THAT(
       reader_.Read("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
