@@ -4,9 +4,14 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <functional>
 #include <optional>
 #include <utility>
+#include <vector>
 
+#include "cloud/azure/azure_metadata.h"
+#include "cloud/gcp/gcp_metadata.h"
+#include "cloud/http/curl_transport.h"
 #include "cloud/qemu/qemu_metadata.h"
 #include "common/files.h"
 #include "common/status.h"
@@ -122,6 +127,52 @@ absl::Status CheckPlatform(std::string_view platform) {
       kPlatformWord, Quoted(platform)));
 }
 
+// A client and the transport that it stands on. No proxy: metadata services
+// are asked directly.
+class OwningClient final : public MetadataClient {
+ public:
+  using Make = std::function<std::unique_ptr<MetadataClient>(HttpTransport&)>;
+  explicit OwningClient(const Make& make)
+      : transport_(CurlOptions{}), client_(make(transport_)) {}
+
+  absl::StatusOr<InstanceMetadata> Self() override { return client_->Self(); }
+  absl::StatusOr<std::vector<InstanceMetadata>> Peers() override {
+    return client_->Peers();
+  }
+  absl::StatusOr<std::string> Endpoint() override {
+    return client_->Endpoint();
+  }
+  absl::StatusOr<std::string> EnrolledTpms() override {
+    return client_->EnrolledTpms();
+  }
+  absl::Status ReportStatus(std::string_view json) override {
+    return client_->ReportStatus(json);
+  }
+
+ private:
+  CurlTransport transport_;
+  const std::unique_ptr<MetadataClient> client_;
+};
+
+// The client of a cloud; null if it is not part of this build.
+std::unique_ptr<MetadataClient> MakeCloudClient(std::string_view platform,
+                                                Clock& clock) {
+  if (platform == kPlatformAzure) {
+    return std::make_unique<OwningClient>([&clock](HttpTransport& transport) {
+      return std::make_unique<azure::AzureMetadataClient>(
+          azure::AzureMetadataOptions{.transport = transport, .clock = clock});
+    });
+  }
+  if (platform == kPlatformGcp) {
+    return std::make_unique<OwningClient>([&clock](HttpTransport& transport) {
+      return std::make_unique<gcp::GcpMetadataClient>(
+          gcp::GcpMetadataClient::Options{.transport = transport,
+                                          .clock = clock});
+    });
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 absl::StatusOr<std::string> DetectPlatform(
@@ -158,6 +209,9 @@ absl::StatusOr<std::unique_ptr<MetadataClient>> MakeMetadataClient(
     return std::make_unique<qemu::QemuMetadataClient>(
         qemu::QemuMetadataClient::Options{.unix_socket =
                                               options.qemu_metadata_socket});
+  }
+  if (auto client = MakeCloudClient(platform, *options.clock)) {
+    return client;
   }
   return absl::UnimplementedError(fmt::format(
       "nodes on {} cannot find their cluster with this build", platform));

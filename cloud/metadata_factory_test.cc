@@ -113,6 +113,14 @@ TEST_F(MetadataFactoryTest, SaysWhatItSawOnUnknownMachine) {
   EXPECT_THAT(DetectPlatform(options_), StatusIs(absl::StatusCode::kNotFound));
 }
 
+TEST_F(MetadataFactoryTest, MakesClientOfEveryPlatformWithoutAskingIt) {
+  for (const char* platform : {"qemu", "azure", "gcp"}) {
+    Write("cmdline", fmt::format("constel.csp={}\n", platform));
+    ASSERT_OK_AND_ASSIGN(const auto client, MakeMetadataClient(options_));
+    EXPECT_NE(client, nullptr) << platform;
+  }
+}
+
 TEST_F(MetadataFactoryTest, SocketMeansQemuWhateverTheMachineSays) {
   Write("sys_vendor", "Amazon EC2\n");
   options_.qemu_metadata_socket = folder_.path() + "/absent.sock";
