@@ -14,6 +14,7 @@
 #include "cli/commands/table.h"
 #include "cli/image/image_files.h"
 #include "cli/image/launch_prediction.h"
+#include "cli/policy/measured_profile.h"
 #include "cli/terminal/table.h"
 #include "common/files.h"
 #include "common/hex.h"
@@ -141,16 +142,41 @@ void PrintMeasured(const Measured& measured, CommandContext& context) {
   }
 }
 
-absl::Status RunMeasure(const Arguments& arguments, CommandContext& context) {
-  ASSIGN_OR_RETURN(const Measured measured, Measure(arguments));
-  if (const auto path = arguments.Text("--profile")) {
+// The profile to write: the image's registers alone, or everything measured in
+// a profile that has the owner's other demands.
+absl::StatusOr<attestation::Profile> MeasuredProfile(const Arguments& arguments,
+                                                     const Measured& measured) {
+  const auto from = arguments.Text("--from");
+  if (!from.has_value()) {
     if (!measured.image.has_value()) {
       return InvalidArgument("--profile: it describes an image; give its PATH");
     }
+    return measured.image->profile;
+  }
+  constexpr size_t kMaxProfile = size_t{1} << 20U;
+  ASSIGN_OR_RETURN(const std::string text, ReadFile(*from, kMaxProfile));
+  const absl::StatusOr<attestation::Profile> base =
+      attestation::ParseProfile(text);
+  if (!base.ok()) {
+    return Annotate(base.status(), *from);
+  }
+  return WithMeasurements(
+      *base,
+      {.image = measured.image.has_value() ? &measured.image->profile : nullptr,
+       .launch = measured.launch,
+       .kernel_in_launch = arguments.Has("--kernel")});
+}
+
+absl::Status RunMeasure(const Arguments& arguments, CommandContext& context) {
+  ASSIGN_OR_RETURN(const Measured measured, Measure(arguments));
+  if (const auto path = arguments.Text("--profile")) {
+    ASSIGN_OR_RETURN(const attestation::Profile profile,
+                     MeasuredProfile(arguments, measured));
     constexpr mode_t kPublic = 0644;
     RETURN_IF_ERROR(WriteFileAtomically(
-        *path, attestation::ProfileToJson(measured.image->profile) + "\n",
-        kPublic));
+        *path, attestation::ProfileToJson(profile) + "\n", kPublic));
+  } else if (arguments.Has("--from")) {
+    return InvalidArgument("--from: only with --profile, which is written");
   }
   if (context.output == OutputFormat::kJson) {
     context.Print(MeasuredJson(measured));
@@ -170,6 +196,9 @@ std::vector<Flag> MeasureFlags() {
   };
   std::vector<Flag> flags = {
       text("--profile", "FILE", "Also write the policy profile there."),
+      text("--from", "FILE",
+           "Profile with all other demands, for --profile; measured values "
+           "replace its own."),
       text("--firmware", "FILE",
            "Also predict launch measurements (SNP, TDX) of this firmware."),
       text("--vmm", "VMM", "Who starts the machine [qemu]."),
@@ -181,7 +210,7 @@ std::vector<Flag> MeasureFlags() {
       text("--cmdline", "TEXT", "With --kernel."),
       text("--event-log", "FILE",
            "CCEL of a verified machine of this shape, for RTMR0.")};
-  flags[2].choices = {"qemu", "ec2", "gce"};
+  flags[3].choices = {"qemu", "ec2", "gce"};
   return flags;
 }
 
