@@ -47,7 +47,7 @@ def verify_assertion(text, certificate, audience, client):
 class Identity:
     def __init__(self):
         self.tokens = {'t0ken': float('inf')}
-        self.refusal = (401, 'InvalidAuthenticationToken', 'The access token is invalid.')
+        self.refusal = ('InvalidAuthenticationToken', 'The access token is invalid.', 401)
         self.secret, self.certificate, self.federated = 's3cr3t', None, 'federated-token'
         self.client = '00000000-0000-4000-8000-00000000000a'
         self.lifetime = 3600
@@ -64,13 +64,10 @@ class Identity:
                 setattr(self, key, wish[key])
         if wish.get('expire_tokens'):
             self.tokens = {}
-            self.refusal = (401, 'ExpiredAuthenticationToken', 'The access token expiry UTC time is earlier than now.')
+            self.refusal = ('ExpiredAuthenticationToken', 'The access token expiry UTC time is earlier than now.', 401)
 
     def accepts(self, header):
         return header.startswith('Bearer ') and header[7:] in self.tokens
-
-    def refused(self, *_):
-        return self.refusal
 
     def issue(self):
         token = 'tok.%s' % uuid.uuid4()

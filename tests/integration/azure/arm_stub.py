@@ -269,13 +269,15 @@ class Cloud:
         return 200, {}, body
 
     def vms(self, path):
-        match = re.match(r'(?i)(.*/virtualMachineScaleSets/[^/]+)/virtualMachines(?:/(\d+))?$', path)
+        match = re.match(r'(?i)(.*/virtualMachineScaleSets/[^/]+)/virtualMachines(?:/(\d+)(/networkInterfaces)?)?$', path)
         owner = match and self.resources.get(match.group(1).lower())
         refuse(not owner, 'ResourceNotFound', path, 404)
         numbers = self.instances.get(match.group(1).lower(), [])
         if match.group(2) is None:
             return self.page([self.vm(owner, n) for n in numbers])
         refuse(int(match.group(2)) not in numbers, 'InstanceIdNotFound', path, 404)
+        if match.group(3):
+            return self.page([self.nic(owner, int(match.group(2)))])
         return 200, {}, self.vm(owner, int(match.group(2)))
 
     def vm(self, owner, number):
