@@ -9,9 +9,11 @@
 #include <utility>
 #include <vector>
 
+#include "cloud/aws/aws_metadata.h"
 #include "cloud/azure/azure_metadata.h"
 #include "cloud/gcp/gcp_metadata.h"
 #include "cloud/http/curl_transport.h"
+#include "cloud/http/environment.h"
 #include "cloud/qemu/qemu_metadata.h"
 #include "common/files.h"
 #include "common/status.h"
@@ -157,6 +159,17 @@ class OwningClient final : public MetadataClient {
 // The client of a cloud; null if it is not part of this build.
 std::unique_ptr<MetadataClient> MakeCloudClient(std::string_view platform,
                                                 Clock& clock) {
+  if (platform == kPlatformAws) {
+    return std::make_unique<OwningClient>([&clock](HttpTransport& transport) {
+      // The client keeps a reference: no variable moves a node's endpoints.
+      static const Environment* const kNone =
+          new Environment([](std::string_view /*name*/) {
+            return std::optional<std::string>();
+          });
+      return aws::MakeAwsMetadataClient(
+          {.environment = *kNone, .transport = transport, .clock = clock});
+    });
+  }
   if (platform == kPlatformAzure) {
     return std::make_unique<OwningClient>([&clock](HttpTransport& transport) {
       return std::make_unique<azure::AzureMetadataClient>(

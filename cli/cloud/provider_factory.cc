@@ -8,6 +8,7 @@
 #include <utility>
 #include <variant>
 
+#include "cloud/aws/aws_provider.h"
 #include "cloud/azure/azure_provider.h"
 #include "cloud/gcp/gcp_iam.h"
 #include "cloud/gcp/gcp_provider.h"
@@ -65,6 +66,24 @@ class RealIam final : public IamConnection {
   const std::unique_ptr<cloud::IamProvider> iam_;
 };
 
+// The authorities that AWS's own tools believe.
+std::unique_ptr<Ground> AwsGround() {
+  const std::string ca_file =
+      cloud::NonEmpty(cloud::ProcessEnvironment(), "AWS_CA_BUNDLE")
+          .value_or("");
+  return std::make_unique<Ground>(ca_file);
+}
+
+std::unique_ptr<CloudConnection> Connect(const cloud::AwsSettings& aws) {
+  return std::make_unique<RealCloud>(AwsGround(), [&](Ground& ground) {
+    return cloud::aws::MakeAwsProvider({.settings = aws,
+                                        .environment = ground.environment(),
+                                        .transport = ground.transport(),
+                                        .clock = Ground::clock(),
+                                        .runner = ground.runner()});
+  });
+}
+
 std::unique_ptr<CloudConnection> Connect(const cloud::AzureSettings& azure) {
   return std::make_unique<RealCloud>(std::make_unique<Ground>(),
                                      [&](Ground& ground) {
@@ -103,6 +122,9 @@ absl::Status NotBuilt(const cloud::ProviderSettings& settings,
 
 absl::StatusOr<std::unique_ptr<CloudConnection>> ConnectRealCloud(
     const cloud::ProviderSettings& settings) {
+  if (const auto* aws = std::get_if<cloud::AwsSettings>(&settings)) {
+    return Connect(*aws);
+  }
   if (const auto* azure = std::get_if<cloud::AzureSettings>(&settings)) {
     return Connect(*azure);
   }
@@ -114,6 +136,17 @@ absl::StatusOr<std::unique_ptr<CloudConnection>> ConnectRealCloud(
 
 absl::StatusOr<std::unique_ptr<IamConnection>> ConnectRealIam(
     const cloud::ProviderSettings& settings) {
+  if (const auto* found = std::get_if<cloud::AwsSettings>(&settings)) {
+    const cloud::AwsSettings& aws = *found;
+    return std::make_unique<RealIam>(AwsGround(), [&](Ground& ground) {
+      return cloud::aws::MakeAwsIamProvider(
+          {.settings = aws,
+           .environment = ground.environment(),
+           .transport = ground.transport(),
+           .clock = Ground::clock(),
+           .runner = ground.runner()});
+    });
+  }
   if (const auto* found = std::get_if<cloud::AzureSettings>(&settings)) {
     const cloud::AzureSettings& azure = *found;
     return std::make_unique<RealIam>(
