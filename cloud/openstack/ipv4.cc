@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloud/openstack/ipv4.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace constellation::cloud::openstack {
+
+std::optional<uint32_t> ParseIpv4(std::string_view text) {
+  in_addr address{};
+  if (text.size() > 15 ||
+      inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) {
+    return std::nullopt;
+  }
+  return ntohl(address.s_addr);
+}
+
+std::optional<Ipv4Network> ParseIpv4Network(std::string_view text) {
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos) {
+    return std::nullopt;
+  }
+  const auto base = ParseIpv4(text.substr(0, slash));
+  const std::string_view length = text.substr(slash + 1);
+  Ipv4Network network;
+  const auto [end, error] = std::from_chars(
+      length.data(), length.data() + length.size(), network.prefix_length);
+  if (!base || error != std::errc() || end != length.data() + length.size() ||
+      network.prefix_length > 32 || (length.size() > 1 && length[0] == '0')) {
+    return std::nullopt;
+  }
+  network.base = *base;
+  return (*base & (network.size() - 1)) == 0 ? std::optional(network)
+                                             : std::nullopt;
+}
+
+std::string Ipv4Text(uint32_t address) {
+  return fmt::format("{}.{}.{}.{}", address >> 24U, (address >> 16U) & 255U,
+                     (address >> 8U) & 255U, address & 255U);
+}
+
+}  // namespace constellation::cloud::openstack

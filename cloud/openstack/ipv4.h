@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef CONSTELLATION_CLOUD_OPENSTACK_IPV4_H_
+#define CONSTELLATION_CLOUD_OPENSTACK_IPV4_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace constellation::cloud::openstack {
+
+// An IPv4 network.
+struct Ipv4Network {
+  uint32_t base = 0;  // host byte order, no bits below the prefix
+  unsigned prefix_length = 0;
+
+  uint64_t size() const { return uint64_t{1} << (32U - prefix_length); }
+};
+
+// "192.168.1.7"; nothing for anything else.
+std::optional<uint32_t> ParseIpv4(std::string_view text);
+
+// "192.168.0.0/24"; nothing for anything else, bits below the prefix included.
+std::optional<Ipv4Network> ParseIpv4Network(std::string_view text);
+
+std::string Ipv4Text(uint32_t address);
+
+}  // namespace constellation::cloud::openstack
+
+#endif  // CONSTELLATION_CLOUD_OPENSTACK_IPV4_H_
