@@ -14,6 +14,7 @@
 #include "cloud/gcp/gcp_metadata.h"
 #include "cloud/http/curl_transport.h"
 #include "cloud/http/environment.h"
+#include "cloud/openstack/openstack_metadata.h"
 #include "cloud/qemu/qemu_metadata.h"
 #include "common/files.h"
 #include "common/status.h"
@@ -181,6 +182,11 @@ std::unique_ptr<MetadataClient> MakeCloudClient(std::string_view platform,
       return std::make_unique<gcp::GcpMetadataClient>(
           gcp::GcpMetadataClient::Options{.transport = transport,
                                           .clock = clock});
+    });
+  }
+  if (platform == kPlatformOpenStack) {
+    return std::make_unique<OwningClient>([](HttpTransport& transport) {
+      return std::make_unique<openstack::OpenStackMetadataClient>(transport);
     });
   }
   return nullptr;

@@ -114,7 +114,7 @@ TEST_F(MetadataFactoryTest, SaysWhatItSawOnUnknownMachine) {
 }
 
 TEST_F(MetadataFactoryTest, MakesClientOfEveryPlatformWithoutAskingIt) {
-  for (const char* platform : {"qemu", "aws", "azure", "gcp"}) {
+  for (const char* platform : {"qemu", "aws", "azure", "gcp", "openstack"}) {
     Write("cmdline", fmt::format("constel.csp={}\n", platform));
     ASSERT_OK_AND_ASSIGN(const auto client, MakeMetadataClient(options_));
     EXPECT_NE(client, nullptr) << platform;

@@ -14,9 +14,11 @@
 #include "cloud/gcp/gcp_provider.h"
 #include "cloud/http/curl_transport.h"
 #include "cloud/http/environment.h"
+#include "cloud/openstack/openstack_provider.h"
 #include "common/clock.h"
 #include "common/command.h"
 #include "common/status.h"
+#include "common/status_macros.h"
 
 namespace constellation::cli {
 namespace {
@@ -106,6 +108,23 @@ std::unique_ptr<CloudConnection> Connect(const cloud::GcpSettings& gcp) {
       });
 }
 
+absl::StatusOr<std::unique_ptr<CloudConnection>> ConnectOpenStack(
+    const cloud::OpenStackSettings& openstack) {
+  ASSIGN_OR_RETURN(const std::string ca_file,
+                   cloud::openstack::OpenStackCaFile(
+                       openstack, cloud::ProcessEnvironment()));
+  // Owners run clouds without TLS in closed networks: their addresses, their
+  // choice.
+  auto ground = std::make_unique<Ground>(ca_file, /*allow_plain_http=*/true);
+  return std::make_unique<RealCloud>(std::move(ground), [&](Ground& made) {
+    return cloud::openstack::MakeOpenStackProvider(
+        {.settings = openstack,
+         .environment = made.environment(),
+         .transport = made.transport(),
+         .clock = Ground::clock()});
+  });
+}
+
 // A variant's index -> the words of messages.
 std::string_view NameOf(const cloud::ProviderSettings& settings) {
   constexpr std::string_view kNames[] = {"aws", "azure", "gcp", "openstack"};
@@ -130,6 +149,10 @@ absl::StatusOr<std::unique_ptr<CloudConnection>> ConnectRealCloud(
   }
   if (const auto* gcp = std::get_if<cloud::GcpSettings>(&settings)) {
     return Connect(*gcp);
+  }
+  if (const auto* openstack =
+          std::get_if<cloud::OpenStackSettings>(&settings)) {
+    return ConnectOpenStack(*openstack);
   }
   return NotBuilt(settings, "the provider");
 }
