@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What moto 5.1.1 leaves out or gets wrong and our calls need; applied to the imported package, before it serves."""
+from moto.ec2.exceptions import EC2ClientError
+
+
+def repair():
+    _launch_templates()
+    _images()
+    _refusals()
+
+
+def _launch_templates():
+    """ModifyLaunchTemplate does not exist."""
+    from moto.ec2.responses.launch_templates import LaunchTemplates, pretty_xml, xml_root, xml_serialize
+
+    def modify_launch_template(self):
+        template = self.ec2_backend.get_launch_template(self._get_param('LaunchTemplateId'))
+        number = int(self._get_param('SetDefaultVersion'))
+        if not 1 <= number <= len(template.versions):
+            raise EC2ClientError('InvalidLaunchTemplateId.VersionNotFound', f'no version {number}')
+        template.default_version_number = number
+        tree = xml_root('ModifyLaunchTemplateResponse')
+        xml_serialize(tree, 'launchTemplate', {'launchTemplateId': template.id, 'launchTemplateName': template.name,
+                                               'defaultVersionNumber': number,
+                                               'latestVersionNumber': template.latest_version_number})
+        return pretty_xml(tree)
+
+    LaunchTemplates.modify_launch_template = modify_launch_template
+
+
+def _images():
+    """Boot mode and TPM of registered images are dropped, and so is the name's uniqueness."""
+    from moto.ec2.responses.amis import AmisResponse
+    original = AmisResponse.register_image
+
+    def register_image(self):
+        name = self._get_param('Name')
+        if any(ami.name == name for ami in self.ec2_backend.amis.values()):
+            raise EC2ClientError('InvalidAMIName.Duplicate', f'AMI name {name} is already in use')
+        before = set(self.ec2_backend.amis)
+        answer = original(self)
+        for ami_id in set(self.ec2_backend.amis) - before:
+            ami = self.ec2_backend.amis[ami_id]
+            ami.strict = {'bootMode': self._get_param('BootMode'), 'tpmSupport': self._get_param('TpmSupport')}
+            ami.architecture = self._get_param('Architecture')
+            tags = self._parse_tag_specification().get('image', {})
+            if tags:
+                ami.add_tags(tags)
+        return answer
+
+    AmisResponse.register_image = register_image
+
+
+def _refusals():
+    """Things in use are deleted without a word; names of groups are not unique; a tie with the internet can be cut."""
+    from moto.autoscaling.exceptions import AutoscalingClientError
+    from moto.autoscaling.models import AutoScalingBackend
+    from moto.ec2.models import EC2Backend
+
+    def refuse(name, users):
+        original = getattr(EC2Backend, name)
+
+        def checked(self, *args, **kwargs):
+            target = args[0] if args else next(iter(kwargs.values()))
+            user = next(iter(users(self, target)), None)
+            if user:
+                raise EC2ClientError('DependencyViolation', f'{target} is used by {user}')
+            return original(self, *args, **kwargs)
+
+        setattr(EC2Backend, name, checked)
+
+    def machines(self):
+        return [i for r in self.reservations.values() for i in r.instances if i.state != 'terminated']
+
+    refuse('delete_subnet', lambda self, subnet: [
+        n.id for n in self.nat_gateways.values() if n.subnet_id == subnet and n.state != 'deleted'] + [
+        i.id for i in machines(self) if getattr(i, 'subnet_id', None) == subnet])
+    refuse('delete_vpc', lambda self, vpc: [
+        s.id for zone in self.subnets.values() for s in zone.values() if s.vpc_id == vpc] + [
+        g.id for g in self.internet_gateways.values() if g.vpc and g.vpc.id == vpc])
+    refuse('detach_internet_gateway', lambda self, gateway: [
+        n.id for n in self.nat_gateways.values() if n.state != 'deleted' and n.vpc_id ==
+        getattr(self.internet_gateways.get(gateway) and self.internet_gateways[gateway].vpc, 'id', '')])
+    refuse('release_address', lambda self, address: [
+        n.id for n in self.nat_gateways.values() if n.state != 'deleted' and any(
+            part.get('allocationId') == address for part in n.address_set)])
+    create_group = AutoScalingBackend.create_auto_scaling_group
+
+    def unique_group(self, name, *args, **kwargs):
+        if name in self.autoscaling_groups:
+            raise AutoscalingClientError('AlreadyExists', f'AutoScalingGroup by this name already exists - {name}')
+        return create_group(self, name, *args, **kwargs)
+
+    AutoScalingBackend.create_auto_scaling_group = unique_group
