@@ -21,6 +21,7 @@ class Cluster:
         self.kubectl_path = kubectl
         self.image = image
         self.workspace = os.path.abspath(workspace) if workspace else tempfile.mkdtemp(prefix='constellation-e2e-')
+        os.makedirs(self.workspace, exist_ok=True)
         # What is looked for on disks; the same when a kept cluster is taken up again.
         self.marker = 'marker-' + hashlib.sha256(self.workspace.encode()).hexdigest()[:32]
         self.scratch = tempfile.mkdtemp(prefix='constellation-e2e-images-')
