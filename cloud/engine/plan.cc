@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
 #include <tuple>
 #include <utility>
 
@@ -52,6 +53,7 @@ class Planner final {
     const std::vector<absl::Status> results =
         RunTasks(graph, [&](size_t i) { return Look(i, desired_[order[i]]); });
     RETURN_IF_ERROR(FirstFailure(results));
+    KeepWhatIsKept();
     Cascade();
     RETURN_IF_ERROR(AddDeletions());
     return Plan{.cluster = parts_.cluster, .actions = std::move(actions_)};
@@ -96,7 +98,34 @@ class Planner final {
                         observed.state == ResourceState::kFailed, observed.id);
     });
     planned.observed = found.front();
-    planned.surplus.assign(found.begin() + 1, found.end());
+    for (size_t i = 1; i < found.size(); ++i) {
+      AddSurplus(found[i], planned);
+    }
+  }
+
+  // A cloud may show one thing twice: that is no second one.
+  static void AddSurplus(const Observed& observed, PlannedAction& planned) {
+    if (observed.id != planned.observed->id &&
+        std::ranges::find(planned.surplus, observed.id, &Observed::id) ==
+            planned.surplus.end()) {
+      planned.surplus.push_back(observed);
+    }
+  }
+
+  // Nor is a thing of one name to be deleted because another's search, in a
+  // cloud that did not heed its filter, found it too.
+  void KeepWhatIsKept() {
+    std::set<std::pair<std::string, std::string>> kept;
+    for (const PlannedAction& planned : actions_) {
+      if (planned.observed) {
+        kept.emplace(planned.resource.kind, planned.observed->id);
+      }
+    }
+    for (PlannedAction& planned : actions_) {
+      std::erase_if(planned.surplus, [&](const Observed& observed) {
+        return kept.contains({planned.resource.kind, observed.id});
+      });
+    }
   }
 
   void Judge(const Resource& resource, PlannedAction& planned) const {
@@ -193,8 +222,8 @@ class Planner final {
                      .reason = "carries this cluster's tag, is not wanted"};
         } else if (!planned.observed) {
           planned.observed = stray.observed;
-        } else if (planned.observed->id != stray.observed.id) {
-          planned.surplus.push_back(stray.observed);
+        } else {
+          AddSurplus(stray.observed, planned);
         }
       }
     }

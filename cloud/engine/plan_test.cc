@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "cloud/engine/testing/engine_world.h"
 #include "common/testing/status_matchers.h"
@@ -173,6 +175,99 @@ TEST_F(ComputePlanTest, DoublesOfAStrayGoWithIt) {
   EXPECT_EQ(plan->actions[0].reason,
             "carries this cluster's tag, is not wanted");
   EXPECT_EQ(plan->actions[0].surplus.size(), 1U);
+}
+
+// Shows everything twice and heeds no name.
+class CarelessDriver final : public ResourceDriver {
+ public:
+  explicit CarelessDriver(std::vector<Stray> things)
+      : things_(std::move(things)) {}
+  DriverTraits Traits() const override { return {}; }
+  absl::StatusOr<std::vector<Observed>> Find(
+      const DriverContext& /*context*/) override {
+    std::vector<Observed> found;
+    for (const Stray& stray : Twice()) {
+      found.push_back(stray.observed);
+    }
+    return found;
+  }
+  absl::StatusOr<Observed> Create(const DriverContext& /*context*/,
+                                  std::string_view /*token*/) override {
+    return absl::UnimplementedError("");
+  }
+  std::vector<AttributeChange> Differs(const DriverContext& /*context*/,
+                                       const Observed& /*seen*/) override {
+    return {};
+  }
+  absl::StatusOr<Observed> Update(const DriverContext& /*context*/,
+                                  const Observed& seen) override {
+    return seen;
+  }
+  absl::StatusOr<Observed> Refresh(const DriverContext& /*context*/,
+                                   const Observed& seen) override {
+    return seen;
+  }
+  absl::Status Delete(const DriverContext& /*context*/,
+                      const Observed& /*seen*/) override {
+    return absl::OkStatus();
+  }
+  absl::StatusOr<std::vector<Stray>> List(
+      const ClusterIdentity& /*cluster*/) override {
+    return Twice();
+  }
+
+ private:
+  std::vector<Stray> Twice() const {
+    std::vector<Stray> all = things_;
+    all.insert(all.end(), things_.begin(), things_.end());
+    return all;
+  }
+  std::vector<Stray> things_;
+};
+
+TEST_F(ComputePlanTest, OneThingShownTwiceIsNoDouble) {
+  CarelessDriver driver({{.name = "a", .observed = {.id = "i-1"}}});
+  DriverRegistry drivers;
+  drivers.Add("gateway", driver);
+  ASSERT_THAT(world_.Start(), IsOk());
+  EngineParts parts{.cluster = world_.cluster,
+                    .drivers = drivers,
+                    .journal = *world_.journal,
+                    .clock = world_.clock};
+  const auto wanted = ComputePlan(parts, {{.kind = "gateway", .name = "a"}});
+  ASSERT_THAT(wanted, IsOk());
+  EXPECT_TRUE(wanted->Empty()) << PlanToText(*wanted);
+  const auto unwanted = ComputePlan(parts, {});
+  ASSERT_THAT(unwanted, IsOk());
+  ASSERT_EQ(unwanted->actions.size(), 1U);
+  EXPECT_EQ(unwanted->actions[0].action, PlanAction::kDelete);
+  EXPECT_THAT(unwanted->actions[0].surplus, IsEmpty());
+}
+
+TEST_F(ComputePlanTest, AnothersThingIsNoDouble) {
+  CarelessDriver driver({{.name = "a", .observed = {.id = "i-1"}},
+                         {.name = "b", .observed = {.id = "i-2"}},
+                         {.name = "b", .observed = {.id = "i-3"}}});
+  DriverRegistry drivers;
+  drivers.Add("gateway", driver);
+  ASSERT_THAT(world_.Start(), IsOk());
+  const Resource a{.kind = "gateway", .name = "a"};
+  const Resource b{.kind = "gateway", .name = "b"};
+  ASSERT_THAT(world_.journal->Creating(a, "t-a"), IsOk());
+  ASSERT_THAT(world_.journal->Created(a, "i-1"), IsOk());
+  ASSERT_THAT(world_.journal->Creating(b, "t-b"), IsOk());
+  ASSERT_THAT(world_.journal->Created(b, "i-2"), IsOk());
+  EngineParts parts{.cluster = world_.cluster,
+                    .drivers = drivers,
+                    .journal = *world_.journal,
+                    .clock = world_.clock};
+  const auto plan = ComputePlan(parts, {a, b});
+  ASSERT_THAT(plan, IsOk());
+  ASSERT_EQ(plan->actions.size(), 2U);
+  for (const PlannedAction& planned : plan->actions) {
+    ASSERT_EQ(planned.surplus.size(), 1U) << PlanToText(*plan);
+    EXPECT_EQ(planned.surplus[0].id, "i-3");
+  }
 }
 
 TEST_F(ComputePlanTest, FailureNamesTheResource) {
