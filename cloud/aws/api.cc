@@ -5,6 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "absl/strings/str_replace.h"
 #include "cloud/aws/sigv4.h"
 
 namespace constellation::cloud::aws {
@@ -12,9 +13,15 @@ namespace {
 
 using Json = nlohmann::json;
 
+// As forms have it (WHATWG URL, 5.2): a blank is '+'. AWS takes %20, too, but
+// servers that decode and encode again before they check a signature do not.
+std::string FormEncode(std::string_view text) {
+  return absl::StrReplaceAll(UriEncode(text), {{"%20", "+"}});
+}
+
 void Put(std::string& out, std::string_view key, std::string_view value) {
-  out += fmt::format("{}{}={}", out.empty() ? "" : "&", UriEncode(key),
-                     UriEncode(value));
+  out += fmt::format("{}{}={}", out.empty() ? "" : "&", FormEncode(key),
+                     FormEncode(value));
 }
 
 // Our own bodies nest five levels deep.

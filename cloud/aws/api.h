@@ -29,7 +29,7 @@ inline constexpr Service kSts = {"sts", "2011-06-15", "sts", "member.", false};
 // The body of a form request: Action, Version and `parameters`, a JSON object
 // with the names of the wire. Objects become "A.B", lists "A.1" (EC2) or
 // "A.member.1" (the others), booleans "true" and "false"; nulls and empty lists
-// are left out. Percent-encoded as signatures need it. Pure.
+// are left out. Percent-encoded, blanks as '+' (WHATWG URL, section 5.2). Pure.
 std::string EncodeForm(const Service& service, std::string_view action,
                        const nlohmann::json& parameters);
 

@@ -25,7 +25,7 @@ TEST(EncodeFormTest, NumbersListsAsEachServiceDoes) {
 
 TEST(EncodeFormTest, EncodesEverythingThatIsNotUnreserved) {
   EXPECT_EQ(EncodeForm(kIam, "X", {{"Tag:a", "ä b&c=d/+*~"}}),
-            "Action=X&Tag%3Aa=%C3%A4%20b%26c%3Dd%2F%2B%2A~&Version=2010-05-08");
+            "Action=X&Tag%3Aa=%C3%A4+b%26c%3Dd%2F%2B%2A~&Version=2010-05-08");
 }
 
 TEST(EncodeFormTest, LeavesOutWhatIsEmpty) {
