@@ -259,6 +259,12 @@ absl::StatusOr<std::string> AzureMetadataClient::EnrolledTpms() {
 }
 
 absl::Status AzureMetadataClient::ReportStatus(std::string_view /*json*/) {
+  const absl::MutexLock lock(&report_mutex_);
+  if (!reported_ready_) {
+    RETURN_IF_ERROR(
+        ReportReady(options_.transport, options_.clock, options_.wireserver));
+    reported_ready_ = true;
+  }
   return absl::OkStatus();
 }
 

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
+#include "cloud/azure/wireserver.h"
 #include "cloud/http/environment.h"
 #include "cloud/http/http_transport.h"
 #include "cloud/metadata.h"
@@ -38,6 +39,7 @@ struct AzureMetadataOptions {
   Clock& clock;
   std::string imds = "http://169.254.169.254";
   std::string arm = "https://management.azure.com";
+  std::string wireserver = std::string(kWireserver);
 };
 
 // A node's view of Azure: itself from the instance metadata service (no
@@ -57,7 +59,10 @@ class AzureMetadataClient final : public MetadataClient {
   absl::StatusOr<std::string> Endpoint() override;
   // "[]": Azure's hypervisor vouches for its vTPMs (docs/security.md).
   absl::StatusOr<std::string> EnrolledTpms() override;
-  // Nobody watches in Azure but the serial log: OK, nothing is sent.
+  // Nobody watches in Azure but the serial log, so `json` stays here. The first
+  // report tells Azure that the VM has booted (wireserver.h): a VM of which it
+  // does not hear that counts as failed. Errors are those of ReportReady(), and
+  // the next report tries again.
   absl::Status ReportStatus(std::string_view json) override;
 
  private:
@@ -67,6 +72,8 @@ class AzureMetadataClient final : public MetadataClient {
   Arm& ArmOf();
 
   const AzureMetadataOptions options_;
+  absl::Mutex report_mutex_;
+  bool reported_ready_ ABSL_GUARDED_BY(report_mutex_) = false;
   absl::Mutex mutex_;
   std::optional<OwnInstance> own_ ABSL_GUARDED_BY(mutex_);
   absl::Time asked_ ABSL_GUARDED_BY(mutex_) = absl::InfinitePast();

@@ -106,6 +106,12 @@ TEST(InstanceMetadataTest, RefusesEverythingElse) {
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
+constexpr char kGoal[] =
+    "<?xml version=\"1.0\"?><GoalState><Incarnation>3</Incarnation><Container>"
+    "<ContainerId>c-1</ContainerId><RoleInstanceList><RoleInstance>"
+    "<InstanceId>i_2.x</InstanceId></RoleInstance></RoleInstanceList>"
+    "</Container></GoalState>";
+
 TEST(AzureMetadataTest, AsksOnceAnHourWithTheHeader) {
   FakeClock clock(absl::FromUnixSeconds(1'800'000'000));
   ScriptedTransport transport;
@@ -120,6 +126,25 @@ TEST(AzureMetadataTest, AsksOnceAnHourWithTheHeader) {
   EXPECT_THAT(client.Self(), IsOk());
   EXPECT_THAT(transport.requests(), SizeIs(3));
   EXPECT_EQ(*client.EnrolledTpms(), "[]");
+}
+
+TEST(AzureMetadataTest, TellsAzureOnceThatTheMachineIsUp) {
+  FakeClock clock(absl::FromUnixSeconds(1'800'000'000));
+  ScriptedTransport transport;
+  transport.AddError(TransportError::kRefused);
+  AzureMetadataClient dead({.transport = transport, .clock = clock});
+  EXPECT_FALSE(dead.ReportStatus("{}").ok());
+
+  ScriptedTransport good;
+  good.Add(HttpResponse{.status = 200, .body = kGoal});
+  good.AddStatus(200);
+  AzureMetadataClient client({.transport = good, .clock = clock});
+  EXPECT_THAT(client.ReportStatus(R"({"phase":"secret-word"})"), IsOk());
+  EXPECT_THAT(client.ReportStatus("{}"), IsOk());
+  ASSERT_THAT(good.requests(), SizeIs(2));
+  EXPECT_THAT(good.requests()[1].body,
+              ::testing::AllOf(HasSubstr("Ready"),
+                               ::testing::Not(HasSubstr("secret-word"))));
 }
 
 TEST(AzureMetadataTest, SaysThatNobodyAnswers) {
@@ -167,12 +192,6 @@ TEST(InventoryTest, RefusesInstancesThatLie) {
      ["privateIPAddress"] = "10.0.0.256";
   EXPECT_FALSE(ParseInstance(vm, tags, bad).ok());
 }
-
-constexpr char kGoal[] =
-    "<?xml version=\"1.0\"?><GoalState><Incarnation>3</Incarnation><Container>"
-    "<ContainerId>c-1</ContainerId><RoleInstanceList><RoleInstance>"
-    "<InstanceId>i_2.x</InstanceId></RoleInstance></RoleInstanceList>"
-    "</Container></GoalState>";
 
 TEST(WireserverTest, ReadsOnlyPlainGoalStates) {
   ASSERT_OK_AND_ASSIGN(const GoalState goal, ParseGoalState(kGoal));
