@@ -93,7 +93,7 @@ def toolbox_image(busybox):
     tree = _empty_image()
     tree.add_file("usr/bin/busybox", busybox, 0o755)
     for name in ("sh", "cat", "env", "httpd", "id", "ip", "ls", "nc",
-                 "nslookup", "ping", "ps", "sleep", "wget"):
+                 "nslookup", "ping", "ps", "sleep"):
         tree.add_link(f"usr/bin/{name}", "busybox")
     return Image("constellation.local/toolbox:v1", tree, ("/bin/sh",))
 
