@@ -94,9 +94,13 @@ def pods_reach_each_other_by_name(cluster):
     cluster.apply({'apiVersion': 'v1', 'kind': 'Service', 'metadata': {'name': 'web'},
                    'spec': {'selector': {'app': 'web'}, 'ports': [{'port': 80, 'targetPort': 8080}]}})
     wait_for('web Running', lambda: cluster.kubectl('get', 'pod', 'web', '-o', 'jsonpath={.status.phase}') == 'Running', 600)
-    for name in ('web', 'web.default.svc.cluster.local'):
-        wait_for(f'answer of {name}', lambda name=name: f'answer-{cluster.marker}' in cluster.kubectl(
-            'exec', 'probe', '--', 'wget', '-q', '-T', '20', '-O', '-', f'http://{name}/file'), 300)
+    address = cluster.kubectl('get', 'service', 'web', '-o', 'jsonpath={.spec.clusterIP}')
+    wait_for('address of web.default.svc.cluster.local', lambda: address in cluster.kubectl(
+        'exec', 'probe', '--', 'nslookup', 'web.default.svc.cluster.local'), 300)
+    # Not wget: Debian's static busybox crashes in getaddrinfo().
+    for host, port in ((address, 80), (cluster.kubectl('get', 'pod', 'web', '-o', 'jsonpath={.status.podIP}'), 8080)):
+        wait_for(f'answer of {host}', lambda host=host, port=port: f'answer-{cluster.marker}' in cluster.kubectl(
+            'exec', 'probe', '--', 'sh', '-c', f'printf "GET /file HTTP/1.0\\r\\n\\r\\n" | nc -w 20 {host} {port}'), 300)
     cluster.kubectl('delete', 'pod,service', 'web', '--grace-period=0', '--force')
 
 
