@@ -79,12 +79,14 @@ absl::StatusOr<Observed> Ec2Driver::Read(XmlElement item) {
 absl::StatusOr<std::vector<Observed>> Ec2Driver::Describe(
     Json parameters, const std::stop_token& stop) {
   std::vector<Observed> found;
+  std::set<std::string> seen;
   const bool nested = kind_.describe == "DescribeInstances";
   const auto take = [&](XmlElement parent,
                         std::string_view list) -> absl::Status {
     for (const XmlElement& item : parent.List(list)) {
       ASSIGN_OR_RETURN(Observed observed, Read(item));
-      if (!observed.id.empty() && !IsGone(observed)) {
+      if (!observed.id.empty() && !IsGone(observed) &&
+          seen.insert(observed.id).second) {
         found.push_back(std::move(observed));
       }
     }
@@ -121,6 +123,13 @@ absl::StatusOr<std::vector<Observed>> Ec2Driver::Find(
       Filter(fmt::format("tag:{}", kResourceTag), {context.resource.name})};
   ASSIGN_OR_RETURN(std::vector<Observed> found,
                    Describe({{"Filter", filters}}, context.stop));
+  // What follows deletes doubles: a filter that was not heeded must not
+  // make some.
+  std::erase_if(found, [&](const Observed& observed) {
+    const Json& tags = observed.attributes.at("Tags");
+    return TagOf(tags, kUidTag) != context.cluster.uid ||
+           TagOf(tags, kResourceTag) != context.resource.name;
+  });
   if (found.empty() && !context.known_id.empty()) {
     ASSIGN_OR_RETURN(found, ById(context.known_id, context.stop));
   }
@@ -220,7 +229,8 @@ absl::StatusOr<std::vector<Stray>> Ec2Driver::List(
     ASSIGN_OR_RETURN(const std::vector<Observed> found,
                      Describe({{"Filter", filters}}, {}));
     for (const Observed& observed : found) {
-      if (!seen.insert(observed.id).second) {
+      if (!IsOfCluster(observed.attributes.at("Tags"), cluster) ||
+          !seen.insert(observed.id).second) {
         continue;
       }
       if (kind_.sweeps) {

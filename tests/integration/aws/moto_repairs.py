@@ -5,12 +5,14 @@ from moto.ec2.exceptions import EC2ClientError
 
 def repair():
     _launch_templates()
+    _security_groups()
     _images()
     _refusals()
 
 
 def _launch_templates():
-    """ModifyLaunchTemplate does not exist."""
+    """ModifyLaunchTemplate does not exist; tags are shown as they were when the template was made."""
+    from moto.ec2.models.launch_templates import LaunchTemplate
     from moto.ec2.responses.launch_templates import LaunchTemplates, pretty_xml, xml_root, xml_serialize
 
     def modify_launch_template(self):
@@ -26,6 +28,31 @@ def _launch_templates():
         return pretty_xml(tree)
 
     LaunchTemplates.modify_launch_template = modify_launch_template
+    LaunchTemplate.tags = property(lambda self: self.get_tags(), lambda self, _frozen: None)
+
+
+def _security_groups():
+    """RevokeSecurityGroupIngress looks for a range only in the first rule of the same protocol and ports, and every
+    DescribeSecurityGroups copies the ranges of the others into that one."""
+    from moto.ec2.exceptions import InvalidPermissionNotFoundError
+    from moto.ec2.models import EC2Backend
+    original = EC2Backend.revoke_security_group_ingress
+
+    def revoke(self, group_name_or_id, ip_protocol, from_port, to_port, ip_ranges, source_groups=None, **rest):
+        if source_groups or not ip_ranges:
+            return original(self, group_name_or_id, ip_protocol, from_port, to_port, ip_ranges, source_groups, **rest)
+        group = self.get_security_group_by_name_or_id(group_name_or_id, rest.get('vpc_id'))
+        same = [rule for rule in group.ingress_rules if (rule.ip_protocol, str(rule.from_port), str(rule.to_port)) == (
+            ip_protocol, str(from_port), str(to_port))]
+        for unwanted in ip_ranges:
+            if not any(unwanted in rule.ip_ranges for rule in same):
+                raise InvalidPermissionNotFoundError()
+            for rule in same:
+                rule.ip_ranges = [one for one in rule.ip_ranges if one != unwanted]
+        group.ingress_rules = [r for r in group.ingress_rules if r.ip_ranges or r.source_groups or r.prefix_list_ids]
+        return None
+
+    EC2Backend.revoke_security_group_ingress = revoke
 
 
 def _images():
