@@ -10,7 +10,9 @@
 #include <pthread.h>
 #include <sys/socket.h>
 
+#include <charconv>
 #include <csignal>
+#include <string_view>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -40,6 +42,20 @@ void UseIdentity(SSL_CTX* context, const crypto::TlsIdentity& identity) {
       bio(identity.private_key_pem).get(), nullptr, nullptr, nullptr));
   EXPECT_EQ(SSL_CTX_use_certificate(context, certificate.get()), 1);
   EXPECT_EQ(SSL_CTX_use_PrivateKey(context, key.get()), 1);
+}
+
+// Whether `request` has its empty line and as much body as it announces.
+bool IsWhole(std::string_view request) {
+  constexpr std::string_view kEnd = "\r\n\r\n";
+  constexpr std::string_view kLength = "\r\nContent-Length: ";
+  const size_t end = request.find(kEnd);
+  if (end == std::string_view::npos) return false;
+  const size_t field = request.substr(0, end).find(kLength);
+  if (field == std::string_view::npos) return true;
+  size_t length = 0;
+  const char* const digits = request.data() + field + kLength.size();
+  std::from_chars(digits, request.data() + end, length);
+  return request.size() - end - kEnd.size() >= length;
 }
 
 }  // namespace
@@ -116,7 +132,9 @@ size_t ScriptedTlsServer::Serve(const UniqueFd& connection, size_t first,
     const Answer& answer = answers_[next++];
     std::string head;
     char piece[4096];
-    while (head.find("\r\n\r\n") == std::string::npos) {
+    // All of it, the body too: closing with something unread resets the
+    // connection, and then the answer may be lost.
+    while (!IsWhole(head)) {
       const int count = SSL_read(tls.get(), piece, sizeof(piece));
       if (count <= 0) return next;
       head.append(piece, static_cast<size_t>(count));
