@@ -153,6 +153,14 @@ absl::Status ValidateInitParameters(const InitParameters& parameters,
                             parameters.measurement_salt.size()));
   RETURN_IF_ERROR(CheckNames(parameters, self));
   RETURN_IF_ERROR(CheckNetworks(parameters, self));
+  // From the cloud: every node that joins later would refuse it.
+  if (!self.api_server_endpoint.empty() &&
+      !IsEndpoint(self.api_server_endpoint)) {
+    return InvalidArgument(fmt::format(
+        "address of the API server: want host:port from the cloud's metadata, "
+        "got {} octets of something else",
+        self.api_server_endpoint.size()));
+  }
   return CheckPolicy(parameters, self);
 }
 

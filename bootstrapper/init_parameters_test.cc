@@ -46,6 +46,22 @@ TEST(InitParametersTest, PlatformsThatVouchForTheirNodesNeedNoEnrolment) {
   }
 }
 
+TEST(InitParametersTest, TheCloudsEndpointMustBeOne) {
+  NodeIdentity self = testing::ControlPlaneNode();
+  for (const char* good : {"lb.example.com:6443", "10.0.0.1:6443"}) {
+    self.api_server_endpoint = good;
+    EXPECT_THAT(ValidateInitParameters(testing::GoodParameters(), self),
+                IsOk());
+  }
+  for (const char* bad : {"lb.example.com", "10.0.0.1:0", "a b:1", ":6443"}) {
+    self.api_server_endpoint = bad;
+    EXPECT_THAT(ValidateInitParameters(testing::GoodParameters(), self),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("address of the API server")))
+        << bad;
+  }
+}
+
 TEST_P(RefusesTest, OneMutation) {
   InitParameters parameters = testing::GoodParameters();
   GetParam().apply(parameters);

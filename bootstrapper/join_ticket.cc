@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 #include "attestation/tpm/cluster_pcr.h"
 #include "bootstrapper/network_names.h"
@@ -43,20 +42,6 @@ absl::Status CheckPeer(const IssuedTicket& issued) {
             : "no value"));
   }
   return absl::OkStatus();
-}
-
-bool IsEndpoint(std::string_view endpoint) {
-  const size_t colon = endpoint.rfind(':');
-  if (colon == std::string_view::npos) {
-    return false;
-  }
-  const std::string_view host = endpoint.substr(0, colon);
-  const std::string_view digits = endpoint.substr(colon + 1);
-  unsigned port = 0;
-  const auto [end, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  return (IsIpv4(host) || IsDnsName(host)) && error == std::errc() &&
-         end == digits.data() + digits.size() && port >= 1 && port <= 65535;
 }
 
 bool IsHash(std::string_view text) {

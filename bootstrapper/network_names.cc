@@ -108,4 +108,18 @@ std::string Ipv4Network::ToString() const {
   return fmt::format("{}/{}", Dotted(address_), prefix_length_);
 }
 
+bool IsEndpoint(std::string_view endpoint) {
+  const size_t colon = endpoint.rfind(':');
+  if (colon == std::string_view::npos) {
+    return false;
+  }
+  const std::string_view host = endpoint.substr(0, colon);
+  const std::string_view digits = endpoint.substr(colon + 1);
+  unsigned port = 0;
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return (IsIpv4(host) || IsDnsName(host)) && error == std::errc() &&
+         end == digits.data() + digits.size() && port >= 1 && port <= 65535;
+}
+
 }  // namespace constellation::bootstrapper

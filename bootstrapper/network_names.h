@@ -45,6 +45,9 @@ bool IsIp(std::string_view text);
 bool IsDnsLabel(std::string_view text);
 bool IsDnsName(std::string_view text);
 
+// An IPv4 address or DNS name, a colon, a port (1-65535): "10.42.0.11:6443".
+bool IsEndpoint(std::string_view endpoint);
+
 }  // namespace constellation::bootstrapper
 
 #endif  // CONSTELLATION_BOOTSTRAPPER_NETWORK_NAMES_H_
