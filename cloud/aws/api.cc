@@ -19,15 +19,20 @@ std::string FormEncode(std::string_view text) {
   return absl::StrReplaceAll(UriEncode(text), {{"%20", "+"}});
 }
 
+// Appends "key=value", with the separator where one is needed.
 void Put(std::string& out, std::string_view key, std::string_view value) {
   out += fmt::format("{}{}={}", out.empty() ? "" : "&", FormEncode(key),
                      FormEncode(value));
 }
 
+// The query protocol's names: members as "Parent.Child", elements as "Parent.1"
+// (EC2) or "Parent.member.1" (the others), counted from one. Null and fractions
+// are left out: no action of ours has them.
 // Our own bodies nest five levels deep.
 void Flatten(const Service& service, const std::string& key, const Json& value,
              std::string& out) {
   if (value.is_object()) {
+    // EC2 counts from one directly, the others put "member" in between.
     for (const auto& [name, member] : value.items()) {
       Flatten(service, key.empty() ? name : key + "." + name, member, out);
     }

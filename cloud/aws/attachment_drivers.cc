@@ -18,10 +18,15 @@ using Kind = CloudErrorKind;
 // What both have in common: an id of two parts, no tags, no attributes.
 class AttachmentDriver : public ResourceDriver {
  public:
+  // `client` must outlive it.
   explicit AttachmentDriver(AwsClient& client) : client_(client) {}
 
+  // Setting what is set already succeeds, so an answer that was lost costs
+  // nothing.
   DriverTraits Traits() const final { return {.create_is_idempotent = true}; }
 
+  // An attachment has no tag to be found by: its two ends say where to look.
+  // While one of them is not known the journal's id is all there is.
   absl::StatusOr<std::vector<Observed>> Find(
       const DriverContext& context) final {
     std::string id = context.known_id;
@@ -36,6 +41,7 @@ class AttachmentDriver : public ResourceDriver {
                     : std::vector<Observed>();
   }
 
+  // An attachment that is there already is what was wanted.
   absl::StatusOr<Observed> Create(const DriverContext& context,
                                   std::string_view /*token*/) final {
     ASSIGN_OR_RETURN(const std::string id, IdOf(context));
@@ -44,6 +50,8 @@ class AttachmentDriver : public ResourceDriver {
     return Observed{.id = id, .state = ResourceState::kPending};
   }
 
+  // The other end is another one: it was replaced, so the attachment has to
+  // follow it.
   std::vector<AttributeChange> Differs(const DriverContext& context,
                                        const Observed& observed) final {
     const auto wanted = IdOf(context);
@@ -71,11 +79,13 @@ class AttachmentDriver : public ResourceDriver {
     return Observed{.id = observed.id};
   }
 
+  // kNotFound means gone, as everywhere.
   absl::Status Delete(const DriverContext& context,
                       const Observed& observed) final {
     return Set(observed.id, /*attached=*/false, context.stop);
   }
 
+  // Swept with its owner: DetachGateway() and DeleteVpc take it along.
   absl::StatusOr<std::vector<Stray>> List(
       const ClusterIdentity& /*cluster*/) final {
     return std::vector<Stray>();
@@ -87,9 +97,11 @@ class AttachmentDriver : public ResourceDriver {
   // False if the owner is gone, too.
   virtual absl::StatusOr<bool> IsAttached(const std::string& id,
                                           const std::stop_token& stop) = 0;
+  // Makes or removes the attachment `id`.
   virtual absl::Status Set(const std::string& id, bool attached,
                            const std::stop_token& stop) = 0;
 
+  // "owner" and "part" of an id; empty texts for what is missing.
   static std::pair<std::string, std::string> Parts(const std::string& id) {
     const size_t slash = std::min(id.find('/'), id.size());
     return {id.substr(0, slash), id.substr(std::min(slash + 1, id.size()))};
@@ -98,6 +110,7 @@ class AttachmentDriver : public ResourceDriver {
   AwsClient& client_;
 };
 
+// DNS host names in the VPC, which CreateVpc cannot set.
 class VpcAttributeDriver final : public AttachmentDriver {
  public:
   using AttachmentDriver::AttachmentDriver;
@@ -134,6 +147,7 @@ class VpcAttributeDriver final : public AttachmentDriver {
   }
 };
 
+// Connects the internet gateway with the VPC.
 class GatewayAttachmentDriver final : public AttachmentDriver {
  public:
   using AttachmentDriver::AttachmentDriver;

@@ -15,7 +15,9 @@ namespace {
 
 using Kind = CloudErrorKind;
 
+// Octets of an answer in which an error is looked for.
 constexpr size_t kMaxError = 64 * 1024;
+// Octets of the cloud's text that are shown to the user.
 constexpr size_t kMaxMessage = 2000;
 
 // Codes as the services' API references list them. Order matters: the first
@@ -32,6 +34,8 @@ constexpr std::array kThrottles = {
     ErrorCodeRow{"ConcurrentLimitExceededException", Kind::kThrottled},
 };
 
+// All other codes. Exact words stand before the patterns that would catch them,
+// too.
 constexpr std::array kCodes = {
     // Machines and limits.
     ErrorCodeRow{"InsufficientInstanceCapacity", Kind::kCapacity},
@@ -94,7 +98,8 @@ constexpr std::array kCodes = {
     ErrorCodeRow{"NatGatewayNotFound", Kind::kNotFound},
     ErrorCodeRow{"NoSuch*", Kind::kNotFound},
     ErrorCodeRow{"Gateway.NotAttached", Kind::kNotFound},
-    // Nothing was done.
+    // Whether it was executed is not known, so the engine looks before it
+    // repeats.
     ErrorCodeRow{"ServiceUnavailable*", Kind::kUnclear},
     ErrorCodeRow{"Unavailable", Kind::kUnclear},
     ErrorCodeRow{"InternalError", Kind::kUnclear},
@@ -110,12 +115,15 @@ constexpr std::array kCodes = {
     ErrorCodeRow{"Unknown*", Kind::kInvalid},
 };
 
+// An error answer in the one form that all services' are brought into.
 struct Words {
   std::string code = {};
   std::string message = {};
   std::string request_id = {};
 };
 
+// `text` cut to `most` octets, never inside of a character: it goes into JSON
+// output.
 std::string Cut(std::string text, size_t most) {
   if (text.size() > most) {
     text.resize(most);
@@ -127,6 +135,9 @@ std::string Cut(std::string text, size_t most) {
   return text;
 }
 
+// The three shapes of the query services: Response/Errors/Error (EC2),
+// ErrorResponse/Error (most others), and Error alone (S3). What does not parse
+// is an error without words.
 Words FromXml(std::string_view body) {
   Words words;
   const auto document = XmlDocument::Parse(body.substr(0, kMaxError));
@@ -150,6 +161,8 @@ Words FromXml(std::string_view body) {
   return words;
 }
 
+// EBS direct and other JSON services: the header names the code, else the body
+// does, under one of several names.
 Words FromJson(const HttpResponse& response) {
   Words words;
   const auto json = ParseJsonObject(response.body, "error", kMaxError);
@@ -175,6 +188,9 @@ Words FromJson(const HttpResponse& response) {
   return words;
 }
 
+// The first character tells the format; Content-Type is not reliable in errors
+// that load balancers make. Codes and ids are cut: they come from outside and
+// reach terminals and logs.
 Words WordsOf(const HttpResponse& response) {
   const size_t first = response.body.find_first_not_of(" \t\r\n\xEF\xBB\xBF");
   Words words = first != std::string::npos && response.body[first] == '<'
@@ -191,6 +207,7 @@ Words WordsOf(const HttpResponse& response) {
   return words;
 }
 
+// What the status alone tells, for bodies that say nothing.
 Kind KindByStatus(int status) {
   switch (status) {
     case 401:
@@ -227,6 +244,8 @@ bool Contains(std::string_view text, std::string_view part) {
 }
 
 // Some codes cover what is final and what passes by itself.
+// Auto Scaling and IAM share one code among many faults, so the text has to
+// decide.
 Kind Refine(Kind kind, const Words& words) {
   if (Contains(words.message, "Invalid IAM Instance Profile") ||
       Contains(words.message, "invalid IAM instance profile")) {
@@ -244,6 +263,7 @@ Kind Refine(Kind kind, const Words& words) {
 
 }  // namespace
 
+// The code alone: what the retrying transport classifies by.
 std::string ErrorCode(const HttpResponse& response) {
   return response.status < 400 ? "" : WordsOf(response).code;
 }
@@ -278,10 +298,13 @@ CloudError DecodeError(const HttpResponse& response,
 }
 
 CloudError DecodeActivity(std::string_view status_message) {
+  // A phrase of an activity's text, and what it means.
   struct Phrase {
     std::string_view text;
     Kind kind;
   };
+  // Activities have no code, only text for people. The narrower phrases stand
+  // first.
   constexpr std::array kPhrases = {
       Phrase{"Invalid IAM Instance Profile", Kind::kUnclear},
       Phrase{"InsufficientInstanceCapacity", Kind::kCapacity},

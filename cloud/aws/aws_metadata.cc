@@ -37,18 +37,23 @@ constexpr size_t kDigestDigits = 64;
 constexpr int kApiServerPort = 6443;
 
 // What EC2 says about this machine without being asked for permission.
+// The `identity` document is not signed here: attestation proves the machine,
+// this only tells where to ask.
 struct Identity {
   std::string instance_id;
   std::string region;
   std::string zone;
 };
 
+// A region becomes part of host names: nothing but lower-case letters, digits
+// and hyphens may get in.
 bool IsRegion(std::string_view region) {
   return !region.empty() && region.size() <= 32 &&
          region.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") ==
              std::string_view::npos;
 }
 
+// By syntax: what follows is a connection, and the tag may be anybody's.
 bool IsHostName(std::string_view host) {
   return !host.empty() && host.size() <= 253 && host.front() != '-' &&
          host.front() != '.' &&
@@ -59,6 +64,9 @@ bool IsHostName(std::string_view host) {
 }
 
 // Endpoints may be moved, keys may not be injected.
+// A node takes its keys from its instance role only. If variables could name
+// keys, files or processes, whoever writes the environment could choose the
+// identity.
 Environment OnlyEndpoints(const Environment& environment) {
   return [&environment](std::string_view name) -> std::optional<std::string> {
     if (name.starts_with("AWS_ENDPOINT_URL") ||
@@ -71,6 +79,7 @@ Environment OnlyEndpoints(const Environment& environment) {
 
 class AwsMetadataClient final : public MetadataClient {
  public:
+  // `options.transport` and `options.clock` must outlive it.
   explicit AwsMetadataClient(const AwsMetadataOptions& options)
       : options_(options),
         environment_(OnlyEndpoints(options.environment)),
@@ -80,6 +89,8 @@ class AwsMetadataClient final : public MetadataClient {
                 .clock = options.clock,
                 .runner = runner_}) {}
 
+  // The digest's form is checked, as `init` compares with it; an absent one
+  // means that this cluster has none.
   absl::StatusOr<InstanceMetadata> Self() override {
     ASSIGN_OR_RETURN(Machine self, DescribeSelf());
     const std::string digest = TagOf(self.tags, kSecretTag);
@@ -93,6 +104,9 @@ class AwsMetadataClient final : public MetadataClient {
     return self.instance.metadata;
   }
 
+  // Machines that have no address yet cannot be asked and are left out. More
+  // than kMaxPeers are refused rather than cut: some of them would be missed
+  // silently.
   absl::StatusOr<std::vector<InstanceMetadata>> Peers() override {
     ASSIGN_OR_RETURN(const Machine self, DescribeSelf());
     ASSIGN_OR_RETURN(AwsClient * client, Client());
@@ -112,6 +126,8 @@ class AwsMetadataClient final : public MetadataClient {
     return peers;
   }
 
+  // The load balancer's name, or the owner's own, as the launch template's tags
+  // carry it.
   absl::StatusOr<std::string> Endpoint() override {
     ASSIGN_OR_RETURN(const Machine self, DescribeSelf());
     const std::string host = TagOf(self.tags, kEndpointTag);
@@ -125,8 +141,11 @@ class AwsMetadataClient final : public MetadataClient {
     return fmt::format("{}:{}", host, kApiServerPort);
   }
 
+  // NitroTPM's keys are vouched for by AWS: nobody enrols them.
   absl::StatusOr<std::string> EnrolledTpms() override { return "[]"; }
 
+  // EC2 has no channel of its own for this: the owner reads the serial console.
+  // Line breaks are refused, since the console is read line by line.
   absl::Status ReportStatus(std::string_view json) override {
     if (json.size() > kMaxStatus ||
         json.find_first_of("\r\n") != std::string_view::npos) {
@@ -143,11 +162,14 @@ class AwsMetadataClient final : public MetadataClient {
   }
 
  private:
+  // This machine, with those tags that InstanceMetadata has no field for.
   struct Machine {
     ClusterInstance instance;
     Json tags;
   };
 
+  // Names of machine, region and zone from IMDS. They become parts of URLs and
+  // requests, so their syntax is checked before use.
   absl::StatusOr<Identity> ReadIdentity() {
     ASSIGN_OR_RETURN(const std::string text,
                      imds_.Get("/dynamic/instance-identity/document"));
@@ -168,6 +190,8 @@ class AwsMetadataClient final : public MetadataClient {
     return identity;
   }
 
+  // Two threads may both read the document; the first client that is stored
+  // stays.
   // The region is known after the first question only.
   absl::StatusOr<AwsClient*> Client() {
     {
@@ -189,6 +213,9 @@ class AwsMetadataClient final : public MetadataClient {
     return client_.get();
   }
 
+  // EC2's own view of this machine. The answer may list others, and its zone
+  // has to agree with the identity document's: either would be a fault of the
+  // service or an attack.
   absl::StatusOr<Machine> DescribeSelf() {
     ASSIGN_OR_RETURN(const Identity identity, ReadIdentity());
     ASSIGN_OR_RETURN(AwsClient * client, Client());

@@ -19,6 +19,8 @@ namespace constellation::cloud::aws {
 namespace {
 
 // Keys and client of one provider.
+// Shared by both providers; members are in the order in which they need each
+// other.
 class Access final {
  public:
   explicit Access(const AwsOptions& options)
@@ -42,6 +44,8 @@ class Access final {
   AwsClient client_;
 };
 
+// The cluster's side of AWS. Everything is delegated; only the endpoints are
+// put together here.
 class AwsProvider final : public Provider {
  public:
   explicit AwsProvider(const AwsOptions& options) : access_(options) {
@@ -50,6 +54,8 @@ class AwsProvider final : public Provider {
 
   std::string_view Name() const override { return "aws"; }
 
+  // "account/region". The account comes from STS, so this is the first call
+  // that proves the keys.
   absl::StatusOr<std::string> Scope() override {
     ASSIGN_OR_RETURN(const XmlDocument answer,
                      access_.client().Call(kSts, "GetCallerIdentity",
@@ -69,6 +75,9 @@ class AwsProvider final : public Provider {
 
   const DriverRegistry& Drivers() override { return drivers_.registry(); }
 
+  // The balancer's DNS name is where the cluster is reached. Its fixed
+  // addresses go into the certificate, too: people use them when DNS fails.
+  // FAILED_PRECONDITION until the balancer has a name.
   absl::StatusOr<ClusterInfrastructure> Infrastructure(
       const ClusterRequest& request,
       const std::map<std::string, Observed>& outputs) override {
@@ -130,6 +139,8 @@ class AwsProvider final : public Provider {
   OwnedRegistry drivers_;
 };
 
+// Roles and instance profiles of the nodes; needs other rights than the cluster
+// does.
 class AwsIamProvider final : public IamProvider {
  public:
   explicit AwsIamProvider(const AwsOptions& options)
@@ -145,6 +156,7 @@ class AwsIamProvider final : public IamProvider {
 
   const DriverRegistry& Drivers() override { return drivers_.registry(); }
 
+  // The config's two profile names. FAILED_PRECONDITION until both exist.
   absl::StatusOr<std::map<std::string, std::string>> ConfigValues(
       const std::map<std::string, Observed>& outputs) override {
     std::map<std::string, std::string> values;
@@ -161,6 +173,7 @@ class AwsIamProvider final : public IamProvider {
     return values;
   }
 
+  // Machines get their keys from the instance role: there is no file to keep.
   absl::StatusOr<std::map<std::string, std::string>> KeyFiles(
       const std::map<std::string, Observed>& /*outputs*/) override {
     return std::map<std::string, std::string>();

@@ -18,6 +18,7 @@ namespace constellation::cloud::aws {
 namespace {
 
 constexpr char kForm[] = "application/x-www-form-urlencoded; charset=utf-8";
+// Against a server whose list never ends.
 constexpr int kMaxPages = 1000;
 
 // EC2 User Guide, "Request throttling": buckets of 100 (reading) and 50
@@ -25,12 +26,15 @@ constexpr int kMaxPages = 1000;
 constexpr RateLimit kReading = {.per_second = 20, .burst = 100};
 constexpr RateLimit kChanging = {.per_second = 5, .burst = 50};
 
+// Which of a service's two quotas the action counts against.
 bool Reads(std::string_view action) {
   return action.starts_with("Describe") || action.starts_with("Get") ||
          action.starts_with("List");
 }
 
 // A second execution of any of these makes nothing twice.
+// So a lost answer to any other action may be answered by sending the request
+// again; these need a client token.
 bool MakesNothing(std::string_view action) {
   constexpr std::array<std::string_view, 5> kMaking = {
       "Create", "Allocate", "Run", "Register", "Import"};
@@ -40,6 +44,7 @@ bool MakesNothing(std::string_view action) {
 }
 
 // IAM's address has no region, and other partitions their own names.
+// As ResolveEndpoint() wants it: what follows "iam." for that partition.
 std::string SuffixOf(std::string_view region, bool global) {
   const std::string_view domain = DomainOfRegion(region);
   if (global && region.starts_with("cn-")) {
@@ -76,6 +81,7 @@ std::optional<absl::Time> DateOf(const HttpResponse& response) {
 }  // namespace
 
 // One service as it is read from, or as it is written to.
+// Its address, and the transport that signs, limits and repeats.
 struct AwsClient::Channel {
   std::string url;
   std::unique_ptr<RetryingTransport> transport;
@@ -84,6 +90,8 @@ struct AwsClient::Channel {
 AwsClient::AwsClient(const ClientOptions& options) : options_(options) {}
 AwsClient::~AwsClient() = default;
 
+// Made at first use and kept: the rate limits are in the transport. Reading and
+// changing have separate limits, and unsigned payloads are signed differently.
 absl::StatusOr<AwsClient::Channel*> AwsClient::ChannelOf(
     std::string_view service, bool global, bool reads, bool unsigned_payload) {
   const std::string key =
@@ -109,6 +117,8 @@ absl::StatusOr<AwsClient::Channel*> AwsClient::ChannelOf(
     retry.rate_limit = {.per_second = 500, .burst = 500};
   }
   retry.classify = ClassifyAnswer;
+  // Signed anew before each attempt: a signature is good for a few minutes, and
+  // a wait between attempts may be longer.
   retry.sign = [this, scope](HttpRequest& request) {
     return Sign(scope, request);
   };
@@ -122,6 +132,8 @@ absl::StatusOr<AwsClient::Channel*> AwsClient::ChannelOf(
   return channels_.emplace(key, std::move(channel)).first->second.get();
 }
 
+// The keys are asked for each time: they may have been renewed meanwhile. The
+// offset corrects this machine's clock.
 absl::Status AwsClient::Sign(const SigningScope& scope, HttpRequest& request) {
   ASSIGN_OR_RETURN(const Credentials credentials, options_.credentials.Get());
   if (credentials.access_key_id.empty()) {
@@ -136,6 +148,9 @@ absl::Status AwsClient::Sign(const SigningScope& scope, HttpRequest& request) {
                      request);
 }
 
+// Two faults deserve another attempt with the same request: a clock that is
+// wrong by more than five minutes, corrected by the answer's Date, and keys
+// that have expired or been withdrawn. Anything else is final.
 bool AwsClient::Renew(const HttpResponse& response) {
   const std::optional<absl::Time> date = DateOf(response);
   if (IsClockSkew(response) && date) {
@@ -150,6 +165,8 @@ bool AwsClient::Renew(const HttpResponse& response) {
   return true;
 }
 
+// Every action is a POST of a form to "/". Status 300 and above is an error;
+// redirects are not followed, since a signature is for one host.
 absl::StatusOr<XmlDocument> AwsClient::Call(const Service& service,
                                             std::string_view action,
                                             const nlohmann::json& parameters,
@@ -186,6 +203,7 @@ absl::Status AwsClient::CallPaged(
     const std::function<absl::Status(XmlElement)>& page) {
   const auto [asked, given] = PageTokens(service);
   std::string token;
+  // A token that comes twice would repeat the same page for ever.
   for (int i = 0; i < kMaxPages; ++i) {
     ASSIGN_OR_RETURN(const XmlDocument answer,
                      Call(service, action, parameters, stop));
@@ -206,6 +224,8 @@ absl::Status AwsClient::CallPaged(
                               service.prefix, action, token.substr(0, 40))});
 }
 
+// JSON services with paths (EBS direct). As Call(), but the caller reads the
+// answer.
 absl::StatusOr<HttpResponse> AwsClient::Rest(std::string_view service,
                                              std::string_view permission,
                                              const RestRequest& request) {

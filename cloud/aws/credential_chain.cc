@@ -22,19 +22,23 @@ namespace {
 
 using Json = nlohmann::json;
 
+// Renewed so long before they expire, so that no request under way loses them.
 constexpr absl::Duration kRenewBefore = absl::Minutes(10);
 constexpr size_t kMaxDocument = 64 * 1024;
 constexpr int kMaxRoles = 5;  // chained by source_profile
 
+// A failure of credentials; never holds a secret.
 absl::Status Bad(std::string_view message,
                  CloudErrorKind kind = CloudErrorKind::kBadCredentials) {
   return MakeCloudError({.kind = kind, .message = std::string(message)});
 }
 
+// Wiped when it goes, unlike the text it came from.
 SecretBytes Secret(std::string_view text) {
   return SecretBytes(AsBytes(text));
 }
 
+// SecretBytes are not copied by accident, so it is spelt out.
 Credentials Copy(const Credentials& keys) {
   return {.access_key_id = keys.access_key_id,
           .secret_access_key = keys.secret_access_key.Clone(),
@@ -66,6 +70,7 @@ absl::StatusOr<absl::Time> ParseExpiry(std::string text) {
   return time;
 }
 
+// Defaults are IMDS's and the container's.
 // The names that the sources of JSON documents use.
 struct JsonNames {
   std::string_view id = "AccessKeyId";
@@ -74,6 +79,8 @@ struct JsonNames {
   std::string_view expiry = "Expiration";
 };
 
+// One set of keys from a JSON document. kBadCredentials names the field that is
+// missing or of another type, never its value.
 absl::StatusOr<Credentials> FromJson(std::string_view text,
                                      const JsonNames& names,
                                      std::string_view what) {
@@ -94,6 +101,7 @@ absl::StatusOr<Credentials> FromJson(std::string_view text,
   return keys;
 }
 
+// Long-lived or temporary keys that stand in a file. Both halves or nothing.
 std::optional<Credentials> FromSection(const Profiles::Section& section) {
   if (ValueOf(section, "aws_access_key_id").empty() ||
       ValueOf(section, "aws_secret_access_key").empty()) {
@@ -106,6 +114,8 @@ std::optional<Credentials> FromSection(const Profiles::Section& section) {
 }
 
 // As a shell would split it: blanks, quotes, backslashes. No expansion.
+// The tools of AWS run the command in a shell; here no shell is started, so
+// nothing in the file is expanded or chained.
 std::vector<std::string> SplitCommand(std::string_view command) {
   std::vector<std::string> words;
   std::string word;
@@ -143,6 +153,8 @@ std::vector<std::string> SplitCommand(std::string_view command) {
 
 }  // namespace
 
+// Keys near their end are renewed; if that fails, the old ones serve until they
+// have really expired, so a short outage of IMDS ends nothing.
 absl::StatusOr<Credentials> CredentialChain::Get() {
   const absl::MutexLock lock(&mutex_);
   if (!keys_ || options_.clock.Now() >= keys_->expires - kRenewBefore) {
@@ -156,6 +168,7 @@ absl::StatusOr<Credentials> CredentialChain::Get() {
   return Copy(*keys_);
 }
 
+// After AWS has refused them: the next Get() searches again.
 void CredentialChain::Discard() {
   const absl::MutexLock lock(&mutex_);
   keys_.reset();
@@ -166,6 +179,10 @@ std::string CredentialChain::source() const {
   return source_;
 }
 
+// Goes through the sources in the order of AWS's own tools. A source that is
+// not configured is passed over; one that is configured but fails ends the
+// search, since other keys could be another account's. A profile named in the
+// config excludes the environment's keys.
 absl::StatusOr<Credentials> CredentialChain::Search() {
   ASSIGN_OR_RETURN(const Profiles profiles,
                    Profiles::Load(options_.environment));
@@ -175,6 +192,7 @@ absl::StatusOr<Credentials> CredentialChain::Search() {
     return Bad(
         fmt::format("profile \"{}\" is in neither of AWS's files", profile));
   }
+  // One source; `run` is empty-handed if it is not configured.
   struct Step {
     std::string name;
     std::function<Found()> run;
@@ -209,6 +227,7 @@ absl::StatusOr<Credentials> CredentialChain::Search() {
   return Bad("no AWS credentials; tried: " + tried);
 }
 
+// Half a pair is a mistake that is reported, not passed over.
 CredentialChain::Found CredentialChain::FromEnvironment() {
   const auto id = NonEmpty(options_.environment, "AWS_ACCESS_KEY_ID");
   if (!id) {
@@ -225,6 +244,8 @@ CredentialChain::Found CredentialChain::FromEnvironment() {
           NonEmpty(options_.environment, "AWS_SESSION_TOKEN").value_or("")};
 }
 
+// The order inside of one profile is botocore's: role, web identity, SSO, keys
+// in the credentials file, process, keys in the config file.
 CredentialChain::Found CredentialChain::FromProfile(const Profiles& profiles,
                                                     const std::string& profile,
                                                     int depth) {
@@ -281,6 +302,9 @@ CredentialChain::Found CredentialChain::Source(const Profiles& profiles,
                          : FromProfile(profiles, from, depth + 1);
 }
 
+// AssumeRole with another profile's keys. Chains are bounded: files may name
+// each other in a circle. MFA is refused, since a code would have to be typed
+// for each renewal.
 CredentialChain::Found CredentialChain::FromRole(const Profiles& profiles,
                                                  const std::string& profile,
                                                  int depth) {
@@ -324,6 +348,8 @@ CredentialChain::Found CredentialChain::FromRole(const Profiles& profiles,
   return std::make_optional(std::move(assumed));
 }
 
+// A token that Kubernetes or a CI system wrote to a file, exchanged for keys.
+// STS takes this call unsigned.
 CredentialChain::Found CredentialChain::FromWebIdentity(
     const Profiles& profiles, const std::string& profile) {
   const Profiles::Section section = profiles.Merged(profile);
@@ -355,6 +381,9 @@ CredentialChain::Found CredentialChain::FromWebIdentity(
   return std::make_optional(std::move(assumed));
 }
 
+// The answer must hold complete temporary keys with their end; a missing token
+// would sign requests that AWS refuses much later. us-east-1 is the default:
+// STS answers there for all regions of the public partition.
 absl::StatusOr<Credentials> CredentialChain::CallSts(CredentialSource& source,
                                                      std::string_view action,
                                                      const Json& parameters) {
@@ -379,6 +408,7 @@ absl::StatusOr<Credentials> CredentialChain::CallSts(CredentialSource& source,
   return keys;
 }
 
+// A file below the user's home directory, at most 64 KiB.
 absl::StatusOr<std::string> CredentialChain::HomeFile(
     std::string_view path) const {
   const auto home = NonEmpty(options_.environment, "HOME");
@@ -388,6 +418,10 @@ absl::StatusOr<std::string> CredentialChain::HomeFile(
   return ReadFile(*home + std::string(path), kMaxDocument);
 }
 
+// IAM Identity Center. The login itself is the user's, with AWS's own tool:
+// this reads the access token that the tool left in its cache (named by the
+// SHA-1 of the session's name or start URL) and exchanges it for the role's
+// keys.
 CredentialChain::Found CredentialChain::FromSso(const Profiles& profiles,
                                                 const std::string& profile) {
   const Profiles::Section section = profiles.Merged(profile);
@@ -460,6 +494,8 @@ CredentialChain::Found CredentialChain::FromSso(const Profiles& profiles,
   return std::make_optional(std::move(keys));
 }
 
+// A program that prints keys as JSON, named in the user's own file. It runs for
+// a minute at most; its error output is shown, its output is not.
 CredentialChain::Found CredentialChain::FromProcess(
     const std::string& command) {
   const std::vector<std::string> words = SplitCommand(command);
@@ -480,6 +516,9 @@ CredentialChain::Found CredentialChain::FromProcess(
   return std::make_optional(std::move(keys));
 }
 
+// ECS and EKS. The address must be https or local: the token that goes along
+// would otherwise leave the machine unencrypted. A token with a line break
+// would inject a header.
 CredentialChain::Found CredentialChain::FromContainer() {
   const Environment& environment = options_.environment;
   const auto relative =
@@ -519,6 +558,9 @@ CredentialChain::Found CredentialChain::FromContainer() {
   return std::make_optional(std::move(keys));
 }
 
+// The role of the EC2 instance that we run on. No answer means that this is not
+// EC2: the search ends with the list of what was tried. The role's name comes
+// from IMDS and is encoded before it becomes part of a path.
 CredentialChain::Found CredentialChain::FromInstance() {
   if (options_.environment("AWS_EC2_METADATA_DISABLED") == "true") {
     return std::nullopt;

@@ -19,23 +19,30 @@ namespace {
 
 using Json = nlohmann::json;
 
+// A port of the cluster's load balancer, forwarded to all control planes.
 struct Port {
   std::string_view name;
   int number;
   bool https = false;  // health check by /readyz
 };
 
+// The API server is asked whether it is ready; all others only have to accept
+// connections, because they want attested peers.
 constexpr std::array<Port, 5> kPorts = {{{"kubernetes", 6443, true},
                                          {"bootstrapper", 9000},
                                          {"verify", 30081},
                                          {"recovery", 9999},
                                          {"join", 30090}}};
 
+// Stands for the id of resource `name`, which is filled in when it is known
+// (Resolve()).
 std::string Ref(std::string_view name) {
   return fmt::format("${{{}}}", name);
 }
 
 // Builds the list; what a cluster has in common is in its members.
+// Pure: the same request gives the same list. `request`, `settings` and
+// `network` must outlive it.
 class Builder final {
  public:
   Builder(const ClusterRequest& request, const AwsSettings& settings,
@@ -45,6 +52,7 @@ class Builder final {
         network_(network),
         base_(BaseName(request.identity)) {}
 
+  // In the order in which things are made, though only `depends_on` counts.
   std::vector<Resource> Build() && {
     AddNetwork();
     for (const ZonePlan& zone : network_.zones) {
@@ -60,6 +68,7 @@ class Builder final {
   }
 
  private:
+  // The user's tags are added to all; they do not replace those given here.
   void Add(std::string_view kind, std::string name, Json desired,
            std::vector<std::string> depends_on,
            std::map<std::string, std::string> tags = {}) {
@@ -71,6 +80,7 @@ class Builder final {
                           .depends_on = std::move(depends_on)});
   }
 
+  // One VPC, its DNS names, and its way to the internet.
   void AddNetwork() {
     Add(kVpc, "vpc", {{"CidrBlock", network_.vpc_cidr}}, {});
     Add(kVpcAttribute, "vpc-dns", {{"VpcId", Ref("vpc")}}, {"vpc"});
@@ -80,6 +90,9 @@ class Builder final {
         {"internet-gateway", "vpc"});
   }
 
+  // Two subnets: nodes are in the private one, whose way out is a NAT gateway
+  // in the public one. One gateway for each zone, so that no zone depends on
+  // another.
   void AddZone(const ZonePlan& zone) {
     const std::string& z = zone.letter;
     // Marks by which Kubernetes' controllers choose subnets for balancers.
@@ -109,6 +122,7 @@ class Builder final {
         {"vpc", "nat-" + z, "subnet-private-" + z});
   }
 
+  // The public subnets share one table: their way out is the same.
   void AddPublicRoutes() {
     Json subnets = Json::array();
     std::vector<std::string> depends = {"vpc", "internet-gateway",
@@ -125,6 +139,7 @@ class Builder final {
         depends);
   }
 
+  // One ingress rule in the form in which the driver reads them back.
   static Json Rule(std::string_view protocol, int port, std::string_view cidr) {
     return {{"Protocol", protocol},
             {"FromPort", port},
@@ -152,6 +167,8 @@ class Builder final {
         sources.insert("${" + depends.back() + ".PublicIp}/32");
       }
     }
+    // One rule for each source and port: AWS merges and splits ranges, single
+    // rules can be compared.
     Json rules = Json::array();
     for (const std::string& source : sources) {
       for (const Port& port : kPorts) {
@@ -167,6 +184,8 @@ class Builder final {
         depends);
   }
 
+  // A network load balancer: TCP passes through it, so TLS ends in the attested
+  // nodes. Public ones have a fixed address in each zone.
   void AddBalancer() {
     const bool internal = request_.internal_load_balancer;
     Json mappings = Json::array();
@@ -201,6 +220,7 @@ class Builder final {
     }
   }
 
+  // One target group and its listener.
   void AddPort(const Port& port) {
     const std::string target = fmt::format("target-{}", port.name);
     Json group = {
@@ -265,6 +285,11 @@ class Builder final {
     return disk;
   }
 
+  // What every machine of the group is started with. IMDSv2 only: a request
+  // forged through a proxy on the node cannot fetch the role's keys (two hops,
+  // because pods are one hop further). The state disk is encrypted by EBS, too,
+  // though the node does its own. SEV-SNP is a CPU option; TPM and UEFI come
+  // from the image.
   Json TemplateData(const NodeGroupRequest& group) const {
     const bool control_plane = group.role == NodeRole::kControlPlane;
     const Json tags = MachineTags(group);
@@ -292,6 +317,9 @@ class Builder final {
     return data;
   }
 
+  // A launch template and the group that uses its default version. The
+  // template's digest stands in its description, since EC2 gives a template
+  // back in another form and it could not be compared.
   void AddGroup(const NodeGroupRequest& group) {
     const std::string slug = GroupSlug(group.name);
     const std::string name = fmt::format("{}-{}", base_, slug);
@@ -356,6 +384,7 @@ std::vector<std::string> ZonesOf(const ClusterRequest& request) {
   return {zones.begin(), zones.end()};
 }
 
+// CheckRequest() first: what follows trusts the request's fields.
 absl::StatusOr<std::vector<Resource>> ClusterResources(
     const ClusterRequest& request) {
   RETURN_IF_ERROR(CheckRequest(request));

@@ -22,11 +22,14 @@ constexpr size_t kMaxBase = 32 - sizeof("-bootstrapper") + 1;
 constexpr size_t kMaxRules = 60;  // of a security group, AWS's default quota
 constexpr size_t kPorts = 5;
 
+// An IPv4 network; no bit of `address` is set behind `prefix`.
 struct Cidr {
   uint32_t address = 0;
   int prefix = 0;
 };
 
+// Takes a decimal number off the front. Leading zeros are refused: some
+// programs read them as octal, and a rule must mean the same to all.
 std::optional<unsigned> TakeNumber(std::string_view& text, unsigned most) {
   unsigned value = 0;
   const auto [end, error] =
@@ -65,6 +68,7 @@ std::string FormatCidr(uint32_t address, int prefix) {
                      address >> 8U & 255U, address & 255U, prefix);
 }
 
+// RFC 1918. The nodes' network must not be reachable from outside by mistake.
 bool IsPrivate(uint32_t address) {
   return address >> 24U == 10 || address >> 20U == (172U << 4U | 1U) ||
          address >> 16U == (192U << 8U | 168U);
@@ -78,6 +82,7 @@ constexpr std::string_view kNameCharacters =
     "abcdefghijklmnopqrstuvwxyz0123456789-";
 
 // Collects what is wrong.
+// All findings come at once, one a line, so that a config is mended in one go.
 class Findings final {
  public:
   void Want(bool good, std::string_view field, std::string_view wanted,
@@ -103,6 +108,8 @@ int LeastDiskSize(std::string_view type) {
   return type == "io1" || type == "io2" ? 4 : 1;
 }
 
+// One node group. Limits are those of Auto Scaling, EBS and of the names that
+// are made of the group's.
 void CheckGroup(const NodeGroupRequest& group, const AwsSettings& settings,
                 Findings& findings) {
   constexpr std::array<std::string_view, 6> kDiskTypes = {"gp2", "gp3", "io1",
@@ -142,6 +149,8 @@ void CheckGroup(const NodeGroupRequest& group, const AwsSettings& settings,
                 std::to_string(group.count));
 }
 
+// The rules that the sources will become are counted before anything is made: a
+// security group that is full would stop the run half-way.
 void CheckSources(const ClusterRequest& request, size_t zones,
                   Findings& findings) {
   for (const std::string& source : request.allowed_sources) {
@@ -160,6 +169,9 @@ void CheckSources(const ClusterRequest& request, size_t zones,
                 std::to_string(rules));
 }
 
+// Keys that begin with "aws:" are refused by AWS; ours would overrule what
+// finds the cluster's things. At most 30, since AWS's 50 include ours and
+// Kubernetes'.
 void CheckTags(const ClusterRequest& request, Findings& findings) {
   findings.Want(request.tags.size() <= 30, "tags", "at most 30",
                 std::to_string(request.tags.size()));
@@ -180,6 +192,8 @@ std::string LetterOfZone(std::string_view zone) {
   return zone.empty() ? "" : std::string(zone.substr(zone.size() - 1));
 }
 
+// Deterministic: zone letters decide which /24 is whose, so that a zone that is
+// added or removed later leaves all other subnets as they are.
 absl::StatusOr<NetworkPlan> PlanNetwork(std::string_view node_cidr,
                                         const std::vector<std::string>& zones) {
   const auto cidr = ParseCidr(node_cidr);
@@ -213,6 +227,8 @@ absl::StatusOr<NetworkPlan> PlanNetwork(std::string_view node_cidr,
   return plan;
 }
 
+// Everything that can be known without asking AWS. Names are checked for their
+// longest use, in target groups.
 absl::Status CheckRequest(const ClusterRequest& request) {
   const auto* settings = std::get_if<AwsSettings>(&request.settings);
   if (settings == nullptr) {

@@ -12,6 +12,7 @@
 
 namespace constellation::cloud::aws {
 
+// The attestation variants of AWS, as ClusterRequest has them.
 inline constexpr std::string_view kSevSnpVariant = "aws-sev-snp";
 inline constexpr std::string_view kNitroTpmVariant = "aws-nitro-tpm";
 

@@ -15,6 +15,9 @@ namespace {
 using Json = nlohmann::json;
 using Kind = CloudErrorKind;
 
+// "name" is the id of that dependency, "name.Attribute" a text of its
+// attributes. What is not there yet is kNotFound, so that a driver's Find() can
+// tell "not made" from an error.
 absl::StatusOr<std::string> Lookup(std::string_view reference,
                                    const DriverContext& context) {
   const size_t dot = std::min(reference.find('.'), reference.size());
@@ -37,6 +40,7 @@ absl::StatusOr<std::string> Lookup(std::string_view reference,
   return attribute->get<std::string>();
 }
 
+// Replaces every "${...}" in a text. An opening without its end is plain text.
 absl::StatusOr<std::string> ResolveText(std::string_view text,
                                         const DriverContext& context) {
   std::string out;
@@ -57,6 +61,7 @@ absl::StatusOr<std::string> ResolveText(std::string_view text,
 
 }  // namespace
 
+// Depth is that of our own `desired` values, a handful of levels.
 absl::StatusOr<Json> Resolve(const Json& value, const DriverContext& context) {
   if (value.is_string()) {
     ASSIGN_OR_RETURN(std::string text,
@@ -78,6 +83,8 @@ absl::StatusOr<Json> Resolve(const Json& value, const DriverContext& context) {
   return out;
 }
 
+// Ours are written last: they are how everything is found again, so no tag of
+// the user may stand in their place.
 Json TagsOf(const DriverContext& context) {
   Json tags = Json::object();
   for (const auto& [key, value] : context.resource.tags) {
@@ -98,6 +105,8 @@ Json TagList(const Json& tags) {
   return list;
 }
 
+// EC2 writes "key" and "value", the query services "Key" and "Value". A name
+// that occurs again keeps its last value.
 Json ReadTags(const std::vector<XmlElement>& elements) {
   Json tags = Json::object();
   for (const XmlElement& element : elements) {
@@ -108,17 +117,21 @@ Json ReadTags(const std::vector<XmlElement>& elements) {
   return tags;
 }
 
+// Tags are read from outside: a value of another type counts as absent.
 std::string TagOf(const Json& tags, std::string_view key) {
   const auto found = tags.find(std::string(key));
   return found != tags.end() && found->is_string() ? found->get<std::string>()
                                                    : "";
 }
 
+// Either mark is enough: ours, or that of Kubernetes' controllers, which do not
+// know ours.
 bool IsOfCluster(const Json& tags, const ClusterIdentity& cluster) {
   return TagOf(tags, kUidTag) == cluster.uid ||
          TagOf(tags, KubernetesTag(cluster.uid)) == "owned";
 }
 
+// `values_key` differs between EC2 ("Value") and the other services ("Values").
 Json Filter(std::string_view name, const std::vector<std::string>& values,
             std::string_view values_key) {
   return {{"Name", name}, {std::string(values_key), values}};
@@ -137,6 +150,9 @@ Json Sorted(Json value) {
 
 }  // namespace
 
+// Only what the cloud shows is compared: an attribute that it does not give
+// back cannot be judged. Wanted tags must be there; others, AWS's own among
+// them, are left alone.
 std::vector<AttributeChange> Compare(
     const DriverContext& context, const Observed& observed,
     std::span<const std::string_view> changeable) {
@@ -168,6 +184,7 @@ std::vector<AttributeChange> Compare(
   return changes;
 }
 
+// Only keys that are there: an absent option must stay absent in the request.
 Json Pick(const Json& object, std::span<const std::string_view> keys) {
   Json out = Json::object();
   for (const std::string_view key : keys) {
@@ -183,6 +200,7 @@ bool IsKind(const absl::Status& status, Kind kind) {
   return !status.ok() && CloudErrorKindOf(status) == kind;
 }
 
+// For steps that may have been done already by a run that was killed.
 absl::Status Unless(Kind kind, const absl::Status& status) {
   return IsKind(status, kind) ? absl::OkStatus() : status;
 }

@@ -54,6 +54,7 @@ nlohmann::json Pick(const nlohmann::json& object,
 bool IsKind(const absl::Status& status, CloudErrorKind kind);
 // OK for the errors that mean "is already so": of `kind`; else `status`.
 absl::Status Unless(CloudErrorKind kind, const absl::Status& status);
+// A cloud error kNotFound about `what`.
 absl::Status MakeNotFound(std::string_view what);
 
 }  // namespace constellation::cloud::aws

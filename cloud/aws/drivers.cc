@@ -6,6 +6,8 @@
 
 namespace constellation::cloud::aws {
 
+// A node group of machines and their volumes has no driver of its own; kinds
+// that are only swept are among the network's.
 void AddClusterDrivers(AwsClient& client, OwnedRegistry& registry) {
   for (Ec2Kind& kind : Ec2NetworkKinds()) {
     const std::string_view name = kind.kind;

@@ -19,6 +19,8 @@ using Json = nlohmann::json;
 using Kind = CloudErrorKind;
 
 // The words of all kinds; none means two things.
+// Words that are not known count as ready: a new word of AWS must not make the
+// engine wait for ever.
 ResourceState StateOf(std::string_view word) {
   constexpr std::array<std::string_view, 3> kPending = {"pending", "creating",
                                                         "stopping"};
@@ -41,6 +43,8 @@ bool IsGone(const Observed& observed) {
 
 }  // namespace
 
+// Tags are part of the create call. So there is no moment at which a thing
+// exists without its mark, and a killed run leaks nothing.
 Json CreateParameters(const Ec2Kind& kind, const Json& wanted, const Json& tags,
                       std::string_view token) {
   Json parameters = Pick(wanted, kind.parameters);
@@ -52,11 +56,14 @@ Json CreateParameters(const Ec2Kind& kind, const Json& wanted, const Json& tags,
   return parameters;
 }
 
+// A name that is unique makes a repeat as harmless as a client token: it is
+// refused.
 Ec2Driver::Ec2Driver(AwsClient& client, Ec2Kind kind)
     : client_(client), kind_(std::move(kind)) {
   kind_.traits.create_is_idempotent = kind_.token || kind_.unique;
 }
 
+// One thing as a list shows it. `read` adds what takes more than a path.
 absl::StatusOr<Observed> Ec2Driver::Read(XmlElement item) {
   Observed observed{.id = item.Text(kind_.id_element)};
   if (!kind_.state.empty()) {
@@ -76,10 +83,13 @@ absl::StatusOr<Observed> Ec2Driver::Read(XmlElement item) {
   return observed;
 }
 
+// All pages. Doubles and things that are gone are left out: a list that changes
+// while it is read may show one twice.
 absl::StatusOr<std::vector<Observed>> Ec2Driver::Describe(
     Json parameters, const std::stop_token& stop) {
   std::vector<Observed> found;
   std::set<std::string> seen;
+  // Machines are listed within reservations.
   const bool nested = kind_.describe == "DescribeInstances";
   const auto take = [&](XmlElement parent,
                         std::string_view list) -> absl::Status {
@@ -106,6 +116,7 @@ absl::StatusOr<std::vector<Observed>> Ec2Driver::Describe(
   return found;
 }
 
+// A thing that is not there is an empty list, not an error.
 absl::StatusOr<std::vector<Observed>> Ec2Driver::ById(
     const std::string& id, const std::stop_token& stop) {
   auto found =
@@ -116,6 +127,8 @@ absl::StatusOr<std::vector<Observed>> Ec2Driver::ById(
   return found;
 }
 
+// By both tags; then by the journal's id, for things whose tags EC2 does not
+// show yet. What is being deleted does not count.
 absl::StatusOr<std::vector<Observed>> Ec2Driver::Find(
     const DriverContext& context) {
   const Json filters = {
@@ -139,6 +152,8 @@ absl::StatusOr<std::vector<Observed>> Ec2Driver::Find(
   return found;
 }
 
+// Whatever is made is complete only after `finish` (rules, routes), which is
+// harmless to repeat. If the name is taken, it is looked whether by ourselves.
 absl::StatusOr<Observed> Ec2Driver::Create(const DriverContext& context,
                                            std::string_view token) {
   ASSIGN_OR_RETURN(const Json wanted,
@@ -160,6 +175,7 @@ absl::StatusOr<Observed> Ec2Driver::Create(const DriverContext& context,
     return answer.status();
   }
   if (made.id.empty()) {
+    // Executed, perhaps: kUnclear makes the engine look for it.
     return MakeCloudError(
         {.kind = Kind::kUnclear,
          .message = fmt::format("{}: no id in the answer", kind_.create)});
@@ -175,6 +191,7 @@ std::vector<AttributeChange> Ec2Driver::Differs(const DriverContext& context,
   return Compare(context, observed, kind_.changeable);
 }
 
+// Tags first: CreateTags overwrites, so a repeat changes nothing.
 absl::StatusOr<Observed> Ec2Driver::Update(const DriverContext& context,
                                            const Observed& observed) {
   ASSIGN_OR_RETURN(const Json wanted,
@@ -191,6 +208,7 @@ absl::StatusOr<Observed> Ec2Driver::Update(const DriverContext& context,
   return Refresh(context, observed);
 }
 
+// kNotFound if it is gone, which ends a deletion.
 absl::StatusOr<Observed> Ec2Driver::Refresh(const DriverContext& context,
                                             const Observed& observed) {
   ASSIGN_OR_RETURN(std::vector<Observed> found,
@@ -201,6 +219,7 @@ absl::StatusOr<Observed> Ec2Driver::Refresh(const DriverContext& context,
   return std::move(found.front());
 }
 
+// What is tied to it goes first; all of these steps may be repeated.
 absl::Status Ec2Driver::Delete(const DriverContext& context,
                                const Observed& observed) {
   if (kind_.before_delete) {
@@ -217,6 +236,8 @@ absl::Status Ec2Driver::Delete(const DriverContext& context,
       .status();
 }
 
+// By our tag and by Kubernetes'. The filters only save traffic: each thing's
+// own tags decide, as what is found here will be deleted.
 absl::StatusOr<std::vector<Stray>> Ec2Driver::List(
     const ClusterIdentity& cluster) {
   std::vector<Stray> strays;

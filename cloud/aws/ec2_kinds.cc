@@ -19,6 +19,8 @@ using Kind = CloudErrorKind;
 
 // --- Route tables ------------------------------------------------------------
 
+// Routes and associations in the form of `desired`. The "local" route and the
+// main association belong to every VPC and are nobody's.
 absl::Status ReadRouteTable(AwsClient& /*client*/, XmlElement item,
                             Json& attributes) {
   Json routes = Json::array();
@@ -51,6 +53,8 @@ absl::Status ReadRouteTable(AwsClient& /*client*/, XmlElement item,
   return absl::OkStatus();
 }
 
+// Routes that exist are replaced. Associations are added only: those that are
+// too many go with the table.
 absl::Status FinishRouteTable(AwsClient& client, const DriverContext& context,
                               const Observed& table, const Json& wanted) {
   for (Json route : wanted.value("Routes", Json::array())) {
@@ -78,6 +82,7 @@ absl::Status FinishRouteTable(AwsClient& client, const DriverContext& context,
   return absl::OkStatus();
 }
 
+// A table that is associated with a subnet cannot be deleted.
 absl::Status EmptyRouteTable(AwsClient& client, const Observed& table) {
   for (const Json& association :
        table.attributes.value("Associations", Json::array())) {
@@ -92,6 +97,7 @@ absl::Status EmptyRouteTable(AwsClient& client, const Observed& table) {
 
 // --- Internet gateways -------------------------------------------------------
 
+// VPCs that the gateway is attached to.
 absl::Status ReadGateway(AwsClient& /*client*/, XmlElement item,
                          Json& attributes) {
   Json vpcs = Json::array();
@@ -102,6 +108,7 @@ absl::Status ReadGateway(AwsClient& /*client*/, XmlElement item,
   return absl::OkStatus();
 }
 
+// A gateway that is attached cannot be deleted, nor can its VPC.
 absl::Status DetachGateway(AwsClient& client, const Observed& gateway) {
   for (const Json& vpc : gateway.attributes.value("Vpcs", Json::array())) {
     RETURN_IF_ERROR(
@@ -125,6 +132,8 @@ Json MakeRule(std::string_view protocol, uint64_t from, uint64_t to,
           {"Cidr", cidr}};
 }
 
+// Only IPv4 sources: we make no others, and those that name groups are
+// Kubernetes'.
 absl::Status ReadSecurityGroup(AwsClient& /*client*/, XmlElement item,
                                Json& attributes) {
   std::set<Json> rules;
@@ -139,6 +148,7 @@ absl::Status ReadSecurityGroup(AwsClient& /*client*/, XmlElement item,
   return absl::OkStatus();
 }
 
+// Protocol "-1" is every protocol and takes no ports.
 Json PermissionsOf(const std::set<Json>& rules) {
   Json permissions = Json::array();
   for (const Json& rule : rules) {
@@ -240,6 +250,7 @@ absl::Status ForgetSecurityGroup(AwsClient& client, const Observed& group) {
 
 // Those of a living group come back when they are deleted: the group goes
 // first.
+// Whether the sweep may end the machine `machine`.
 absl::StatusOr<bool> IsOrphan(AwsClient& client, const Observed& machine) {
   const std::string group =
       TagOf(machine.attributes.at("Tags"), "aws:autoscaling:groupName");
@@ -273,6 +284,9 @@ absl::Status ReadTemplate(AwsClient& client, XmlElement item,
   return absl::OkStatus();
 }
 
+// A template cannot be changed: a new version is made and becomes the default
+// one. The token is made of the latest version and the digest, so that a repeat
+// makes no second version.
 absl::Status FinishTemplate(AwsClient& client, const DriverContext& context,
                             const Observed& found, const Json& wanted) {
   const std::string digest = wanted.value("VersionDescription", "");
@@ -302,6 +316,8 @@ absl::Status FinishTemplate(AwsClient& client, const DriverContext& context,
 
 // --- Tables ------------------------------------------------------------------
 
+// The three functions below stand in the order of creation. `parameters` are
+// keys of `desired` that the create call takes as they are.
 std::vector<Ec2Kind> VpcKinds() {
   return {{.kind = kVpc,
            .describe = "DescribeVpcs",
@@ -342,6 +358,8 @@ std::vector<Ec2Kind> VpcKinds() {
            .before_delete = DetachGateway}};
 }
 
+// Addresses and NAT gateways. An address has no state and no token: a lost
+// answer is found again by its tag.
 std::vector<Ec2Kind> GatewayKinds() {
   return {{.kind = kAddress,
            .describe = "DescribeAddresses",
@@ -369,6 +387,7 @@ std::vector<Ec2Kind> GatewayKinds() {
            .attributes = {{"SubnetId", "subnetId"}}}};
 }
 
+// Kinds whose contents can be changed in place.
 std::vector<Ec2Kind> RuleKinds() {
   return {{.kind = kRouteTable,
            .describe = "DescribeRouteTables",
@@ -404,6 +423,7 @@ std::vector<Ec2Kind> RuleKinds() {
            .before_delete = ForgetSecurityGroup}};
 }
 
+// Kinds that are never planned: the engine meets them only when it sweeps.
 std::vector<Ec2Kind> SweptKinds() {
   return {
       // Kubernetes' volumes; those in use go with their machines, or are free
@@ -442,6 +462,8 @@ std::vector<Ec2Kind> Ec2NetworkKinds() {
   return kinds;
 }
 
+// Named and tokened: doubles cannot be made. "LatestVersion" is read for the
+// token of the next version.
 Ec2Kind LaunchTemplateKind() {
   return {.kind = kLaunchTemplate,
           .describe = "DescribeLaunchTemplates",

@@ -29,9 +29,13 @@ struct ElbKind {
   std::string_view attributes;  // ModifyXAttributes; empty: none
   std::vector<std::string_view> parameters;
   std::vector<std::pair<std::string_view, std::string_view>> shown;
+  // How long after Delete() it may still be seen.
   absl::Duration gone_timeout = absl::Minutes(15);
 };
 
+// Load balancers, target groups and listeners differ in names only. All have
+// unique names, or ports, and tags that are read by a call of their own.
+// Thread-safe.
 class ElbDriver : public ResourceDriver {
  public:
   ElbDriver(AwsClient& client, ElbKind kind)
@@ -41,6 +45,8 @@ class ElbDriver : public ResourceDriver {
     return {.create_is_idempotent = true, .gone_timeout = kind_.gone_timeout};
   }
 
+  // The journal's id counts like our tags: tags of a new thing may be missing
+  // for a moment.
   absl::StatusOr<std::vector<Observed>> Find(
       const DriverContext& context) final {
     ASSIGN_OR_RETURN(const Json owners, Owners(context));
@@ -60,6 +66,8 @@ class ElbDriver : public ResourceDriver {
     return mine;
   }
 
+  // ELBv2 has no client tokens; it gives back the thing that exists if all
+  // parameters are equal, else refuses the name.
   absl::StatusOr<Observed> Create(const DriverContext& context,
                                   std::string_view /*token*/) final {
     ASSIGN_OR_RETURN(const Json wanted,
@@ -90,6 +98,7 @@ class ElbDriver : public ResourceDriver {
     return made;
   }
 
+  // All that is shown and differs needs a replacement.
   std::vector<AttributeChange> Differs(const DriverContext& context,
                                        const Observed& observed) final {
     return Compare(context, observed, {});
@@ -177,6 +186,7 @@ class ElbDriver : public ResourceDriver {
   AwsClient& client_;
 
  private:
+  // A state that is not known counts as ready, as in ec2_driver.cc.
   Observed Read(XmlElement item) const {
     Observed observed{.id = item.Text(kind_.arn)};
     const std::string state = item.Text("State/Code");
@@ -200,6 +210,8 @@ class ElbDriver : public ResourceDriver {
     return observed;
   }
 
+  // DescribeTags takes at most kTagsPerCall names at once. An ARN that has no
+  // answer keeps no tags, so it is taken for nobody's.
   absl::Status AddTagsTo(std::vector<Observed>& found,
                          const std::stop_token& stop) {
     for (size_t start = 0; start < found.size(); start += kTagsPerCall) {
@@ -225,6 +237,7 @@ class ElbDriver : public ResourceDriver {
     return absl::OkStatus();
   }
 
+  // Attributes cannot be set when it is made; setting them again is harmless.
   absl::Status SetAttributes(const std::string& arn, const Json& wanted,
                              const DriverContext& context) {
     if (kind_.attributes.empty() || !wanted.contains("Attributes")) {
@@ -262,6 +275,8 @@ class ListenerDriver final : public ElbDriver {
   }
 
  protected:
+  // The load balancer's listeners, once it is known; else the one that the
+  // journal knows.
   absl::StatusOr<Json> Owners(const DriverContext& context) override {
     const auto wanted = Resolve(context.resource.desired, context);
     if (wanted.ok() && wanted->contains("LoadBalancerArn")) {

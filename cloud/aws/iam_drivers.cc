@@ -26,6 +26,8 @@ class IamDriver : public ResourceDriver {
 
   DriverTraits Traits() const final { return {.create_is_idempotent = true}; }
 
+  // By name, which is unique in the account; the tag tells whose it is. Without
+  // the tag somebody else owns the name, and the caller meets kNameTaken.
   absl::StatusOr<std::vector<Observed>> Find(
       const DriverContext& context) final {
     const auto wanted = Resolve(context.resource.desired, context);
@@ -46,6 +48,8 @@ class IamDriver : public ResourceDriver {
     return std::vector<Observed>{*found};
   }
 
+  // Not ready at once: IAM takes some seconds until all of AWS knows the name,
+  // hence kPending.
   absl::StatusOr<Observed> Create(const DriverContext& context,
                                   std::string_view /*token*/) final {
     ASSIGN_OR_RETURN(const Json wanted,
@@ -89,11 +93,13 @@ class IamDriver : public ResourceDriver {
     return Refresh(context, observed);
   }
 
+  // kNotFound if it is gone.
   absl::StatusOr<Observed> Refresh(const DriverContext& context,
                                    const Observed& observed) final {
     return Get(observed.id, context.stop);
   }
 
+  // IAM refuses to delete what something is tied to.
   absl::Status Delete(const DriverContext& context,
                       const Observed& observed) final {
     RETURN_IF_ERROR(Empty(observed.id, context.stop));
@@ -131,16 +137,24 @@ class IamDriver : public ResourceDriver {
     return strays;
   }
 
+  // The differences between the two kinds:
  protected:
+  // Keys of `desired` that the create call takes.
   virtual std::span<const std::string_view> Parameters() const = 0;
+  // Keys of `desired` that can be changed in place.
   virtual std::span<const std::string_view> Changeable() const = 0;
+  // Adds to `attributes` what Get...() shows only elsewhere.
   virtual absl::Status ReadMore(XmlElement item, const std::stop_token& stop,
                                 Json& attributes) = 0;
+  // Ties to `name` what shall be tied to it, and unties all else.
   virtual absl::Status Finish(const std::string& name, const Json& wanted,
                               const std::stop_token& stop) = 0;
+  // Unties everything.
   virtual absl::Status Empty(const std::string& name,
                              const std::stop_token& stop) = 0;
 
+  // An action whose answer holds nothing of interest. IAM's Put, Attach, Add
+  // and their opposites may all be repeated.
   absl::Status Run(std::string_view action, const Json& parameters,
                    const std::stop_token& stop) {
     return client_.Call(kIam, action, parameters, stop).status();
@@ -149,6 +163,7 @@ class IamDriver : public ResourceDriver {
   AwsClient& client_;
 
  private:
+  // The name is compared: an answer about another one must not be acted upon.
   absl::StatusOr<Observed> Get(const std::string& name,
                                const std::stop_token& stop) {
     ASSIGN_OR_RETURN(const XmlDocument answer,
@@ -168,6 +183,7 @@ class IamDriver : public ResourceDriver {
   const std::string key_;
 };
 
+// Inline policies are ours as a whole; managed policies by their ARN.
 class RoleDriver final : public IamDriver {
  public:
   explicit RoleDriver(AwsClient& client) : IamDriver(client, "Role") {}
@@ -201,6 +217,8 @@ class RoleDriver final : public IamDriver {
       const Json document =
           Json::parse(PercentDecode(answer.result().Text("PolicyDocument")),
                       nullptr, /*allow_exceptions=*/false);
+      // A document that is no JSON differs from any that is wanted, so that it
+      // is written again.
       policies[policy] = document.is_discarded() ? Json() : document;
     }
     names.clear();
@@ -211,6 +229,8 @@ class RoleDriver final : public IamDriver {
     return absl::OkStatus();
   }
 
+  // What is wanted is put before what is not wanted is removed: nodes that run
+  // meanwhile never lose their rights.
   absl::Status Finish(const std::string& name, const Json& wanted,
                       const std::stop_token& stop) override {
     const Json policies = wanted.value("Policies", Json::object());
@@ -235,6 +255,8 @@ class RoleDriver final : public IamDriver {
   }
 
  private:
+  // Appends the texts at `element` of all pages' entries; at "" the entries'
+  // own.
   absl::Status Names(const std::string& role, std::string_view action,
                      std::string_view list, std::string_view element,
                      const std::stop_token& stop,
@@ -294,6 +316,7 @@ class RoleDriver final : public IamDriver {
   }
 };
 
+// What machines are given: a profile that holds a role.
 class InstanceProfileDriver final : public IamDriver {
  public:
   explicit InstanceProfileDriver(AwsClient& client)
@@ -319,6 +342,7 @@ class InstanceProfileDriver final : public IamDriver {
   }
 
   // A profile holds one role at most.
+  // The former role is taken out first, since a second one would be refused.
   absl::Status Finish(const std::string& name, const Json& wanted,
                       const std::stop_token& stop) override {
     ASSIGN_OR_RETURN(const std::string have, RoleOf(name, stop));
@@ -343,6 +367,7 @@ class InstanceProfileDriver final : public IamDriver {
   }
 
  private:
+  // The role in the profile, or "".
   absl::StatusOr<std::string> RoleOf(const std::string& name,
                                      const std::stop_token& stop) {
     ASSIGN_OR_RETURN(const XmlDocument answer,

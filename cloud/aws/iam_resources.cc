@@ -78,6 +78,8 @@ constexpr std::array<std::string_view, 31> kControllerWrites = {
     "elasticloadbalancing:RegisterTargets",
     "elasticloadbalancing:SetLoadBalancerPoliciesOfListener"};
 
+// Allows `actions` in one region only. Most of EC2's Describe actions cannot be
+// limited to resources.
 Json Statement(std::span<const std::string_view> actions,
                std::string_view region) {
   Json list = Json::array();
@@ -90,10 +92,14 @@ Json Statement(std::span<const std::string_view> actions,
           {"Condition", {{"StringEquals", {{"aws:RequestedRegion", region}}}}}};
 }
 
+// The policy language's version, the only one that has policy variables.
 Json Document(Json statements) {
   return {{"Version", "2012-10-17"}, {"Statement", std::move(statements)}};
 }
 
+// A role and its instance profile. The path holds the uid: IAM has no search by
+// tag, but lists by path. Workers get no rights of controllers, so a worker
+// that is broken into cannot change the network.
 void AddNodeKind(const ClusterIdentity& identity, std::string_view region,
                  bool control_plane, std::vector<Resource>& resources) {
   const std::string word = control_plane ? "control-plane" : "worker";
@@ -137,6 +143,8 @@ void AddNodeKind(const ClusterIdentity& identity, std::string_view region,
 
 }  // namespace
 
+// AWS has no options of its own. 48 characters leave room for the suffixes in
+// the 64 of a role's name.
 absl::StatusOr<std::vector<Resource>> IamResources(
     const ClusterIdentity& identity, std::string_view region,
     const std::map<std::string, std::string>& options) {

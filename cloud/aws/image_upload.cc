@@ -32,9 +32,12 @@ namespace {
 using Json = nlohmann::json;
 using Kind = CloudErrorKind;
 
+// The service knows no other size.
 constexpr size_t kBlock = size_t{512} << 10U;  // EBS direct API, BlockSize
 constexpr uint64_t kGiB = uint64_t{1} << 30U;
+// Far more than our images have; a file that is larger was named by mistake.
 constexpr uint64_t kMaxImage = 64 * kGiB;
+// So many blocks at most are sent again after a kill.
 constexpr size_t kSaveEvery = 32;  // blocks
 constexpr size_t kMaxState = 4096;
 
@@ -61,6 +64,7 @@ class ImageFile final {
   // Of everything that was read.
   std::string Sha256() { return HexEncode(hasher_.Finish()); }
 
+  // The last block of the file is shorter; the service wants full ones.
   // The next block, filled up with zeros.
   absl::StatusOr<std::string> Next() {
     const uint64_t left = size_ - offset_;
@@ -90,6 +94,8 @@ struct UploadState {
   uint64_t next_block = 0;    // all before it have arrived
 };
 
+// A state of another image, or none, starts anew. One that does not parse is
+// not guessed at: the user is asked to delete it.
 absl::StatusOr<UploadState> LoadState(const ImageUpload& upload) {
   UploadState state{.sha256 = upload.sha256};
   const auto text = ReadFile(upload.state_file, kMaxState);
@@ -111,6 +117,7 @@ absl::StatusOr<UploadState> LoadState(const ImageUpload& upload) {
   return saved.sha256 == upload.sha256 ? saved : state;
 }
 
+// Replaced as a whole, so that a kill leaves the old one or the new one.
 absl::Status SaveState(const ImageUpload& upload, const UploadState& state) {
   return WriteFileAtomically(upload.state_file,
                              DumpJson({{"sha256", state.sha256},
@@ -119,12 +126,16 @@ absl::Status SaveState(const ImageUpload& upload, const UploadState& state) {
                                        {"nextBlock", state.next_block}}));
 }
 
+// One upload, from the look for what is there to the registered image. Used
+// once, by one thread; everything given to it must outlive it.
 class Uploader final {
  public:
   Uploader(AwsClient& client, const ImageUpload& upload,
            const ProviderProgress& progress)
       : client_(client), upload_(upload), progress_(progress) {}
 
+  // Each step can be repeated: the state file says how far an earlier run came,
+  // and the snapshot itself whether that is still true.
   absl::StatusOr<std::string> Run() {
     ASSIGN_OR_RETURN(const std::string present, FindImage());
     if (!present.empty()) {
@@ -153,6 +164,7 @@ class Uploader final {
     }
   }
 
+  // What makes the image found again, here and by people.
   Json Tags() const {
     return TagList(
         {{std::string(kImageHashTag), upload_.sha256},
@@ -161,6 +173,8 @@ class Uploader final {
          {"constellation-attestation", upload_.attestation_variant}});
   }
 
+  // An image with our digest in its tag. Only the account's own are asked for:
+  // a foreign image could carry any tag.
   absl::StatusOr<std::string> FindImage() {
     ASSIGN_OR_RETURN(
         const XmlDocument answer,
@@ -193,6 +207,10 @@ class Uploader final {
     return snapshots.empty() ? "" : snapshots.front().Text("status");
   }
 
+  // Goes on with the snapshot of an earlier run if it still takes blocks. The
+  // token is on disk before the request, so that a lost answer makes no second
+  // snapshot. The service ends a snapshot that gets no block for the 60 minutes
+  // asked for.
   absl::Status StartSnapshot(const ImageFile& file) {
     if (!state_.snapshot.empty()) {
       ASSIGN_OR_RETURN(const std::string status, SnapshotState());
@@ -234,6 +252,10 @@ class Uploader final {
     return SaveState(upload_, state_);
   }
 
+  // Sends what earlier runs have not sent. Blocks of zeros are left out: a
+  // snapshot that has never been written reads as zeros. All of the file is
+  // hashed all the same, and a file that was changed meanwhile is refused
+  // before the snapshot is completed.
   absl::Status SendBlocks(ImageFile& file) {
     const size_t blocks = file.blocks();
     for (size_t i = 0; i < blocks; ++i) {
@@ -262,6 +284,8 @@ class Uploader final {
     return SaveState(upload_, state_);
   }
 
+  // The service compares each block with its checksum. The body is not part of
+  // the signature: it would have to be hashed twice.
   absl::Status PutBlock(size_t index, const std::string& block,
                         const std::string& checksum) {
     return client_
@@ -280,6 +304,7 @@ class Uploader final {
   }
 
   // The service compares the checksum with what has arrived.
+  // "LINEAR": the SHA-256 of all blocks' digests, in order.
   absl::Status CompleteSnapshot() {
     Report("verifying", -1);
     const absl::Status status =
@@ -317,6 +342,9 @@ class Uploader final {
                 });
   }
 
+  // Boot mode, TPM and IMDS version are fixed here, in the image: a launch
+  // template cannot weaken them. The name is unique, so a repeat is refused and
+  // finds what was made.
   absl::StatusOr<std::string> RegisterImage() {
     Report("registering", -1);
     const Json parameters = {
@@ -348,6 +376,8 @@ class Uploader final {
     return answer->result().Text("imageId");
   }
 
+  // Until it can be used. For some seconds after RegisterImage the id is not
+  // known (InvalidAMIID, kInvalid), which is borne.
   absl::Status AwaitImage(const std::string& id) {
     return Poll(
         {.timeout = absl::Minutes(20)}, client_.clock(), {}, "image " + id,

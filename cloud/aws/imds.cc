@@ -15,6 +15,8 @@ constexpr int kAttempts = 3;
 constexpr absl::Duration kPause = absl::Milliseconds(300);
 constexpr absl::Duration kTokenLife = absl::Hours(5);  // of the six asked for
 
+// One question of IMDS. The service is on the same host: what takes longer than
+// two seconds will not come.
 HttpRequest Request(std::string method, std::string url) {
   return {.method = std::move(method),
           .url = std::move(url),
@@ -23,6 +25,7 @@ HttpRequest Request(std::string method, std::string url) {
           .max_answer_size = kMaxAnswer};
 }
 
+// The token is sent back in a header: nothing that could end it may be in it.
 bool IsToken(std::string_view token) {
   return !token.empty() && token.size() <= 4096 &&
          token.find_first_of("\r\n \t") == std::string_view::npos;
@@ -30,6 +33,8 @@ bool IsToken(std::string_view token) {
 
 }  // namespace
 
+// Three attempts at whatever has no answer or a 5xx one. An answer that is too
+// large is final: the service never sends one.
 absl::StatusOr<HttpResponse> InstanceMetadataService::Ask(
     const HttpRequest& request) {
   for (int attempt = 1;; ++attempt) {
@@ -47,6 +52,8 @@ absl::StatusOr<HttpResponse> InstanceMetadataService::Ask(
   }
 }
 
+// IMDSv2's session token. 403 is what EC2 answers if the service is disabled
+// for this machine.
 absl::StatusOr<std::string> InstanceMetadataService::Token(
     const std::string& endpoint) {
   {
@@ -72,6 +79,7 @@ absl::StatusOr<std::string> InstanceMetadataService::Token(
   return token_;
 }
 
+// A refused token (401) is replaced once: the service may have been restarted.
 absl::StatusOr<std::string> InstanceMetadataService::Get(
     std::string_view path) {
   ASSIGN_OR_RETURN(const Endpoint endpoint,

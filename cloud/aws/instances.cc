@@ -17,6 +17,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+// More machines than any cluster has; an answer beyond it is not believed.
 constexpr size_t kMaxInstances = 10'000;
 constexpr std::string_view kLower = "abcdefghijklmnopqrstuvwxyz0123456789-";
 
@@ -29,6 +30,7 @@ bool IsInstanceId(std::string_view id) {
   return id.starts_with("i-") && Consists(id, kLower, 63) && IsNodeName(id);
 }
 
+// An id comes from the command line or from an answer, and goes into requests.
 absl::Status CheckId(std::string_view id) {
   return IsInstanceId(id) ? absl::OkStatus()
                           : InvalidArgument(fmt::format(
@@ -60,6 +62,8 @@ absl::Status CheckOurs(AwsClient& client, const ClusterIdentity& cluster,
 
 }  // namespace
 
+// Nobody but the cluster's owner should be able to set these tags, yet nodes
+// read them: syntax is checked here, and only evidence decides whom to believe.
 absl::StatusOr<ClusterInstance> ParseInstance(XmlElement item) {
   const Json tags = ReadTags(item.List("tagSet"));
   ClusterInstance instance{.id = item.Text("instanceId"),
@@ -90,6 +94,8 @@ absl::StatusOr<ClusterInstance> ParseInstance(XmlElement item) {
   return instance;
 }
 
+// Those that do not parse are left out rather than refused: a foreign machine
+// with our uid in a tag must not blind the nodes.
 absl::StatusOr<std::vector<ClusterInstance>> ListInstances(AwsClient& client,
                                                            std::string_view uid,
                                                            bool only_running) {
@@ -121,6 +127,7 @@ absl::StatusOr<std::vector<ClusterInstance>> ListInstances(AwsClient& client,
   return instances;
 }
 
+// EC2 wraps the base64 text into lines.
 absl::StatusOr<std::string> ReadConsole(AwsClient& client,
                                         const ClusterIdentity& cluster,
                                         std::string_view instance_id) {
@@ -139,6 +146,7 @@ absl::StatusOr<std::string> ReadConsole(AwsClient& client,
   return std::string(AsText(*log));
 }
 
+// The group keeps its capacity, so it makes another machine at once.
 absl::Status ReplaceMachine(AwsClient& client, const ClusterIdentity& cluster,
                             std::string_view instance_id) {
   RETURN_IF_ERROR(CheckOurs(client, cluster, instance_id));

@@ -19,11 +19,14 @@ namespace {
 using Json = nlohmann::json;
 using Kind = CloudErrorKind;
 
+// Collects findings, all of them, before it answers. Calls that fail for other
+// reasons (permissions, network) end it: then nothing is known.
 class OnlineChecks final {
  public:
   OnlineChecks(AwsClient& client, const ClusterRequest& request)
       : client_(client), request_(request) {}
 
+  // Each type is asked about once, however many groups have it.
   absl::Status Run() {
     RETURN_IF_ERROR(CheckZones());
     std::map<std::string, std::set<std::string>> types;  // with their zones
@@ -47,10 +50,12 @@ class OnlineChecks final {
   }
 
  private:
+  // Adds a line for the user.
   void Finding(std::string_view text) {
     findings_ += (findings_.empty() ? "" : "\n") + std::string(text);
   }
 
+  // Zones that are listed but closed to the account count as missing.
   absl::Status CheckZones() {
     ASSIGN_OR_RETURN(
         const XmlDocument answer,
@@ -73,6 +78,7 @@ class OnlineChecks final {
     return absl::OkStatus();
   }
 
+  // Whether the region has the type, and the type what the variant needs.
   absl::Status CheckType(const std::string& type,
                          const std::set<std::string>& zones) {
     const auto answer = client_.Call(kEc2, "DescribeInstanceTypes",
@@ -106,6 +112,7 @@ class OnlineChecks final {
     return CheckOffers(type, zones);
   }
 
+  // A region may offer a type in some of its zones only.
   absl::Status CheckOffers(const std::string& type,
                            const std::set<std::string>& zones) {
     std::set<std::string> offered;
@@ -128,6 +135,7 @@ class OnlineChecks final {
     return absl::OkStatus();
   }
 
+  // NitroTPM works with UEFI images only, and only if the image asks for it.
   absl::Status CheckImage() {
     if (!request_.image.starts_with("ami-")) {
       return absl::OkStatus();  // resolve:ssm: is resolved at launch
@@ -160,6 +168,8 @@ class OnlineChecks final {
     return absl::OkStatus();
   }
 
+  // EC2 takes a profile without a role and gives the machine no keys: better
+  // found out now.
   absl::Status CheckProfile(std::string_view field, const std::string& name) {
     const auto answer = client_.Call(kIam, "GetInstanceProfile",
                                      {{"InstanceProfileName", name}});

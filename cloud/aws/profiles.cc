@@ -8,8 +8,10 @@
 namespace constellation::cloud::aws {
 namespace {
 
+// Of either file.
 constexpr size_t kMaxFile = size_t{1} << 20U;
 
+// Without HOME there is no file, which is no error: containers have none.
 absl::StatusOr<IniFile> LoadFile(const Environment& environment,
                                  std::string_view variable,
                                  std::string_view in_home) {
@@ -30,6 +32,7 @@ absl::StatusOr<IniFile> LoadFile(const Environment& environment,
   return file.ok() ? file : Annotate(file.status(), path);
 }
 
+// An absent section counts as an empty one.
 Profiles::Section SectionOf(const IniFile& file, std::string_view name) {
   const IniFile::Section* section = file.Find(name);
   return section == nullptr ? Profiles::Section() : *section;
@@ -47,6 +50,7 @@ absl::StatusOr<Profiles> Profiles::Load(const Environment& environment) {
   return profiles;
 }
 
+// Botocore lets the older variable win.
 std::string Profiles::Choose(const Environment& environment,
                              std::string_view named) {
   if (!named.empty()) {
@@ -60,6 +64,8 @@ std::string Profiles::Choose(const Environment& environment,
   return "default";
 }
 
+// The config file alone writes "profile " before names, with "default" as an
+// exception.
 Profiles::Section Profiles::InConfig(std::string_view profile) const {
   Section section = SectionOf(config_, "profile " + std::string(profile));
   if (section.empty() && profile == "default") {
@@ -72,6 +78,7 @@ Profiles::Section Profiles::InCredentials(std::string_view profile) const {
   return SectionOf(credentials_, profile);
 }
 
+// Keys of both files; `insert` leaves what the credentials file has.
 Profiles::Section Profiles::Merged(std::string_view profile) const {
   Section merged = InCredentials(profile);
   const Section config = InConfig(profile);

@@ -30,10 +30,13 @@ constexpr std::array<std::string_view, 4> kChangeable = {
 constexpr std::array<std::string_view, 2> kSuspended = {"AZRebalance",
                                                         "ReplaceUnhealthy"};
 
+// One filter of Auto Scaling, which spells the list "Values".
 Json GroupFilter(std::string_view tag, const std::string& value) {
   return Filter(fmt::format("tag:{}", tag), {value}, "Values");
 }
 
+// One Auto Scaling group, whose name is its id. It is ready when as many
+// machines are in service as are wanted. Thread-safe.
 class ScalingGroupDriver final : public ResourceDriver {
  public:
   explicit ScalingGroupDriver(AwsClient& client) : client_(client) {}
@@ -44,6 +47,7 @@ class ScalingGroupDriver final : public ResourceDriver {
             .gone_timeout = absl::Minutes(20)};
   }
 
+  // As Ec2Driver::Find(): by tags, else by the journal's name.
   absl::StatusOr<std::vector<Observed>> Find(
       const DriverContext& context) override {
     ASSIGN_OR_RETURN(
@@ -62,6 +66,9 @@ class ScalingGroupDriver final : public ResourceDriver {
     return found;
   }
 
+  // The service has no client tokens, but the name is unique: whoever has it is
+  // looked at. Processes are suspended each time, since a run may have died in
+  // between.
   absl::StatusOr<Observed> Create(const DriverContext& context,
                                   std::string_view /*token*/) override {
     ASSIGN_OR_RETURN(const Json wanted,
@@ -88,6 +95,8 @@ class ScalingGroupDriver final : public ResourceDriver {
     return Compare(context, observed, kChangeable);
   }
 
+  // Tags, sizes and template. Machines that run keep the template they were
+  // made of, until they are replaced one by one.
   absl::StatusOr<Observed> Update(const DriverContext& context,
                                   const Observed& observed) override {
     ASSIGN_OR_RETURN(const Json wanted,
@@ -107,6 +116,7 @@ class ScalingGroupDriver final : public ResourceDriver {
     return Refresh(context, observed);
   }
 
+  // A group that does not fill up says nothing by itself: its activities do.
   absl::StatusOr<Observed> Refresh(const DriverContext& context,
                                    const Observed& observed) override {
     ASSIGN_OR_RETURN(std::vector<Observed> found,
@@ -121,6 +131,7 @@ class ScalingGroupDriver final : public ResourceDriver {
     return std::move(group);
   }
 
+  // ForceDelete ends the machines, too, and takes no second call.
   absl::Status Delete(const DriverContext& context,
                       const Observed& observed) override {
     return client_
@@ -130,6 +141,7 @@ class ScalingGroupDriver final : public ResourceDriver {
         .status();
   }
 
+  // The filter is by our tag alone: Kubernetes makes no groups.
   absl::StatusOr<std::vector<Stray>> List(
       const ClusterIdentity& cluster) override {
     ASSIGN_OR_RETURN(
@@ -160,6 +172,7 @@ class ScalingGroupDriver final : public ResourceDriver {
     return list;
   }
 
+  // Suspending what is suspended changes nothing.
   absl::Status Suspend(const std::string& name, const DriverContext& context) {
     return client_
         .Call(
@@ -169,6 +182,8 @@ class ScalingGroupDriver final : public ResourceDriver {
         .status();
   }
 
+  // Whose the name is: `taken` if somebody else's. A group that is still being
+  // deleted keeps its name for minutes, which passes by itself.
   absl::Status CheckOwner(const std::string& name, const DriverContext& context,
                           const absl::Status& taken) {
     ASSIGN_OR_RETURN(const std::vector<Observed> found,
@@ -206,6 +221,7 @@ class ScalingGroupDriver final : public ResourceDriver {
     return found;
   }
 
+  // "Status" is only there while the group is being deleted.
   static Observed Read(XmlElement item) {
     uint64_t in_service = 0;
     for (const XmlElement& instance : item.List("Instances")) {
@@ -240,6 +256,8 @@ class ScalingGroupDriver final : public ResourceDriver {
   }
 
   // The only place where the cloud says why a machine did not come.
+  // A launch that failed some minutes ago, with none that succeeded since, is
+  // the reason. Texts that pass by themselves (kUnclear) are waited out.
   absl::Status CheckActivities(const Observed& group,
                                const DriverContext& context) {
     ASSIGN_OR_RETURN(

@@ -20,6 +20,7 @@ namespace {
 constexpr std::string_view kAlgorithm = "AWS4-HMAC-SHA256";
 constexpr std::string_view kUnsigned = "UNSIGNED-PAYLOAD";
 
+// ASCII only: header names and hosts have nothing else.
 std::string LowerCase(std::string_view text) {
   std::string out(text);
   std::ranges::transform(out, out.begin(), [](char c) {
@@ -46,12 +47,15 @@ std::string Collapse(std::string_view value) {
   return out;
 }
 
+// The parts of a URL that are signed.
 struct UrlParts {
   std::string host;  // with its port unless that is the scheme's own
   std::string path;
   std::string query;
 };
 
+// Strict where a server might read a URL in another way than we do: no user, no
+// fragment, http or https.
 absl::StatusOr<UrlParts> Split(std::string_view url) {
   const bool https = url.starts_with("https://");
   if ((!https && !url.starts_with("http://")) ||
@@ -81,6 +85,7 @@ absl::StatusOr<UrlParts> Split(std::string_view url) {
 }
 
 // RFC 3986, 5.2.4, and no empty segments.
+// So the canonical request is the same whether or not a proxy tidies the path.
 std::string RemoveDots(std::string_view path) {
   std::vector<std::string_view> kept;
   for (size_t start = 0; start < path.size();) {
@@ -110,6 +115,8 @@ std::string CanonicalPath(const std::string& path, const SigningScope& scope) {
              : UriEncode(RemoveDots(path), /*keep_slash=*/true);
 }
 
+// Sorted by encoded name, then value. A name without '=' counts as one with an
+// empty value.
 std::string CanonicalQuery(std::string_view query) {
   std::vector<std::pair<std::string, std::string>> pairs;
   while (!query.empty()) {
@@ -130,6 +137,8 @@ std::string CanonicalQuery(std::string_view query) {
   return out;
 }
 
+// Puts the header in place of any of that name; without a value removes it. A
+// request that is signed again must not carry the former signature.
 void SetHeader(HttpRequest& request, std::string_view name,
                std::string_view value) {
   std::erase_if(request.headers, [&](const auto& header) {
@@ -140,6 +149,7 @@ void SetHeader(HttpRequest& request, std::string_view name,
   }
 }
 
+// One step of the key's derivation; the intermediate digest is wiped.
 SecretBytes Chain(const SecretBytes& key, std::string_view data) {
   auto digest = crypto::HmacSha256(key, AsBytes(data));
   SecretBytes next{std::span<const uint8_t>(digest)};
@@ -147,6 +157,8 @@ SecretBytes Chain(const SecretBytes& key, std::string_view data) {
   return next;
 }
 
+// kSigning = HMAC(HMAC(HMAC(HMAC("AWS4" + secret, date), region), service),
+// "aws4_request"): good for one day, one region, one service.
 SecretBytes SigningKey(const Credentials& credentials,
                        const SigningScope& scope, std::string_view date) {
   constexpr std::string_view kPrefix = "AWS4";
@@ -162,6 +174,7 @@ SecretBytes SigningKey(const Credentials& credentials,
   return key;
 }
 
+// A file is read while it is sent, so its hash is not known when signing.
 absl::StatusOr<std::string> PayloadHash(const SigningScope& scope,
                                         const HttpRequest& request) {
   if (scope.unsigned_payload) {
@@ -173,11 +186,14 @@ absl::StatusOr<std::string> PayloadHash(const SigningScope& scope,
   return HashHex(request.body);
 }
 
+// Both forms of the headers that the algorithm wants.
 struct CanonicalHeaders {
   std::string lines;
   std::string names;  // separated by ';'
 };
 
+// Every header of the request is signed, so none can be changed or dropped on
+// the way. Values of one name are joined by commas.
 CanonicalHeaders CanonicalHeadersOf(const HttpRequest& request,
                                     const std::string& host) {
   std::map<std::string, std::string> headers;
@@ -213,6 +229,8 @@ std::string UriEncode(std::string_view text, bool keep_slash) {
   return out;
 }
 
+// The order of the steps is the specification's: canonical request, string to
+// sign, key, signature.
 absl::Status SignRequest(const Credentials& credentials,
                          const SigningScope& scope, absl::Time now,
                          HttpRequest& request) {

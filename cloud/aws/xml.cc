@@ -13,7 +13,9 @@
 namespace constellation::cloud::aws {
 namespace {
 
+// As much as a transport takes by default.
 constexpr size_t kMaxSize = size_t{16} << 20U;
+// AWS's answers nest about ten deep.
 constexpr int kMaxDepth = 32;
 
 // Walks without recursion: depth is what is being checked.
@@ -46,6 +48,7 @@ std::string_view XmlElement::Name() const {
   return NameOf(pugi::xml_node(node_));
 }
 
+// The first of several elements with that name.
 XmlElement XmlElement::At(std::string_view path) const {
   pugi::xml_node node(node_);
   while (node && !path.empty()) {
@@ -58,10 +61,12 @@ XmlElement XmlElement::At(std::string_view path) const {
   return XmlElement(node.internal_object());
 }
 
+// Text of sections and children is not joined: AWS writes one text.
 std::string XmlElement::Text(std::string_view path) const {
   return pugi::xml_node(At(path).node_).child_value();
 }
 
+// All of the text must be digits; a sign or blank is refused.
 uint64_t XmlElement::Number(std::string_view path, uint64_t fallback) const {
   const std::string text = Text(path);
   uint64_t value = 0;
@@ -73,6 +78,7 @@ uint64_t XmlElement::Number(std::string_view path, uint64_t fallback) const {
              : fallback;
 }
 
+// Other elements in between (comments, other names) are passed over.
 std::vector<XmlElement> XmlElement::List(std::string_view path) const {
   std::vector<XmlElement> elements;
   for (const pugi::xml_node& child : pugi::xml_node(At(path).node_)) {
@@ -97,6 +103,9 @@ XmlDocument::XmlDocument(XmlDocument&& other) noexcept = default;
 XmlDocument& XmlDocument::operator=(XmlDocument&& other) noexcept = default;
 XmlDocument::~XmlDocument() = default;
 
+// parse_default resolves the predefined entities and skips document types;
+// ws_pcdata_single keeps blanks that are all that their element has. An empty
+// text is an error, as it has no root.
 absl::StatusOr<XmlDocument> XmlDocument::Parse(std::string_view text) {
   if (text.size() > kMaxSize) {
     return InvalidArgument(fmt::format("XML: want at most {} octets, got {}",
@@ -121,6 +130,7 @@ XmlElement XmlDocument::root() const {
   return XmlElement(document_->document_element().internal_object());
 }
 
+// So that callers need not know which kind of service answered.
 XmlElement XmlDocument::result() const {
   const XmlElement result = root().ChildEndingIn("Result");
   return result ? result : root();
