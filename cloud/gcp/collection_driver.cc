@@ -18,6 +18,7 @@ using nlohmann::json;
 using Kind = CloudErrorKind;
 
 // Which things are this cluster's, by the filter expression of list calls.
+// The filter saves traffic only: the mark in each thing decides.
 std::string NameFilter(const ClusterIdentity& cluster) {
   return fmt::format("name eq \"{}-.*\"", BaseName(cluster));
 }
@@ -33,6 +34,8 @@ bool CollectionDriver::IsOneOf(const std::vector<std::string_view>& keys,
   return std::ranges::find(keys, key) != keys.end();
 }
 
+// A thing as the API shows it. Kinds without a status are ready when they are
+// there.
 Observed CollectionDriver::Seen(const json& thing) const {
   const std::string status = TextOf(thing, "status");
   return {.id = IdOf(thing),
@@ -42,6 +45,8 @@ Observed CollectionDriver::Seen(const json& thing) const {
           .attributes = thing};
 }
 
+// By its path, which the name alone makes: names hold the uid. Without a parent
+// (a resource of an older plan) all that the cluster has is searched.
 absl::StatusOr<std::vector<Observed>> CollectionDriver::Find(
     const DriverContext& context) {
   const json& desired = context.resource.desired;
@@ -75,6 +80,8 @@ absl::StatusOr<std::vector<Observed>> CollectionDriver::Find(
   return found;
 }
 
+// The operation's end is waited for by Refresh(). The request id is made of the
+// journal's token, so a repeat, even by another process, starts nothing twice.
 absl::StatusOr<Observed> CollectionDriver::Create(const DriverContext& context,
                                                   std::string_view token) {
   const json& desired = context.resource.desired;
@@ -93,6 +100,9 @@ absl::StatusOr<Observed> CollectionDriver::Create(const DriverContext& context,
   return Observed{.id = id, .state = ResourceState::kPending};
 }
 
+// Compared is what is wanted, member by member; what Google adds is not looked
+// at. A reference that is not known yet cannot be equal, so it counts as a
+// change.
 std::vector<AttributeChange> CollectionDriver::Differs(
     const DriverContext& context, const Observed& observed) {
   std::vector<AttributeChange> changes;
@@ -116,6 +126,8 @@ std::vector<AttributeChange> CollectionDriver::Differs(
   return changes;
 }
 
+// The fingerprint makes the change fail if somebody else changed the thing
+// after it was read.
 absl::StatusOr<Observed> CollectionDriver::Update(const DriverContext& context,
                                                   const Observed& observed) {
   json patch = json::object();
@@ -144,6 +156,8 @@ absl::StatusOr<Observed> CollectionDriver::Update(const DriverContext& context,
                   .attributes = observed.attributes};
 }
 
+// A change of ours that runs comes first: the thing itself may be shown before
+// it is complete, or after it is gone.
 absl::StatusOr<Observed> CollectionDriver::Refresh(const DriverContext& context,
                                                    const Observed& observed) {
   using Change = Compute::Change;
@@ -171,6 +185,8 @@ absl::StatusOr<Observed> CollectionDriver::Refresh(const DriverContext& context,
   return seen;
 }
 
+// A deletion that was accepted and failed is reported before another one is
+// started: most often something still uses it.
 absl::Status CollectionDriver::Delete(const DriverContext& context,
                                       const Observed& observed) {
   RETURN_IF_ERROR(compute_.TakeRefusal(observed.id));
@@ -187,6 +203,8 @@ absl::Status CollectionDriver::Delete(const DriverContext& context,
       observed.id, Compute::Change::kDelete);
 }
 
+// Kinds that Kubernetes makes, too, are listed in full, since its names do not
+// begin with ours.
 absl::StatusOr<std::vector<Stray>> CollectionDriver::List(
     const ClusterIdentity& cluster) {
   const std::string_view place = kind_.aggregated ? "aggregated" : "global";
@@ -223,6 +241,8 @@ SecurityPolicyDriver::SecurityPolicyDriver(Compute& compute,
                         .collection = "securityPolicies",
                         .patchable = {"rules"}}) {}
 
+// Rules cannot be patched as a list: each is added, changed or removed by its
+// priority, one operation after the other, in ascending order.
 absl::StatusOr<Observed> SecurityPolicyDriver::Update(
     const DriverContext& context, const Observed& observed) {
   ASSIGN_OR_RETURN(
@@ -266,6 +286,8 @@ absl::StatusOr<Observed> SecurityPolicyDriver::Update(
   return Refresh(context, observed);
 }
 
+// The order matters for sweeps, which go backwards: what uses comes after what
+// is used.
 std::vector<CollectionKind> CollectionKinds() {
   const auto in_our_network = [](const json& thing,
                                  const ClusterIdentity& cluster) {

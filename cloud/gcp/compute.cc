@@ -17,11 +17,16 @@ namespace {
 
 using nlohmann::json;
 
+// The mark's two parts; the uid stands first, so that it can be compared as a
+// whole.
 constexpr std::string_view kUid = "constellation-uid=";
 constexpr std::string_view kName = " constellation-name=";
 constexpr std::string_view kReference = "{ref:";
+// For operations that others wait for; these take seconds.
 constexpr absl::Duration kAwait = absl::Minutes(1);
 
+// References: with or without the API's address in front, which differs between
+// answers.
 bool SameText(std::string_view got, std::string_view want) {
   return got == want || (want.find("projects/") != std::string_view::npos &&
                          AfterProjects(got) == AfterProjects(want));
@@ -34,6 +39,7 @@ bool IsNeutral(const json& value) {
 }
 
 // Every element of `want` has a partner of its own in `got`, and none is left.
+// O(n²), with lists of some ten elements.
 bool SameElements(const json& got, const json& want) {
   if (!got.is_array() || got.size() != want.size()) {
     return false;
@@ -50,6 +56,7 @@ bool SameElements(const json& got, const json& want) {
   });
 }
 
+// One reference in a text is enough for all that we write.
 absl::StatusOr<std::string> ResolveText(const std::string& text,
                                         const DriverContext& context) {
   const size_t first = text.find(kReference);
@@ -82,6 +89,8 @@ std::string MarkOf(const ClusterIdentity& cluster, std::string_view name) {
   return fmt::format("{}{}{}{}", kUid, cluster.uid, kName, name);
 }
 
+// Exactly our uid: the blank behind it ends it, so a uid that only begins like
+// ours does not match.
 std::optional<std::string> NameInMark(const json& thing,
                                       const ClusterIdentity& cluster) {
   const std::string text = TextOf(thing, "description");
@@ -106,6 +115,7 @@ std::string TextOf(const json& object, std::string_view key) {
                                                      : std::string();
 }
 
+// Regional and zonal things have one more segment than global ones.
 std::string PlaceOf(std::string_view id) {
   // projects/p/global/... or projects/p/zones/z/...
   size_t at = id.find('/', id.find('/') + 1);
@@ -120,6 +130,7 @@ std::string PlaceOf(std::string_view id) {
   return std::string(id.substr(0, at));
 }
 
+// Independent of the address in selfLink, which a private endpoint changes.
 std::string IdOf(const json& thing) {
   const std::string link = TextOf(thing, "selfLink");
   const std::string_view rest = AfterProjects(link);
@@ -127,6 +138,8 @@ std::string IdOf(const json& thing) {
                                     : fmt::format("projects/{}", rest);
 }
 
+// What is wanted and missing is equal if it is a neutral value: Google leaves
+// these out.
 bool Covers(const json& got, const json& want) {
   if (want.is_object()) {
     return got.is_object() &&
@@ -169,6 +182,8 @@ absl::StatusOr<json> Compute::Get(const std::string& path,
   return client_.Call({.path = path, .stop = stop});
 }
 
+// The operation's name comes from the answer and becomes part of a path, hence
+// its syntax is checked; without a sane one the thing itself has to tell.
 absl::Status Compute::Start(const ApiRequest& request, const std::string& id,
                             Change change) {
   ASSIGN_OR_RETURN(const json operation, client_.Call(request));
@@ -188,6 +203,8 @@ absl::Status Compute::Start(const ApiRequest& request, const std::string& id,
   return absl::OkStatus();
 }
 
+// An operation that the API has forgotten counts as done: they are kept for two
+// weeks only. Errors of asking are the caller's and change nothing here.
 absl::StatusOr<Compute::Progress> Compute::Check(const std::string& id,
                                                  Change change,
                                                  const std::stop_token& stop) {
@@ -238,6 +255,7 @@ absl::Status Compute::TakeRefusal(const std::string& id) {
   return refusal;
 }
 
+// For changes of which several must follow each other.
 absl::Status Compute::Await(const std::string& id, Change change,
                             const std::stop_token& stop) {
   const absl::Time give_up = clock_.Now() + kAwait;

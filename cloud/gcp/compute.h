@@ -50,13 +50,17 @@ class Compute final {
   // Both must outlive it.
   Compute(GcpClient& client, Clock& clock) : client_(client), clock_(clock) {}
 
+  // Blocks; for the few who wait outside of the engine.
   void Pause(absl::Duration duration) { clock_.Sleep(duration); }
 
+  // What an operation does to its thing; making and changing are one.
   enum class Change { kMake, kDelete };
+  // kNone: no operation is remembered.
   enum class Progress { kNone, kRunning, kDone };
 
   GcpClient& client() { return client_; }
 
+  // The thing at `path`, "projects/...". Codes of GcpClient::Call().
   absl::StatusOr<nlohmann::json> Get(const std::string& path,
                                      const std::stop_token& stop);
   // Sends `request`, whose answer is an operation, and remembers that for `id`.

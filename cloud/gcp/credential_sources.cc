@@ -23,15 +23,21 @@ namespace {
 using nlohmann::json;
 using Endpoints = std::shared_ptr<TokenEndpoints>;
 
+// Far more than tokens have; bounds what a broken server makes us keep.
 constexpr size_t kMaxToken = size_t{64} * 1024;
+// The longest that Google accepts for a signed token.
 constexpr absl::Duration kLifetime = absl::Hours(1);
 
+// Never with the token or key in its text.
 absl::Status BadToken(std::string_view what) {
   return MakeCloudError(
       {.kind = CloudErrorKind::kBadCredentials, .message = std::string(what)});
 }
 
 // RFC 6749 section 5.1.
+// A token goes into a header, so nothing that could end one may be in it. A
+// lifetime that is missing or absurd is taken as short, or cut to twelve hours:
+// asking once too often is harmless.
 absl::StatusOr<AccessToken> TokenIn(const json& answer, absl::Time now) {
   AccessToken token{.value = TextOf(answer, "access_token")};
   if (token.value.empty() || token.value.size() > kMaxToken ||
@@ -47,6 +53,8 @@ absl::StatusOr<AccessToken> TokenIn(const json& answer, absl::Time now) {
   return token;
 }
 
+// The caller's own token: it never expires as far as we know, and a refusal of
+// it is final.
 class FixedToken final : public TokenSource {
  public:
   explicit FixedToken(std::string token) : token_(std::move(token)) {}
@@ -58,11 +66,16 @@ class FixedToken final : public TokenSource {
   const std::string token_;
 };
 
+// Google's APIs take tokens that the key itself signs ("self-signed JWT"),
+// which needs no token endpoint; some organisations forbid it. Then, after the
+// first refusal, all tokens are exchanged. Thread-safe.
 class ServiceAccount final : public TokenSource {
  public:
   ServiceAccount(ServiceAccountKey key, Endpoints endpoints)
       : key_(std::move(key)), endpoints_(std::move(endpoints)) {}
 
+  // With a scope and without an audience one token serves all APIs. An
+  // exchanged one names the token endpoint as its audience.
   absl::StatusOr<AccessToken> Fetch() override {
     const absl::Time now = endpoints_->Now();
     json claims = {{"iss", key_.email},
@@ -97,6 +110,8 @@ class ServiceAccount final : public TokenSource {
   std::atomic<bool> exchange_{false};
 };
 
+// What `gcloud auth application-default login` left. A refresh token that has
+// run out is explained: only the user can log in anew.
 class Refreshing final : public TokenSource {
  public:
   Refreshing(RefreshToken token, Endpoints endpoints)
@@ -136,6 +151,7 @@ class Refreshing final : public TokenSource {
   const Endpoints endpoints_;
 };
 
+// Workload identity federation. Thread-safe, as everything is read anew.
 class Federated final : public TokenSource {
  public:
   Federated(FederatedToken token, Endpoints endpoints)
@@ -161,6 +177,7 @@ class Federated final : public TokenSource {
 
  private:
   // Read anew each time: what writes it renews it.
+  // A file or an URL; its text, or one field of its JSON.
   absl::StatusOr<std::string> Subject() {
     std::string text;
     if (!token_.file.empty()) {
@@ -194,6 +211,8 @@ class Federated final : public TokenSource {
   const Endpoints endpoints_;
 };
 
+// A token for another service account, by right of `base`'s. Scope and lifetime
+// are ours to choose; the answer says when it ends.
 class Impersonating final : public TokenSource {
  public:
   Impersonating(std::unique_ptr<TokenSource> base, std::string url,
@@ -230,6 +249,8 @@ class Impersonating final : public TokenSource {
   const Endpoints endpoints_;
 };
 
+// The token of the VM's own service account. The answer must carry the flavor
+// header, so that no proxy's page is taken for one.
 class MetadataToken final : public TokenSource {
  public:
   MetadataToken(std::string root, Endpoints endpoints)

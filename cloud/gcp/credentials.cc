@@ -28,6 +28,7 @@ using Found = std::pair<Identity, std::unique_ptr<TokenSource>>;
 
 constexpr size_t kMaxFile = size_t{1} << 20U;
 constexpr size_t kMaxField = size_t{64} * 1024;
+// Each level costs a request; a file that nests deeper is a mistake or a trap.
 constexpr int kMaxDepth = 3;  // of credentials inside of credentials
 constexpr std::string_view kDefaultTokenUri =
     "https://oauth2.googleapis.com/token";
@@ -43,10 +44,12 @@ absl::Status CheckUrl(const std::string& url, std::string_view field) {
   return absl::OkStatus();
 }
 
+// Sources nest, so this and ParseImpersonated() call each other.
 absl::StatusOr<std::unique_ptr<TokenSource>> ParseSource(const json& object,
                                                          Endpoints endpoints,
                                                          int depth);
 
+// The key is wiped from the text that it was read from, and never quoted.
 absl::StatusOr<std::unique_ptr<TokenSource>> ParseServiceAccount(
     const json& object, Endpoints endpoints) {
   JsonFields fields(object, "service account key");
@@ -68,6 +71,8 @@ absl::StatusOr<std::unique_ptr<TokenSource>> ParseServiceAccount(
                             std::move(endpoints));
 }
 
+// `workforce`: external_account_authorized_user, which has its own token
+// endpoint and wants the client's secret in a header.
 absl::StatusOr<std::unique_ptr<TokenSource>> ParseUser(const json& object,
                                                        bool workforce,
                                                        Endpoints endpoints) {
@@ -84,6 +89,9 @@ absl::StatusOr<std::unique_ptr<TokenSource>> ParseUser(const json& object,
   return MakeRefreshToken(std::move(token), std::move(endpoints));
 }
 
+// Where the foreign token comes from. Programs are refused: a credential file
+// that is handed around must not start one. AWS's and certificates' forms are
+// not implemented.
 absl::StatusOr<FederatedToken> ParseSubject(const json& source,
                                             FederatedToken token) {
   JsonFields fields(source, "credential_source");
@@ -122,6 +130,7 @@ absl::StatusOr<FederatedToken> ParseSubject(const json& source,
   return token;
 }
 
+// The federated token alone, or a service account's that it may act for.
 absl::StatusOr<std::unique_ptr<TokenSource>> ParseExternal(
     const json& object, Endpoints endpoints) {
   JsonFields fields(object, "external account");
@@ -144,6 +153,7 @@ absl::StatusOr<std::unique_ptr<TokenSource>> ParseExternal(
                            std::move(endpoints));
 }
 
+// Delegates are passed on as they are: Google judges the chain.
 absl::StatusOr<std::unique_ptr<TokenSource>> ParseImpersonated(
     const json& object, Endpoints endpoints, int depth) {
   JsonFields fields(object, "impersonated service account");
@@ -186,6 +196,7 @@ absl::StatusOr<std::unique_ptr<TokenSource>> ParseSource(const json& object,
       "external_account_authorized_user or impersonated_service_account");
 }
 
+// Failures name the variable that led here (`why`), not only the path.
 absl::StatusOr<Found> FromFile(const std::string& path, std::string_view why,
                                const Endpoints& endpoints) {
   const std::string where = fmt::format("{} ({})", path, why);
@@ -200,6 +211,7 @@ absl::StatusOr<Found> FromFile(const std::string& path, std::string_view why,
   return found;
 }
 
+// Where gcloud would put its file: CLOUDSDK_CONFIG moves its whole folder.
 std::optional<std::string> GcloudFile(const Environment& environment) {
   constexpr std::string_view kFile = "application_default_credentials.json";
   if (const auto folder = NonEmpty(environment, "CLOUDSDK_CONFIG")) {
@@ -210,6 +222,8 @@ std::optional<std::string> GcloudFile(const Environment& environment) {
               : std::nullopt;
 }
 
+// NOT_FOUND if nothing answers as a metadata server does. Without a name or
+// address configured this asks a link-local one: three seconds at most.
 absl::StatusOr<Found> FromMetadata(const Environment& environment,
                                    const Endpoints& endpoints) {
   ASSIGN_OR_RETURN(const Endpoint endpoint,
@@ -227,6 +241,8 @@ absl::StatusOr<Found> FromMetadata(const Environment& environment,
                MakeMetadataToken(endpoint.url, endpoints));
 }
 
+// In the order of FindLogin(). What is set must work: falling back to another
+// identity would surprise its owner.
 absl::StatusOr<Found> Search(const CredentialOptions& options,
                              const Endpoints& endpoints) {
   const Environment& environment = options.environment;
@@ -268,6 +284,7 @@ absl::StatusOr<Found> Search(const CredentialOptions& options,
 
 }  // namespace
 
+// Fewer and faster attempts than for the API: a login should fail soon.
 TokenEndpoints::TokenEndpoints(const CredentialOptions& options)
     : clock_(*options.clock),
       transport_(*options.transport, *options.clock, options.random,
@@ -275,6 +292,7 @@ TokenEndpoints::TokenEndpoints(const CredentialOptions& options)
                   .deadline = absl::Minutes(1),
                   .classify = ClassifyGcpAnswer}) {}
 
+// Repeatable: fetching a token twice makes two, both good.
 absl::StatusOr<json> TokenEndpoints::PostForm(
     const std::string& url,
     const std::vector<std::pair<std::string, std::string>>& form,
@@ -319,6 +337,7 @@ absl::StatusOr<json> TokenEndpoints::PostJson(
   return ParseJsonObject(answer.body, "token", kMaxFile);
 }
 
+// No redirects, a short time to connect: metadata servers are near.
 absl::StatusOr<HttpResponse> TokenEndpoints::Get(const std::string& url,
                                                  HttpHeaders headers,
                                                  absl::Duration timeout) {
@@ -330,6 +349,7 @@ absl::StatusOr<HttpResponse> TokenEndpoints::Get(const std::string& url,
        .max_answer_size = kMaxFile});
 }
 
+// `where` goes in front of every error; the text itself never does.
 absl::StatusOr<Found> ParseCredentials(const std::string& json_text,
                                        std::string_view where,
                                        Endpoints endpoints) {
@@ -352,6 +372,7 @@ absl::StatusOr<Found> ParseCredentials(const std::string& json_text,
   return Found(std::move(identity), *std::move(source));
 }
 
+// The search runs when the login is first needed, not now.
 Login FindLogin(CredentialOptions options) {
   // shared_ptr: nested token sources keep it as long as they live.
   auto endpoints = std::make_shared<TokenEndpoints>(options);

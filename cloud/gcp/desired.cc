@@ -17,9 +17,12 @@ namespace {
 
 using nlohmann::json;
 
+// Jumbo frames, as large as Google's networks carry.
 constexpr int kMtu = 8896;
+// A proxy ends connections that are silent so long.
 constexpr int kBalancerTimeoutSeconds = 240;
 constexpr int kRangesPerRule = 10;  // of Cloud Armor
+// The rule behind all others.
 constexpr int64_t kLastPriority = 2147483647;
 constexpr std::string_view kCloudPlatform =
     "https://www.googleapis.com/auth/cloud-platform";
@@ -55,6 +58,7 @@ class Builder final {
   std::string Name(std::string_view name) const {
     return CloudName(request_.identity, name);
   }
+  // Paths of our own things, global and regional, by their name in the plan.
   std::string Global(std::string_view collection, std::string_view name) const {
     return fmt::format("{}/{}/{}", global_, collection, Name(name));
   }
@@ -66,22 +70,26 @@ class Builder final {
   const std::string& BalancerPlace() const {
     return internal_ ? region_ : global_;
   }
+  // A part of the load balancer, wherever that is.
   std::string BalancerPart(std::string_view collection,
                            std::string_view name) const {
     return fmt::format("{}/{}/{}", BalancerPlace(), collection, Name(name));
   }
 
+  // Then there is nothing to filter, and no policy is made.
   bool OpenToAll() const {
     return std::ranges::find(request_.allowed_sources, "0.0.0.0/0") !=
            request_.allowed_sources.end();
   }
 
+  // On everything that can have labels: the user's, and ours over them.
   json Labels() const {
     json labels = request_.tags;
     labels[std::string(kUidKey)] = request_.identity.uid;
     return labels;
   }
 
+  // Name and mark are put in here, so that nothing is made without them.
   void Add(std::string_view kind, const std::string& name,
            const std::string& parent, json body,
            std::vector<std::string> depends_on) {
@@ -95,6 +103,8 @@ class Builder final {
          .depends_on = std::move(depends_on)});
   }
 
+  // One network with one subnet for nodes and their pods; an internal load
+  // balancer needs two more: one for Google's proxies, one for its address.
   void AddNetworks() {
     Add("gcp.network", "net", global_ + "/networks",
         {{"autoCreateSubnetworks", false},
@@ -134,6 +144,7 @@ class Builder final {
         {"net", "nat-address"});
   }
 
+  // The ports that the balancer forwards, as the firewall wants them.
   json PortTexts() const {
     json ports = json::array();
     for (const ServicePort& port : ServicePorts(request_.debug)) {
@@ -142,6 +153,7 @@ class Builder final {
     return ports;
   }
 
+  // Aimed at machines by network tag.
   void AddFirewall(const std::string& name, json sources, json allowed,
                    std::string_view target) {
     Add("gcp.firewall", name, global_ + "/firewalls",
@@ -170,6 +182,8 @@ class Builder final {
                 "control-plane");
   }
 
+  // Known before the balancer is made, because the nodes' metadata and the
+  // certificate need it.
   void AddAddress() {
     if (internal_) {
       Add("gcp.address", "address", region_ + "/addresses",
@@ -183,6 +197,7 @@ class Builder final {
     }
   }
 
+  // A rule of Cloud Armor for source ranges.
   static json Rule(int64_t priority, std::string_view action, json ranges) {
     return {{"priority", priority},
             {"action", action},
@@ -191,6 +206,8 @@ class Builder final {
               {"config", {{"srcIpRanges", std::move(ranges)}}}}}};
   }
 
+  // Who may reach the load balancer. Ten ranges fit into a rule; everything
+  // else is denied by the last one.
   void AddSecurityPolicy() {
     std::vector<std::string> sources = request_.allowed_sources;
     // Nodes reach the API server through the balancer, too.
@@ -209,6 +226,8 @@ class Builder final {
         {"nat-address"});
   }
 
+  // Google's names have no underscore. Two groups that become the same name are
+  // refused by CheckRequest().
   static std::string GroupName(const NodeGroupRequest& group) {
     std::string name = group.name;
     std::ranges::replace(name, '_', '-');
@@ -218,6 +237,8 @@ class Builder final {
     return group.zone.empty() ? settings_.zone : group.zone;
   }
 
+  // Ten GB are enough for any image of ours; the state disk is found by its
+  // device name.
   json Disk(bool boot, const NodeGroupRequest& group) const {
     json parameters = {
         {"diskSizeGb", fmt::format("{}", boot ? 10 : group.state_disk_size_gb)},
@@ -236,6 +257,8 @@ class Builder final {
     return disk;
   }
 
+  // What the node finds in its metadata server. No secret: of the init secret
+  // only the digest. The endpoint is filled in when the address is known.
   json Metadata(const NodeGroupRequest& group) const {
     json items = json::array();
     const auto add = [&items](std::string_view key, std::string value) {
@@ -253,6 +276,8 @@ class Builder final {
     return {{"items", std::move(items)}};
   }
 
+  // One machine of the group. Secure boot is off, as the image is judged by its
+  // measurements; confidential VMs cannot migrate, hence TERMINATE.
   json Properties(const NodeGroupRequest& group) const {
     const Confidentiality& wanted =
         *ConfidentialityOf(request_.attestation_variant);
@@ -293,6 +318,9 @@ class Builder final {
     return properties;
   }
 
+  // A managed instance group with its template. OPPORTUNISTIC: a new template
+  // replaces nobody by itself, as nodes are replaced one by one, attested.
+  // Control planes also offer named ports to the balancer.
   void AddGroup(const NodeGroupRequest& group) {
     const std::string name = GroupName(group);
     const std::string zone =
@@ -328,6 +356,7 @@ class Builder final {
     }
   }
 
+  // One member of a thing that another resource makes.
   void AddSetting(const std::string& name, const std::string& target,
                   const std::string& member, json value,
                   std::vector<std::string> depends_on) {
@@ -338,6 +367,7 @@ class Builder final {
          .depends_on = std::move(depends_on)});
   }
 
+  // The API server says whether it is ready; others only accept connections.
   void AddHealthCheck(const ServicePort& port, const std::string& name) {
     json body = {{"type", "TCP"},
                  {"checkIntervalSec", 2},
@@ -353,6 +383,7 @@ class Builder final {
         std::move(body), {});
   }
 
+  // All control-plane groups. Internal balancers want a capacity.
   json Backends() const {
     json backends = json::array();
     for (const std::string& group : backends_) {
@@ -365,11 +396,14 @@ class Builder final {
     return backends;
   }
 
+  // `names`, and the settings that the backends wait for.
   std::vector<std::string> With(std::vector<std::string> names) const {
     names.insert(names.end(), backend_names_.begin(), backend_names_.end());
     return names;
   }
 
+  // Health check, backend service, filter, proxy and forwarding rule of one
+  // port. The rule comes last: with it the port is open.
   void AddBalancer(const ServicePort& port) {
     const std::string suffix(port.name);
     const std::string check = "check-" + suffix;
@@ -402,6 +436,7 @@ class Builder final {
     AddForwardingRule(port, proxy, scheme, std::move(rule_after));
   }
 
+  // The last link: an address and a port, forwarded to the proxy.
   void AddForwardingRule(const ServicePort& port, const std::string& proxy,
                          std::string_view scheme,
                          std::vector<std::string> after) {
@@ -434,6 +469,7 @@ class Builder final {
   std::vector<Resource> resources_;
 };
 
+// Which machine types and platforms each attestation variant runs on.
 const std::vector<Confidentiality>& Confidentialities() {
   // "Supported configurations" of Google's documentation of Confidential VM.
   static const std::vector<Confidentiality> kAll = {
@@ -450,6 +486,7 @@ const std::vector<Confidentiality>& Confidentialities() {
 
 }  // namespace
 
+// The debug daemon is there only in debug clusters.
 std::vector<ServicePort> ServicePorts(bool debug) {
   std::vector<ServicePort> ports = {{"kubernetes", 6443},
                                     {"bootstrapper", 9000},
@@ -471,6 +508,7 @@ const Confidentiality* ConfidentialityOf(std::string_view variant) {
   return nullptr;
 }
 
+// A row that ends in '-' stands for a family of types.
 bool SupportsMachine(const Confidentiality& wanted, std::string_view type) {
   return std::ranges::any_of(wanted.machines, [&](std::string_view machine) {
     return machine.ends_with('-')
@@ -482,6 +520,7 @@ bool SupportsMachine(const Confidentiality& wanted, std::string_view type) {
   });
 }
 
+// Builder trusts its request, so CheckRequest() goes first.
 absl::StatusOr<std::vector<Resource>> DesiredResources(
     const ClusterRequest& request) {
   RETURN_IF_ERROR(CheckRequest(request));

@@ -50,6 +50,7 @@ struct Confidentiality {
 };
 // Null for a variant that is not Google's.
 const Confidentiality* ConfidentialityOf(std::string_view variant);
+// Whether machines of `type` ("n2d-standard-4") can do it, by the table alone.
 bool SupportsMachine(const Confidentiality& wanted, std::string_view type);
 
 // Every resource of a cluster (see docs/clouds/gcp.md). Pure. INVALID_ARGUMENT

@@ -20,7 +20,9 @@ namespace {
 
 using nlohmann::json;
 
+// An aggregated list of a large project takes some megabytes.
 constexpr size_t kMaxAnswer = size_t{16} << 20U;
+// Against a server whose list never ends.
 constexpr int kMaxPages = 1000;
 // Google's own libraries renew that early.
 constexpr absl::Duration kRenewBefore = absl::Seconds(225);
@@ -35,6 +37,7 @@ std::string_view ServicePath(std::string_view service) {
 
 }  // namespace
 
+// RFC 3986's unreserved characters stay.
 std::string EscapeQuery(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -47,6 +50,7 @@ std::string EscapeQuery(std::string_view text) {
   return out;
 }
 
+// "projects/" in front or behind an address; the text itself without any.
 std::string_view AfterProjects(std::string_view text) {
   constexpr std::string_view kProjects = "projects/";
   if (text.starts_with(kProjects)) {
@@ -62,6 +66,7 @@ std::string_view LastPart(std::string_view path) {
   return at == std::string_view::npos ? path : path.substr(at + 1);
 }
 
+// The API wants a UUID. The same seed gives the same one, in every process.
 std::string RequestId(std::string_view seed) {
   crypto::Sha256Digest digest =
       crypto::Sha256(AsBytes(fmt::format("constellation/gcp/{}", seed)));
@@ -73,6 +78,8 @@ std::string RequestId(std::string_view seed) {
                      hex.substr(12, 4), hex.substr(16, 4), hex.substr(20, 12));
 }
 
+// The transport asks back for each attempt, so a token that runs out during a
+// wait is renewed.
 GcpClient::GcpClient(Options options)
     : options_(std::move(options)),
       transport_(
@@ -82,6 +89,7 @@ GcpClient::GcpClient(Options options)
            .sign = [this](HttpRequest& r) { return Authorise(r); },
            .renew = [this](const HttpResponse& r) { return Renew(r); }}) {}
 
+// A login that fails is tried again with the next request.
 absl::Status GcpClient::LogIn() {
   if (!identity_) {
     auto found = options_.login();
@@ -100,6 +108,8 @@ absl::StatusOr<Identity> GcpClient::Whoami() {
   return *identity_;
 }
 
+// The quota project is whom Google bills and limits, if it is not the things'
+// own.
 absl::Status GcpClient::Authorise(HttpRequest& request) {
   const absl::MutexLock lock(&mutex_);
   RETURN_IF_ERROR(LogIn());
@@ -114,6 +124,8 @@ absl::Status GcpClient::Authorise(HttpRequest& request) {
   return absl::OkStatus();
 }
 
+// Only 401 speaks of the token; 403 is final. Once per request, so a source
+// that always gives bad tokens ends.
 bool GcpClient::Renew(const HttpResponse& answer) {
   if (answer.status != 401) {
     return false;
@@ -126,6 +138,7 @@ bool GcpClient::Renew(const HttpResponse& answer) {
   return true;
 }
 
+// gcloud's variables include the API's path, ours do not: it is cut off.
 absl::StatusOr<std::string> GcpClient::Root(std::string_view service) {
   ASSIGN_OR_RETURN(const Identity identity, Whoami());
   ASSIGN_OR_RETURN(
@@ -140,10 +153,13 @@ absl::StatusOr<std::string> GcpClient::Root(std::string_view service) {
   return url;
 }
 
+// For uploads, which build their own requests.
 absl::StatusOr<HttpResponse> GcpClient::Send(const HttpRequest& request) {
   return transport_.Send(request);
 }
 
+// A request id makes a POST repeatable. What is not JSON came from somewhere in
+// between; whether the request was executed is not known.
 absl::StatusOr<json> GcpClient::Call(const ApiRequest& request) {
   ASSIGN_OR_RETURN(const std::string root, Root(request.service));
   HttpRequest http{
@@ -185,6 +201,8 @@ absl::StatusOr<json> GcpClient::Call(const ApiRequest& request) {
   return parsed;
 }
 
+// Parts of an aggregated list that are not what they should be are passed over;
+// `each` has to check the type of what it gets.
 absl::Status GcpClient::List(
     ApiRequest request, std::string_view aggregated,
     const std::function<absl::Status(const json&)>& each) {

@@ -17,7 +17,9 @@ namespace {
 using nlohmann::json;
 using Kind = CloudErrorKind;
 
+// Octets of an answer in which an error is looked for.
 constexpr size_t kMaxErrorSize = size_t{1} << 20U;
+// Octets of each text that are kept.
 constexpr size_t kMaxText = 2000;
 
 // `reason` of errors[], ErrorInfo, RFC 6749 `error`, and codes of operations
@@ -64,6 +66,7 @@ constexpr auto kCodes = std::to_array<ErrorCodeRow>({
     {"badRequest", Kind::kInvalid},
 });
 
+// Text member `key`, cut; "" for any other type. Answers are not trusted.
 std::string Text(const json& object, const char* key) {
   const auto found = object.is_object() ? object.find(key) : object.end();
   return found != object.end() && found->is_string()
@@ -71,6 +74,7 @@ std::string Text(const json& object, const char* key) {
              : std::string();
 }
 
+// Member `key`; null if there is none or `object` is no object.
 const json& Member(const json& object, const char* key) {
   static const json kNothing;
   const auto found = object.is_object() ? object.find(key) : object.end();
@@ -87,6 +91,8 @@ std::string Quoted(std::string_view text, char quote) {
              : std::string(text.substr(first + 1, last - first - 1));
 }
 
+// By status alone. A server's fault leaves open whether a change was made;
+// reading again is harmless.
 Kind KindOfStatus(int status, bool read_only) {
   switch (status) {
     case 400:
@@ -150,6 +156,7 @@ Kind Refine(Kind kind, std::string_view message) {
   return kind;
 }
 
+// Messages quote what they are about in apostrophes; there is no field for it.
 std::string SubjectOf(Kind kind, std::string_view message) {
   switch (kind) {
     case Kind::kPermission:  // Required 'compute.x' permission for ...
@@ -165,6 +172,8 @@ std::string SubjectOf(Kind kind, std::string_view message) {
   }
 }
 
+// RFC 6749 section 5.2. "rapt" is Google's word for a login that the
+// organisation wants renewed: to the user it has expired.
 CloudError TokenErrorOf(const json& body, const HttpResponse& response) {
   CloudError error{.code = Text(body, "error"),
                    .message = Text(body, "error_description")};
@@ -184,6 +193,8 @@ CloudError TokenErrorOf(const json& body, const HttpResponse& response) {
 
 }  // namespace
 
+// Three shapes: token endpoints' errors, which are a text; the API's, which are
+// objects; and bodies that are neither, judged by status.
 CloudError GcpErrorOf(const HttpResponse& response, bool read_only) {
   const auto body =
       ParseJsonObject(response.body, "error of Google Cloud", kMaxErrorSize);
@@ -217,11 +228,14 @@ CloudError GcpErrorOf(const HttpResponse& response, bool read_only) {
   return error;
 }
 
+// An operation can be DONE and have failed.
 bool OperationFailed(const json& operation) {
   const json& errors = Member(Member(operation, "error"), "errors");
   return errors.is_array() && !errors.empty();
 }
 
+// Codes of the user's doing (quota, capacity) are named as such, all else is
+// kLateFailure: the request had been accepted.
 CloudError ComputeErrorOf(const json& told) {
   CloudError error{.code = Text(told, "code"),
                    .message = Text(told, "message")};
@@ -249,6 +263,8 @@ CloudError ComputeErrorOf(const json& told) {
   return error;
 }
 
+// The first error tells the cause, others its effects. The operation's name
+// helps Google's support.
 CloudError OperationErrorOf(const json& operation) {
   const json& errors = Member(Member(operation, "error"), "errors");
   CloudError error = ComputeErrorOf(
@@ -257,6 +273,8 @@ CloudError OperationErrorOf(const json& operation) {
   return error;
 }
 
+// Google throttles with 403, too, where the code alone tells it from a missing
+// permission.
 AnswerClass ClassifyGcpAnswer(const HttpResponse& response) {
   if (response.status == 403 &&
       GcpErrorOf(response, /*read_only=*/true).kind == Kind::kThrottled) {

@@ -18,14 +18,21 @@
 namespace constellation::cloud::gcp {
 namespace {
 
+// What nodes ask for: their peers. They change nothing.
 constexpr std::array<std::string_view, 1> kVmPermissions = {
     "compute.instances.list"};
+// What Kubernetes' controllers need: disks, routes, firewalls, balancers, and
+// the right to start machines as the VMs' account.
 constexpr std::array<std::string_view, 5> kClusterRoles = {
     "roles/compute.instanceAdmin.v1", "roles/compute.networkAdmin",
     "roles/compute.securityAdmin", "roles/compute.storageAdmin",
     "roles/iam.serviceAccountUser"};
+// As written into the config; relative to the workspace.
 constexpr std::string_view kKeyFile = "gcpServiceAccountKey.json";
 
+// Accounts, roles and the services' key. Members are in the order in which they
+// need each other. Desired() keeps the zone for ConfigValues(), so one thread
+// uses it at a time.
 class GcpIamProvider final : public IamProvider {
  public:
   explicit GcpIamProvider(GcpOptions options)
@@ -48,6 +55,8 @@ class GcpIamProvider final : public IamProvider {
     drivers_.Add("gcp.service-account-key", keys_);
   }
 
+  // Two accounts: one for Kubernetes' services, which has a key, and one for
+  // VMs, which has none and may hardly do anything.
   absl::StatusOr<std::vector<Resource>> Desired(
       const ClusterIdentity& identity,
       const std::map<std::string, std::string>& options) override {
@@ -70,6 +79,7 @@ class GcpIamProvider final : public IamProvider {
     }
     const std::string cluster = AccountEmail(identity, "cluster", project_);
     const std::string vm = AccountEmail(identity, "vm", project_);
+    // Ids of roles have no hyphens.
     std::string role_id = fmt::format("{}_{}", identity.name, "vm-role");
     for (char& c : role_id) {
       c = c == '-' ? '_' : c;
@@ -103,6 +113,8 @@ class GcpIamProvider final : public IamProvider {
 
   const DriverRegistry& Drivers() override { return drivers_; }
 
+  // The zone was checked by Desired(): its region is what stands before the
+  // last hyphen.
   absl::StatusOr<std::map<std::string, std::string>> ConfigValues(
       const std::map<std::string, Observed>& outputs) override {
     const auto vm = outputs.find("vm");
@@ -123,6 +135,8 @@ class GcpIamProvider final : public IamProvider {
     return values;
   }
 
+  // The key is shown once, when it is made; what comes has to be JSON before it
+  // is written where other programs read it.
   absl::StatusOr<std::map<std::string, std::string>> KeyFiles(
       const std::map<std::string, Observed>& outputs) override {
     std::map<std::string, std::string> files;

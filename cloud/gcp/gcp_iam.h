@@ -19,7 +19,8 @@ std::span<const std::string_view> ClusterRoles();
 
 // Two service accounts in GcpOptions::settings.project: "<name>-cluster" with
 // ClusterRoles() and a key, "<name>-vm" with a custom role of VmPermissions();
-// <name> is ClusterIdentity::name, 2 to 22 characters of [a-z0-9-].
+// <name> is ClusterIdentity::name, 3 to 22 characters of [a-z0-9-], the first
+// one a letter.
 //
 // Options of Desired(): "zone" (for --update-config; may be absent). Config
 // values name the key file "gcpServiceAccountKey.json", which KeyFiles() gives

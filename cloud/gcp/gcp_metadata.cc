@@ -32,17 +32,20 @@ constexpr size_t kMaxStatus = 8192;
 constexpr absl::Duration kTimeout = absl::Seconds(5);
 constexpr std::string_view kHex = "0123456789abcdef";
 
+// Never quotes the value: it is somebody else's text.
 absl::Status Bad(std::string_view field, std::string_view wanted) {
   return InvalidArgument(
       fmt::format("metadata of Google Cloud: {}: want {}", field, wanted));
 }
 
+// A little longer than those that the cli makes.
 bool IsUid(std::string_view uid) {
   return !uid.empty() && uid.size() <= 40 &&
          uid.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") ==
              std::string_view::npos;
 }
 
+// Dotted decimal, four parts; inet_pton takes nothing else.
 std::optional<uint32_t> ParseIpv4(const std::string& text) {
   in_addr address{};
   if (inet_pton(AF_INET, text.c_str(), &address) != 1) {
@@ -51,6 +54,8 @@ std::optional<uint32_t> ParseIpv4(const std::string& text) {
   return ntohl(address.s_addr);
 }
 
+// The first interface is the one on the nodes' network. The mask must be ones
+// followed by zeros: ~mask plus one is then a power of two.
 absl::Status ReadInterface(const json& instance, InstanceMetadata& self) {
   const json interfaces = instance.value("networkInterfaces", json::array());
   if (!interfaces.is_array() || interfaces.empty()) {
@@ -82,6 +87,7 @@ absl::Status Plain(const absl::Status& status) {
 
 }  // namespace
 
+// Lives as long as its client; nothing is asked before the first call.
 // The Compute API with the VM's own login.
 class GcpMetadataClient::Api final {
  public:
@@ -116,6 +122,8 @@ GcpMetadataClient::GcpMetadataClient(Options options)
     : options_(std::move(options)), api_(std::make_unique<Api>(options_)) {}
 GcpMetadataClient::~GcpMetadataClient() = default;
 
+// One document, two MiB at most, in five seconds. Nothing is repeated here: the
+// caller does.
 absl::StatusOr<std::string> GcpMetadataClient::Get(std::string_view path) {
   ASSIGN_OR_RETURN(
       HttpResponse answer,
@@ -139,6 +147,8 @@ absl::StatusOr<std::string> GcpMetadataClient::Get(std::string_view path) {
   return std::move(answer.body);
 }
 
+// Ids of projects may have a domain in front ("example.com:name"). It becomes
+// part of paths, hence the check.
 absl::StatusOr<std::string> GcpMetadataClient::Project() {
   ASSIGN_OR_RETURN(std::string project, Get("project/project-id"));
   if (!IsResourceName(project.substr(project.find(':') + 1)) ||
@@ -150,6 +160,9 @@ absl::StatusOr<std::string> GcpMetadataClient::Project() {
   return project;
 }
 
+// The metadata server is the host's, so every field is checked for its syntax
+// before anything uses it. The provider id is what Google's cloud controller
+// expects.
 absl::StatusOr<InstanceMetadata> ParseSelf(std::string_view text,
                                            std::string_view project) {
   ASSIGN_OR_RETURN(
@@ -190,6 +203,8 @@ absl::StatusOr<InstanceMetadata> GcpMetadataClient::Self() {
   return ParseSelf(text, project);
 }
 
+// By the Compute API, as the metadata server knows no other VM. Only running
+// ones with an address; too many are refused rather than cut.
 absl::StatusOr<std::vector<InstanceMetadata>> GcpMetadataClient::Peers() {
   ASSIGN_OR_RETURN(const std::string project, Project());
   ASSIGN_OR_RETURN(const std::string uid,
@@ -214,6 +229,8 @@ absl::StatusOr<std::vector<InstanceMetadata>> GcpMetadataClient::Peers() {
   return peers;
 }
 
+// By syntax: a host name or address, and a port of 1-65535 without leading
+// zeros.
 absl::Status CheckEndpoint(std::string_view endpoint) {
   const size_t colon = endpoint.rfind(':');
   const std::string_view host = endpoint.substr(0, colon);
@@ -243,6 +260,8 @@ absl::StatusOr<std::string> GcpMetadataClient::EnrolledTpms() {
   return std::string("[]");  // Google vouches for its vTPMs
 }
 
+// Guest attributes: the owner reads them with the Compute API. Size only is
+// checked; anyone in the VM can write them.
 absl::Status GcpMetadataClient::ReportStatus(std::string_view status) {
   if (status.size() > kMaxStatus) {
     return InvalidArgument(

@@ -23,6 +23,8 @@
 namespace constellation::cloud::gcp {
 namespace {
 
+// Drivers of all kinds in the order of making, which sweeps reverse. Members
+// stand in the order in which they need each other.
 class GcpProvider final : public Provider {
  public:
   explicit GcpProvider(GcpOptions options)
@@ -65,6 +67,7 @@ class GcpProvider final : public Provider {
         identity.account.empty() ? "" : ", as ", identity.account);
   }
 
+  // Names and sizes first: asking is slow.
   absl::Status CheckOnline(const ClusterRequest& request) override {
     RETURN_IF_ERROR(DesiredResources(request).status());
     return CheckRequestOnline(client_, request);
@@ -77,6 +80,8 @@ class GcpProvider final : public Provider {
 
   const DriverRegistry& Drivers() override { return drivers_; }
 
+  // Nodes always use the address; people may use a name in front of it.
+  // FAILED_PRECONDITION until there is an address.
   absl::StatusOr<ClusterInfrastructure> Infrastructure(
       const ClusterRequest& request,
       const std::map<std::string, Observed>& outputs) override {

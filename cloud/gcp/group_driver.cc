@@ -22,6 +22,7 @@ using Change = Compute::Change;
 using Progress = Compute::Progress;
 using Kind = CloudErrorKind;
 
+// The template that new machines get. Older groups name it at the top only.
 std::string TemplateOf(const json& group) {
   const auto versions = group.find("versions");
   if (versions != group.end() && versions->is_array() && !versions->empty()) {
@@ -30,6 +31,7 @@ std::string TemplateOf(const json& group) {
   return TextOf(group, "instanceTemplate");
 }
 
+// -1 if the answer has no size, which differs from any that is wanted.
 int64_t SizeOf(const json& group) {
   const auto size = group.find("targetSize");
   return size != group.end() && size->is_number_integer() ? size->get<int64_t>()
@@ -41,6 +43,8 @@ std::string PathOf(std::string_view link) {
   return fmt::format("projects/{}", AfterProjects(link));
 }
 
+// The API refuses changes of a thing that is being made; so do we, with an
+// error that passes by itself.
 absl::Status Busy(const std::string& id) {
   return MakeCloudError({.kind = Kind::kConflict,
                          .message = "it is still being made",
@@ -49,6 +53,8 @@ absl::Status Busy(const std::string& id) {
 
 }  // namespace
 
+// A template cannot be changed, so its name holds a digest of its contents:
+// equal contents find the same template, others make a new one.
 std::string TemplateName(const ClusterIdentity& cluster, std::string_view name,
                          const json& properties) {
   const std::string hash =
@@ -63,6 +69,8 @@ DriverTraits GroupDriver::Traits() const {
           .gone_timeout = absl::Minutes(30)};
 }
 
+// All templates of one group, by their marks; a run that died may have left
+// more than one.
 absl::StatusOr<std::vector<std::string>> GroupDriver::Templates(
     const ClusterIdentity& cluster, std::string_view name) {
   std::vector<std::string> paths;
@@ -80,6 +88,8 @@ absl::StatusOr<std::vector<std::string>> GroupDriver::Templates(
   return paths;
 }
 
+// Finds or makes the template of what is wanted. With a token the request id
+// makes a repeat harmless; without one (see Update()) the name does.
 absl::StatusOr<std::string> GroupDriver::EnsureTemplate(
     const DriverContext& context, std::string_view token) {
   const json& wanted = context.resource.desired.at("template");
@@ -113,6 +123,7 @@ absl::StatusOr<std::string> GroupDriver::EnsureTemplate(
   return id;
 }
 
+// The template first, which is awaited: the group refers to it.
 absl::StatusOr<Observed> GroupDriver::Create(const DriverContext& context,
                                              std::string_view token) {
   ASSIGN_OR_RETURN(const std::string instance_template,
@@ -132,6 +143,8 @@ absl::StatusOr<Observed> GroupDriver::Create(const DriverContext& context,
   return Observed{.id = id, .state = ResourceState::kPending};
 }
 
+// The group with its template's contents as "template", for Differs(). A
+// template that is gone leaves that empty.
 absl::StatusOr<Observed> GroupDriver::Look(const std::string& id,
                                            const std::stop_token& stop) {
   ASSIGN_OR_RETURN(json group, compute_.Get(id, stop));
@@ -149,6 +162,8 @@ absl::StatusOr<Observed> GroupDriver::Look(const std::string& id,
   return observed;
 }
 
+// A group is ready when all its machines run and none is too many. The reason
+// why one does not come stands only in that machine's last attempt.
 absl::Status GroupDriver::JudgeInstances(Observed& observed,
                                          const std::stop_token& stop) {
   int64_t total = 0;
@@ -197,6 +212,9 @@ absl::Status GroupDriver::JudgeInstances(Observed& observed,
   return absl::OkStatus();
 }
 
+// By name and mark. A template without its group counts as a failed group, so
+// that it is deleted and made anew. A group whose machines cannot be judged is
+// pending, not absent.
 absl::StatusOr<std::vector<Observed>> GroupDriver::Find(
     const DriverContext& context) {
   const json& desired = context.resource.desired;
@@ -244,6 +262,8 @@ absl::StatusOr<std::vector<Observed>> GroupDriver::Find(
   return found;
 }
 
+// Size, and what is in the template. The template's name tells whether anything
+// differs at all; its contents, what.
 std::vector<AttributeChange> GroupDriver::Differs(const DriverContext& context,
                                                   const Observed& observed) {
   const json& desired = context.resource.desired;
@@ -281,6 +301,8 @@ std::vector<AttributeChange> GroupDriver::Differs(const DriverContext& context,
   return changes;
 }
 
+// The new template, then the size. Machines that run stay as they are. Former
+// templates are deleted if nothing uses them.
 absl::StatusOr<Observed> GroupDriver::Update(const DriverContext& context,
                                              const Observed& observed) {
   const auto making = compute_.Check(observed.id, Change::kMake, context.stop);
@@ -319,6 +341,7 @@ absl::StatusOr<Observed> GroupDriver::Update(const DriverContext& context,
   return changed;
 }
 
+// As CollectionDriver::Refresh(), but gone only when its templates are, too.
 absl::StatusOr<Observed> GroupDriver::Refresh(const DriverContext& context,
                                               const Observed& observed) {
   const auto removal =
@@ -349,6 +372,8 @@ absl::StatusOr<Observed> GroupDriver::Refresh(const DriverContext& context,
   return busy;
 }
 
+// All templates but `keep`, one after the other: there are hardly more than
+// two.
 absl::Status GroupDriver::DeleteTemplates(const DriverContext& context,
                                           std::string_view keep) {
   ASSIGN_OR_RETURN(const std::vector<std::string> templates,
@@ -368,6 +393,8 @@ absl::Status GroupDriver::DeleteTemplates(const DriverContext& context,
   return absl::OkStatus();
 }
 
+// The group first; only when it is gone its templates can go. Until then the
+// answer is the group's, so that the engine asks again.
 absl::Status GroupDriver::Delete(const DriverContext& context,
                                  const Observed& observed) {
   RETURN_IF_ERROR(compute_.TakeRefusal(observed.id));
@@ -385,6 +412,7 @@ absl::Status GroupDriver::Delete(const DriverContext& context,
   return started;
 }
 
+// By name in the request, by mark in what comes.
 absl::StatusOr<std::vector<Stray>> GroupDriver::List(
     const ClusterIdentity& cluster) {
   std::vector<Stray> strays;

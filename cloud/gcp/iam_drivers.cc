@@ -20,6 +20,7 @@ namespace {
 using nlohmann::json;
 using Kind = CloudErrorKind;
 
+// So that the engine takes it as gone.
 absl::Status NotThere(const std::string& id) {
   return MakeCloudError({.kind = Kind::kNotFound,
                          .message = "there is no such thing",
@@ -66,6 +67,7 @@ void ForBindings(json& policy, const Change& change) {
   }
 }
 
+// Ids of roles know letters, digits and underscores only.
 std::string RoleId(const ClusterIdentity& cluster, std::string_view name) {
   std::string id = fmt::format("{}_{}", cluster.name, name);
   std::ranges::replace(id, '-', '_');
@@ -89,6 +91,7 @@ std::string AccountEmail(const ClusterIdentity& cluster, std::string_view name,
 
 // --- What all have in common -------------------------------------------------
 
+// Nothing can be changed in place unless a class below says how.
 std::vector<AttributeChange> IamDriver::Differs(
     const DriverContext& /*context*/, const Observed& /*observed*/) {
   return {};
@@ -99,6 +102,8 @@ absl::StatusOr<Observed> IamDriver::Update(const DriverContext& /*context*/,
   return observed;
 }
 
+// By the id that its name makes, else the journal's. Accounts, roles and
+// bindings are named after the cluster's prefix.
 absl::StatusOr<std::vector<Observed>> IamDriver::Find(
     const DriverContext& context) {
   std::string id = IdFor(context);
@@ -120,6 +125,7 @@ absl::StatusOr<std::vector<Observed>> IamDriver::Find(
   return found;
 }
 
+// IAM shows everything at once to who made it, so there is no pending state.
 absl::StatusOr<Observed> IamDriver::Refresh(const DriverContext& /*context*/,
                                             const Observed& observed) {
   ASSIGN_OR_RETURN(Observed seen, Look(observed.id));
@@ -131,6 +137,7 @@ absl::StatusOr<Observed> IamDriver::Refresh(const DriverContext& /*context*/,
   return seen;
 }
 
+// The id is the path behind "v1/".
 absl::Status IamDriver::Delete(const DriverContext& context,
                                const Observed& observed) {
   return client_
@@ -141,6 +148,7 @@ absl::Status IamDriver::Delete(const DriverContext& context,
       .status();
 }
 
+// Found through what they belong to, unless a class below says how.
 absl::StatusOr<std::vector<Stray>> IamDriver::List(
     const ClusterIdentity& /*cluster*/) {
   return std::vector<Stray>();
@@ -154,12 +162,15 @@ std::string ServiceAccountDriver::IdFor(const DriverContext& context) const {
       AccountEmail(context.cluster, context.resource.name, project()));
 }
 
+// NOT_FOUND if there is none.
 absl::StatusOr<Observed> ServiceAccountDriver::Look(const std::string& id) {
   ASSIGN_OR_RETURN(json account,
                    client().Call({.service = "iam", .path = "v1/" + id}));
   return Observed{.id = id, .attributes = std::move(account)};
 }
 
+// Not repeated if the answer is lost: the name is unique, so the engine finds
+// what was made.
 absl::StatusOr<Observed> ServiceAccountDriver::Create(
     const DriverContext& context, std::string_view /*token*/) {
   const json body = {
@@ -179,6 +190,7 @@ absl::StatusOr<Observed> ServiceAccountDriver::Create(
   return Observed{.id = IdFor(context), .attributes = std::move(account)};
 }
 
+// All accounts of the project: IAM has no filter.
 absl::StatusOr<std::vector<Stray>> ServiceAccountDriver::List(
     const ClusterIdentity& cluster) {
   std::vector<Stray> strays;
@@ -219,6 +231,8 @@ absl::StatusOr<Observed> ServiceAccountKeyDriver::Look(const std::string& id) {
   return Observed{.id = id, .attributes = std::move(key)};
 }
 
+// The private key comes with this answer only. A key whose answer was lost
+// stays unused until its account is deleted.
 absl::StatusOr<Observed> ServiceAccountKeyDriver::Create(
     const DriverContext& context, std::string_view /*token*/) {
   const absl::StatusOr<json> key = client().Call(
@@ -247,6 +261,7 @@ std::string RoleDriver::IdFor(const DriverContext& context) const {
                      RoleId(context.cluster, context.resource.name));
 }
 
+// Deleted roles stay visible for a week and keep their id: they count as gone.
 absl::StatusOr<Observed> RoleDriver::Look(const std::string& id) {
   ASSIGN_OR_RETURN(json role,
                    client().Call({.service = "iam", .path = "v1/" + id}));
@@ -256,6 +271,8 @@ absl::StatusOr<Observed> RoleDriver::Look(const std::string& id) {
   return Observed{.id = id, .attributes = std::move(role)};
 }
 
+// A role that was deleted lately cannot be made again under its id: it is
+// undeleted and set to what is wanted.
 absl::StatusOr<Observed> RoleDriver::Create(const DriverContext& context,
                                             std::string_view /*token*/) {
   const std::string id = IdFor(context);
@@ -292,6 +309,7 @@ absl::StatusOr<Observed> RoleDriver::Create(const DriverContext& context,
   return Observed{.id = id, .attributes = std::move(made)};
 }
 
+// Permissions only: title and description are for people.
 std::vector<AttributeChange> RoleDriver::Differs(const DriverContext& context,
                                                  const Observed& observed) {
   const json& wanted = context.resource.desired.at("includedPermissions");
@@ -317,6 +335,7 @@ absl::StatusOr<Observed> RoleDriver::Update(const DriverContext& context,
   return Observed{.id = observed.id, .attributes = std::move(made)};
 }
 
+// By mark; without "showDeleted" deleted roles are not listed.
 absl::StatusOr<std::vector<Stray>> RoleDriver::List(
     const ClusterIdentity& cluster) {
   std::vector<Stray> strays;
@@ -343,6 +362,8 @@ absl::StatusOr<std::vector<Stray>> RoleDriver::List(
 
 // --- The project's policy ----------------------------------------------------
 
+// A policy belongs to the project and has no id of its own: account and project
+// make one.
 std::string PolicyDriver::IdFor(const DriverContext& context) const {
   const std::string account = TextOf(context.resource.desired, "account");
   return account.empty()
@@ -350,6 +371,8 @@ std::string PolicyDriver::IdFor(const DriverContext& context) const {
              : fmt::format("projects/{}/policy/{}", project(), account);
 }
 
+// Version 3 shows conditional bindings, which otherwise would be lost when the
+// policy is written back.
 absl::StatusOr<json> PolicyDriver::Policy() {
   return client().Call(
       {.service = "cloudresourcemanager",
@@ -378,6 +401,7 @@ absl::Status PolicyDriver::SetPolicy(const json& policy) {
           .status());
 }
 
+// The roles that the account has, whoever gave them.
 absl::StatusOr<Observed> PolicyDriver::Look(const std::string& id) {
   ASSIGN_OR_RETURN(json policy, Policy());
   const std::string email(LastPart(id));
@@ -394,6 +418,8 @@ absl::StatusOr<Observed> PolicyDriver::Look(const std::string& id) {
   return Observed{.id = id, .attributes = {{"roles", roles}}};
 }
 
+// Adds the account to bindings that are there, and new ones for the rest.
+// Reading and writing happen under one etag, so nobody's change is lost.
 absl::StatusOr<Observed> PolicyDriver::Create(const DriverContext& context,
                                               std::string_view /*token*/) {
   ASSIGN_OR_RETURN(json policy, Policy());
@@ -414,6 +440,7 @@ absl::StatusOr<Observed> PolicyDriver::Create(const DriverContext& context,
   return Look(IdFor(context));
 }
 
+// Roles too many are left: somebody may have given them on purpose.
 std::vector<AttributeChange> PolicyDriver::Differs(const DriverContext& context,
                                                    const Observed& observed) {
   const json& wanted = context.resource.desired.at("roles");
@@ -432,6 +459,8 @@ absl::StatusOr<Observed> PolicyDriver::Update(const DriverContext& context,
   return Create(context, observed.id);
 }
 
+// Takes the account out of all unconditional bindings, and drops those that
+// become empty. Conditional ones were made by others.
 absl::Status PolicyDriver::Delete(const DriverContext& /*context*/,
                                   const Observed& observed) {
   ASSIGN_OR_RETURN(json policy, Policy());
@@ -461,6 +490,7 @@ absl::Status PolicyDriver::Delete(const DriverContext& /*context*/,
   return SetPolicy(policy);
 }
 
+// By the accounts' names, also after they were deleted: bindings outlive them.
 absl::StatusOr<std::vector<Stray>> PolicyDriver::List(
     const ClusterIdentity& cluster) {
   std::vector<Stray> strays;

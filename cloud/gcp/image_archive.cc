@@ -23,13 +23,16 @@ namespace constellation::cloud::gcp {
 namespace {
 
 constexpr uint64_t kGib = uint64_t{1} << 30U;
+// The largest disk of Compute Engine.
 constexpr uint64_t kMaxImage = uint64_t{64} << 40U;
+// Octets that are read and compressed at a time.
 constexpr size_t kBlock = size_t{1} << 20U;
 constexpr size_t kTarBlock = 512;
 constexpr uint64_t kOctalLimit = uint64_t{1} << 33U;  // 11 octal digits
 // RFC 3720: polynomial 0x1edc6f41, bits reversed.
 constexpr uint32_t kPolynomial = 0x82f63b78;
 
+// The table of the bytewise algorithm, made by the compiler.
 constexpr std::array<uint32_t, 256> MakeTable() {
   std::array<uint32_t, 256> table{};
   for (uint32_t i = 0; i < table.size(); ++i) {
@@ -70,6 +73,8 @@ class Compressor final {
     return absl::OkStatus();
   }
 
+  // Writes what zlib gives out, and takes it into checksum and size. `last`
+  // ends the stream.
   absl::Status Add(std::span<const uint8_t> octets, bool last = false) {
     // zlib reads only, its type says otherwise.
     stream_.next_in = const_cast<Bytef*>(octets.data());
@@ -89,6 +94,7 @@ class Compressor final {
     return absl::OkStatus();
   }
 
+  // On disk when it returns: a state file that names it must not outlive it.
   absl::StatusOr<PackedImage> Finish() {
     RETURN_IF_ERROR(Add({}, /*last=*/true));
     if (fsync(file_.get()) != 0) {
@@ -105,6 +111,7 @@ class Compressor final {
   PackedImage packed_;
 };
 
+// The image is filled up to whole gibibytes, as Compute Engine demands.
 absl::Status AddZeros(Compressor& compressor, uint64_t count) {
   const std::vector<uint8_t> zeros(kBlock);
   while (count > 0) {
@@ -117,6 +124,8 @@ absl::Status AddZeros(Compressor& compressor, uint64_t count) {
 
 }  // namespace
 
+// The checksum that Cloud Storage reports (RFC 3720, appendix B.4). `crc` is
+// that of what came before, 0 at the start.
 uint32_t Crc32c(uint32_t crc, std::span<const uint8_t> octets) {
   static constexpr std::array<uint32_t, 256> kTable = MakeTable();
   crc = ~crc;
@@ -126,6 +135,9 @@ uint32_t Crc32c(uint32_t crc, std::span<const uint8_t> octets) {
   return ~crc;
 }
 
+// One GNU header, the only form that Compute Engine documents. Nothing in it
+// depends on time or user, so equal images make equal archives. Sizes of 8 GiB
+// and more are in base 256.
 std::string TarHeader(const std::string& name, uint64_t size) {
   std::string header(kTarBlock, '\0');
   const auto put = [&header](size_t at, std::string_view text) {
@@ -156,6 +168,8 @@ std::string TarHeader(const std::string& name, uint64_t size) {
   return header;
 }
 
+// Reads, hashes and compresses in one pass; a file that shrinks meanwhile
+// fails. The hash is of the image without its filling.
 absl::StatusOr<PackedImage> PackImage(
     const std::string& image, const std::string& archive,
     const std::function<void(double)>& progress) {

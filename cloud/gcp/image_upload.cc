@@ -30,8 +30,12 @@ using Kind = CloudErrorKind;
 // A multiple of 256 KiB, as resumable uploads demand.
 constexpr uint64_t kChunk = uint64_t{16} << 20U;
 constexpr size_t kMaxState = size_t{64} * 1024;
+// A connection that needs longer for a part is not one to upload with.
 constexpr absl::Duration kChunkTimeout = absl::Minutes(10);
+// Failures in a row without progress.
 constexpr int kMaxStalls = 5;
+// What the guest system can do. The confidential features must be here, in the
+// image: machines take theirs from it.
 constexpr std::array<std::string_view, 6> kFeatures = {
     "UEFI_COMPATIBLE", "GVNIC",           "VIRTIO_SCSI_MULTIQUEUE",
     "SEV_CAPABLE",     "SEV_SNP_CAPABLE", "TDX_CAPABLE"};
@@ -43,6 +47,7 @@ struct UploadState {
 };
 
 // One upload.
+// Used once, by one thread; everything given to it must outlive it.
 class Uploader final {
  public:
   Uploader(Compute& compute, const ImageUpload& upload,
@@ -57,6 +62,8 @@ class Uploader final {
         image_(fmt::format("projects/{}/global/images/{}", project_,
                            upload.name)) {}
 
+  // Each step finds out whether it was done before, so an interrupted run goes
+  // on.
   absl::StatusOr<std::string> Run() {
     if (!IsResourceName(upload_.name) || upload_.sha256.size() != 64) {
       return InvalidArgument(
@@ -80,10 +87,13 @@ class Uploader final {
     const std::string hash = HexEncode(crypto::Sha256(AsBytes(project_)));
     return fmt::format("constellation-images-{}", hash.substr(0, 16));
   }
+  // The name of the object holds the digest: two versions of an image do not
+  // overwrite each other.
   std::string Object() const {
     return fmt::format("{}-{}.tar.gz", upload_.name,
                        upload_.sha256.substr(0, 16));
   }
+  // What the image's description says; compared as a whole.
   std::string Mark() const {
     return fmt::format("constellation-image {} sha256={}", upload_.version,
                        upload_.sha256);
@@ -94,6 +104,8 @@ class Uploader final {
     }
   }
 
+  // An image of that name with another mark is somebody else's, or another
+  // version: it is never replaced.
   absl::StatusOr<bool> IsThere() {
     const absl::StatusOr<json> image = compute_.Get(image_, {});
     if (absl::IsNotFound(image.status())) {
@@ -111,6 +123,7 @@ class Uploader final {
     return true;
   }
 
+  // Private: no object of it can be made public, whatever its own rights say.
   absl::Status EnsureBucket() {
     const absl::Status found =
         client_.Call({.service = "storage", .path = "b/" + Bucket()}).status();
@@ -131,6 +144,8 @@ class Uploader final {
         .status();
   }
 
+  // Everything has to fit, and the archive has to be there; else the upload
+  // starts anew. Never an error: the state is ours and can be made again.
   void Load() {
     const auto text = ReadFile(upload_.state_file, kMaxState);
     const auto state =
@@ -180,6 +195,9 @@ class Uploader final {
     return absl::OkStatus();
   }
 
+  // Cloud Storage's resumable upload: the answer's Location is the address that
+  // takes the parts, and whoever has it may write. It is kept in the state
+  // file, which only the user may read.
   absl::Status OpenSession() {
     ASSIGN_OR_RETURN(const std::string root, client_.Root("storage"));
     ASSIGN_OR_RETURN(
@@ -226,6 +244,8 @@ class Uploader final {
     return std::min(last + 1, state_->packed.size);
   }
 
+  // The service's own checksum of all that arrived. If it differs the state is
+  // deleted, so the next run packs and sends again.
   absl::StatusOr<uint64_t> Verify(const HttpResponse& answer) {
     ASSIGN_OR_RETURN(const json object,
                      ParseJsonObject(answer.body, "object", kMaxState));
@@ -243,6 +263,8 @@ class Uploader final {
     return state_->packed.size;
   }
 
+  // One part, or with size 0 the question how much has arrived. A part is not
+  // repeated below: after a failure the service is asked first.
   absl::StatusOr<HttpResponse> Put(uint64_t first, uint64_t size) {
     const uint64_t total = state_->packed.size;
     HttpRequest request{
@@ -260,6 +282,8 @@ class Uploader final {
     return client_.Send(request);
   }
 
+  // Asks where it stopped, sends from there, and asks again after each failure.
+  // A session that was forgotten (a week) is replaced.
   absl::Status SendAll() {
     int stalls = 0;
     bool asked = false;  // where it stopped
@@ -299,6 +323,7 @@ class Uploader final {
     return absl::OkStatus();
   }
 
+  // From the object to an image. The same request twice makes one image.
   absl::Status MakeImage() {
     json features = json::array();
     for (const std::string_view feature : kFeatures) {
@@ -323,6 +348,7 @@ class Uploader final {
         image_, Compute::Change::kMake);
   }
 
+  // READY, FAILED, or half an hour.
   absl::Status AwaitReady() {
     constexpr int kMaxWaits = 30;  // of a minute each
     absl::Status last;

@@ -19,14 +19,18 @@ namespace {
 
 using nlohmann::json;
 
+// The end of it, which is what people look for.
 constexpr size_t kMaxConsole = size_t{1} << 20U;
 
+// Dotted decimal.
 bool IsIpv4(const std::string& text) {
   in_addr address{};
   return inet_pton(AF_INET, text.c_str(), &address) == 1;
 }
 
 // The instance of the cluster with this id.
+// Ids come from the command line. Only one that the cluster's own list holds is
+// used, so no other machine of the project can be reached.
 absl::StatusOr<std::string> Known(GcpClient& client, const std::string& project,
                                   const ClusterIdentity& cluster,
                                   std::string_view id) {
@@ -43,6 +47,9 @@ absl::StatusOr<std::string> Known(GcpClient& client, const std::string& project,
 
 }  // namespace
 
+// Name, link and uid label have to agree: labels can be set by anyone with
+// rights in the project, the link is the API's. An address may be missing while
+// the machine starts.
 absl::StatusOr<ClusterInstance> ParseInstance(const json& instance,
                                               std::string_view uid) {
   const std::string name = TextOf(instance, "name");
@@ -82,6 +89,8 @@ absl::StatusOr<ClusterInstance> ParseInstance(const json& instance,
   return parsed;
 }
 
+// The filter saves traffic; ParseInstance() decides. Sorted, so that output
+// does not change from call to call.
 absl::StatusOr<std::vector<ClusterInstance>> ListInstances(
     GcpClient& client, const std::string& project,
     const ClusterIdentity& cluster) {
@@ -102,6 +111,8 @@ absl::StatusOr<std::vector<ClusterInstance>> ListInstances(
   return instances;
 }
 
+// Recreation keeps the name. Without a group that would make it anew the
+// machine is left alone.
 absl::Status RecreateInstance(Compute& compute, const std::string& project,
                               const ClusterIdentity& cluster,
                               std::string_view id) {
@@ -133,6 +144,7 @@ absl::Status RecreateInstance(Compute& compute, const std::string& project,
                        known, Compute::Change::kMake);
 }
 
+// Port 1 is what the image's kernel writes to.
 absl::StatusOr<std::string> SerialConsole(GcpClient& client,
                                           const std::string& project,
                                           const ClusterIdentity& cluster,

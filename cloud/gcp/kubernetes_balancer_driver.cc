@@ -28,11 +28,13 @@ bool IsOurs(const json& pool, const ClusterIdentity& cluster) {
 
 }  // namespace
 
+// Nothing is planned of this kind, so nothing is looked for by name.
 absl::StatusOr<std::vector<Observed>> KubernetesBalancerDriver::Find(
     const DriverContext& /*context*/) {
   return std::vector<Observed>();
 }
 
+// INVALID_ARGUMENT, always.
 absl::StatusOr<Observed> KubernetesBalancerDriver::Create(
     const DriverContext& context, std::string_view /*token*/) {
   return InvalidArgument(fmt::format("{}: Kubernetes makes these, we do not",
@@ -49,12 +51,14 @@ absl::StatusOr<Observed> KubernetesBalancerDriver::Update(
   return observed;
 }
 
+// kNotFound when it is gone.
 absl::StatusOr<Observed> KubernetesBalancerDriver::Refresh(
     const DriverContext& context, const Observed& observed) {
   ASSIGN_OR_RETURN(json pool, compute_.Get(observed.id, context.stop));
   return Observed{.id = observed.id, .attributes = std::move(pool)};
 }
 
+// One after the other: the pool cannot go while the rule uses it.
 absl::Status KubernetesBalancerDriver::Remove(const std::string& path,
                                               const std::stop_token& stop) {
   const absl::Status started = compute_.Start(
@@ -66,6 +70,8 @@ absl::Status KubernetesBalancerDriver::Remove(const std::string& path,
   return compute_.Await(path, Change::kDelete, stop);
 }
 
+// Kubernetes names the rule like its pool. It is deleted only if it really
+// leads there.
 absl::Status KubernetesBalancerDriver::Delete(const DriverContext& context,
                                               const Observed& observed) {
   const std::string rule = fmt::format(
@@ -78,6 +84,7 @@ absl::Status KubernetesBalancerDriver::Delete(const DriverContext& context,
   return Remove(observed.id, context.stop);
 }
 
+// All pools of the project, as their names are random.
 absl::StatusOr<std::vector<Stray>> KubernetesBalancerDriver::List(
     const ClusterIdentity& cluster) {
   std::vector<Stray> strays;

@@ -31,6 +31,7 @@ std::string MetricOf(std::string_view machine_type) {
   return family + "_CPUS";
 }
 
+// Collects findings, all of them, before it answers. Used once, by one thread.
 class OnlineChecker final {
  public:
   OnlineChecker(GcpClient& client, const ClusterRequest& request)
@@ -38,6 +39,7 @@ class OnlineChecker final {
         request_(request),
         settings_(std::get<GcpSettings>(request.settings)) {}
 
+  // Without region or zone the questions about machines make no sense.
   absl::Status Run() {
     RETURN_IF_ERROR(CheckRegion());
     if (findings_.empty()) {
@@ -63,6 +65,7 @@ class OnlineChecker final {
     return thing;
   }
 
+  // Region and zones, those of groups included.
   absl::Status CheckRegion() {
     ASSIGN_OR_RETURN(
         region_, Ask(fmt::format("projects/{}/regions/{}", settings_.project,
@@ -86,6 +89,7 @@ class OnlineChecker final {
     return absl::OkStatus();
   }
 
+  // Also adds up the processors that are wanted, by quota.
   absl::Status CheckMachines() {
     for (const NodeGroupRequest& group : request_.groups) {
       const std::string& zone =
@@ -107,6 +111,8 @@ class OnlineChecker final {
     return absl::OkStatus();
   }
 
+  // What is missing in the answer is not judged: an unknown quota is no
+  // finding.
   void CheckQuota() {
     if (!region_.is_object()) {
       return;
@@ -129,6 +135,8 @@ class OnlineChecker final {
     }
   }
 
+  // A confidential machine starts only from an image with its guest feature;
+  // the API says so much later.
   absl::Status CheckImage() {
     ASSIGN_OR_RETURN(
         const json image,

@@ -6,6 +6,7 @@
 namespace constellation::cloud::gcp {
 namespace {
 
+// Sorted. Each is needed by some call of the drivers.
 constexpr auto kPermissions = std::to_array<std::string_view>({
     "compute.addresses.create",
     "compute.addresses.createInternal",

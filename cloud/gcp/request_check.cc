@@ -31,6 +31,7 @@ constexpr std::string_view kLabelLetters =
 // Lowest and highest address of an IPv4 range.
 using Range = std::pair<uint32_t, uint32_t>;
 
+// Strict: four octets, a length of one or two digits, no bit set behind it.
 std::optional<Range> ParseCidr(std::string_view text) {
   const size_t slash = text.find('/');
   if (slash == std::string_view::npos) {
@@ -56,11 +57,13 @@ std::optional<Range> ParseCidr(std::string_view text) {
   return Range(first, first | ~mask);
 }
 
+// Whether two ranges share an address.
 bool Overlap(const Range& a, const Range& b) {
   return a.first <= b.second && b.first <= a.second;
 }
 
 // Collects what is wrong.
+// All findings at once, each with its place in the config.
 class Checker final {
  public:
   explicit Checker(const ClusterRequest& request) : request_(request) {}
@@ -89,6 +92,7 @@ class Checker final {
  private:
   void Find(std::string finding) { findings_.push_back(std::move(finding)); }
 
+  // What becomes part of paths and addresses has to be well-formed.
   void CheckSettings(const GcpSettings& settings) {
     // 6-30 characters; older ones have a domain ("example.com:project").
     const std::string_view project = settings.project;
@@ -123,6 +127,7 @@ class Checker final {
     }
   }
 
+  // Names are checked for the longest thing that is made of them.
   void CheckIdentity() {
     if (!IsResourceName(BaseName(request_.identity), 40)) {
       Find(fmt::format(
@@ -154,6 +159,7 @@ class Checker final {
     }
   }
 
+  // Limits of Compute Engine for names, disks and groups.
   void CheckGroup(const NodeGroupRequest& group, const GcpSettings& settings) {
     const std::string at = fmt::format("nodeGroups.{}", group.name);
     std::string name = group.name;
@@ -196,6 +202,7 @@ class Checker final {
     }
   }
 
+  // Counted over all groups: each node needs a range for its pods.
   void CheckGroups(const GcpSettings& settings) {
     int64_t total = 0;
     int64_t control_planes = 0;
@@ -215,6 +222,8 @@ class Checker final {
     }
   }
 
+  // The node network must not overlap those that are fixed here. Sources are
+  // IPv4 only, as the load balancer is.
   void CheckNetwork() {
     const auto nodes = ParseCidr(request_.node_cidr);
     if (!nodes) {
@@ -244,6 +253,8 @@ class Checker final {
     }
   }
 
+  // Labels of Google are stricter than other clouds' tags: lower case, no
+  // blanks. Our own keys cannot be replaced.
   void CheckTags() {
     const auto is_label = [](std::string_view text) {
       return text.size() <= 63 &&

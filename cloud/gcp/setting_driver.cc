@@ -17,6 +17,7 @@ using Kind = CloudErrorKind;
 
 constexpr std::string_view kNamedPorts = "namedPorts";
 
+// An id is "<path of the thing>#<member>".
 std::string TargetOf(const std::string& id) {
   return id.substr(0, id.find('#'));
 }
@@ -34,6 +35,7 @@ absl::Status NotSet(const std::string& id) {
 
 }  // namespace
 
+// `value` may hold references, which are resolved when it is set.
 json SettingOf(const std::string& target, const std::string& member,
                json value) {
   return {{"target", target}, {"member", member}, {"value", std::move(value)}};
@@ -43,6 +45,7 @@ DriverTraits SettingDriver::Traits() const {
   return {.create_is_idempotent = true};  // it sets a value
 }
 
+// The member as it is now; kNotFound if it is empty or the thing is gone.
 absl::StatusOr<Observed> SettingDriver::Look(const std::string& id,
                                              const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const json thing, compute_.Get(TargetOf(id), stop));
@@ -53,6 +56,7 @@ absl::StatusOr<Observed> SettingDriver::Look(const std::string& id,
   return Observed{.id = id, .attributes = {{"value", *value}}};
 }
 
+// There are no marks: a setting is the cluster's because its target is.
 absl::StatusOr<std::vector<Observed>> SettingDriver::Find(
     const DriverContext& context) {
   const json& desired = context.resource.desired;
@@ -75,6 +79,8 @@ absl::StatusOr<std::vector<Observed>> SettingDriver::Find(
   return found;
 }
 
+// Named ports are written with the fingerprint that they were read with, so a
+// change in between is refused, not lost. Null takes the setting away.
 absl::Status SettingDriver::Set(const std::string& id, const json& value,
                                 Compute::Change change,
                                 const std::stop_token& stop) {
@@ -97,6 +103,7 @@ absl::Status SettingDriver::Set(const std::string& id, const json& value,
                         id, change);
 }
 
+// Setting is idempotent, so making and changing are one.
 absl::StatusOr<Observed> SettingDriver::Create(const DriverContext& context,
                                                std::string_view /*token*/) {
   const json& desired = context.resource.desired;
@@ -125,6 +132,7 @@ absl::StatusOr<Observed> SettingDriver::Update(const DriverContext& context,
   return Create(context, observed.id);
 }
 
+// kMake is looked at first: its failure is the caller's to see.
 absl::StatusOr<Observed> SettingDriver::Refresh(const DriverContext& context,
                                                 const Observed& observed) {
   ASSIGN_OR_RETURN(
@@ -144,6 +152,7 @@ absl::StatusOr<Observed> SettingDriver::Refresh(const DriverContext& context,
   return Look(observed.id, context.stop);
 }
 
+// Looks first: taking away what is not there would start an operation.
 absl::Status SettingDriver::Delete(const DriverContext& context,
                                    const Observed& observed) {
   RETURN_IF_ERROR(compute_.TakeRefusal(observed.id));
@@ -151,6 +160,7 @@ absl::Status SettingDriver::Delete(const DriverContext& context,
   return Set(observed.id, json(), Compute::Change::kDelete, context.stop);
 }
 
+// Swept with its target.
 absl::StatusOr<std::vector<Stray>> SettingDriver::List(
     const ClusterIdentity& /*cluster*/) {
   return std::vector<Stray>();

@@ -13,8 +13,9 @@ namespace constellation::cloud::gcp {
 // One member of a thing that its insert does not take, but a method of its own
 // sets: the named ports of a group's instances, the security policy of a
 // backend service. Resource::desired is {"target": path of the thing, "member",
-// "method", "value"}; the id is "<path>#<member>", so that a deletion needs no
-// config. Gone with its target: nothing is listed. Thread-safe.
+// "value"}; the method follows from the member. The id is "<path>#<member>", so
+// that a deletion needs no config. Gone with its target: nothing is listed.
+// Thread-safe.
 class SettingDriver final : public ResourceDriver {
  public:
   // `compute` must outlive it.
