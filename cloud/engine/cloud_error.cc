@@ -15,6 +15,7 @@ namespace constellation::cloud {
 namespace {
 
 constexpr char kPayload[] = "constellation/cloud-error";
+// A message of AWS can be long; its JSON escapes may double it.
 constexpr size_t kMaxPayload = 256 * 1024;
 
 using Code = absl::StatusCode;
@@ -96,6 +97,7 @@ constexpr std::array<Row, 20> kRows = {{
      "this with the request id."},
 }};
 
+// Kinds are an enum, so the last row is a fallback that is never needed.
 const Row& RowOf(Kind kind) {
   for (const Row& row : kRows) {
     if (row.kind == kind) {
@@ -105,6 +107,7 @@ const Row& RowOf(Kind kind) {
   return kRows.back();
 }
 
+// What a failure below HTTP means for the thing that was asked for.
 Kind KindOfTransport(const absl::Status& status) {
   switch (TransportErrorOf(status)) {
     case TransportError::kDns:
@@ -125,6 +128,7 @@ Kind KindOfTransport(const absl::Status& status) {
   return Kind::kUnknown;
 }
 
+// Statuses of other parts of the program, which carry no payload.
 Kind KindOfCode(Code code) {
   switch (code) {
     case Code::kPermissionDenied:
@@ -155,6 +159,7 @@ std::string_view CloudErrorKindName(CloudErrorKind kind) {
   return RowOf(kind).name;
 }
 
+// Text for people; the payload for CloudErrorOf().
 absl::Status MakeCloudError(const CloudError& error) {
   const Row& row = RowOf(error.kind);
   const std::string text =
@@ -170,6 +175,7 @@ absl::Status MakeCloudError(const CloudError& error) {
   return status;
 }
 
+// A payload that cannot be read costs its details, not the error.
 CloudError CloudErrorOf(const absl::Status& status) {
   const std::string text(Message(status));
   const auto payload = status.GetPayload(kPayload);
@@ -200,6 +206,7 @@ CloudErrorKind CloudErrorKindOf(const absl::Status& status) {
   return CloudErrorOf(status).kind;
 }
 
+// Dependencies pass because the engine deletes in parallel what uses them.
 bool MayPassByItself(CloudErrorKind kind) {
   switch (kind) {
     case Kind::kThrottled:
@@ -213,6 +220,7 @@ bool MayPassByItself(CloudErrorKind kind) {
   }
 }
 
+// Unknown counts as "perhaps": looking is cheaper than losing something.
 bool MayHaveHadEffect(CloudErrorKind kind) {
   return kind == Kind::kUnclear || kind == Kind::kLateFailure ||
          kind == Kind::kTimedOut || kind == Kind::kCancelled ||
@@ -229,6 +237,7 @@ std::string NextStep(const CloudError& error) {
   return text;
 }
 
+// Rows are tried in order, so a table puts exact codes before patterns.
 CloudErrorKind ClassifyErrorCode(std::span<const ErrorCodeRow> rows,
                                  std::string_view code) {
   for (const ErrorCodeRow& row : rows) {

@@ -57,8 +57,10 @@ struct CloudError {
 // CANCELLED, else INVALID_ARGUMENT; UNKNOWN for kUnknown.
 absl::Status MakeCloudError(const CloudError& error);
 
-// What a status says. Transports' failures become kUnclear, kUnavailable,
-// kBadCredentials (TLS) or kCancelled; other statuses go by their code.
+// What a status says. Transports' failures become kUnavailable (no connection),
+// kBadCredentials (TLS), kInvalid (a request that cannot be sent) or kUnclear
+// (anything after that, a cancellation included: it may have been on its way);
+// other statuses go by their code.
 CloudError CloudErrorOf(const absl::Status& status);
 CloudErrorKind CloudErrorKindOf(const absl::Status& status);
 

@@ -13,12 +13,15 @@
 namespace constellation::cloud {
 namespace {
 
+// Where a resource of that name stands.
 using Positions = std::map<std::string, size_t, std::less<>>;
 
 // Collects the outcome of several rounds.
 class Outcome final {
  public:
   // `resources[i]` belongs to `results[i]`.
+  // Tasks that were never started are no failures of their own. A cause goes
+  // before a cancellation.
   void Take(Lifecycle& lifecycle, const std::vector<Resource>& resources,
             const std::vector<absl::Status>& results) {
     for (size_t i = 0; i < results.size(); ++i) {
@@ -40,6 +43,7 @@ class Outcome final {
     }
   }
 
+  // A failure of no single resource; the first one stays.
   void Fail(const absl::Status& status) {
     if (result_.status.ok()) {
       result_.status = status;
@@ -77,6 +81,8 @@ std::vector<std::vector<size_t>> ReverseGraph(
 
 // --- Apply -------------------------------------------------------------------
 
+// Doubles first, then the thing itself. Only what is meant to go for good is
+// forgotten by the journal: a double has its name from the thing that stays.
 absl::Status RemovePlanned(Lifecycle& lifecycle, const PlannedAction& planned) {
   const bool whole = planned.action == PlanAction::kDelete ||
                      planned.action == PlanAction::kReplace;
@@ -93,6 +99,7 @@ absl::Status RemovePlanned(Lifecycle& lifecycle, const PlannedAction& planned) {
              : lifecycle.FindAndRemove(planned.resource);
 }
 
+// Deletions and replacements, from the leaves down to what they stand on.
 void RunDeletions(const EngineParts& parts, const Plan& plan,
                   Lifecycle& lifecycle, Outcome& outcome) {
   std::vector<const PlannedAction*> actions;
@@ -127,6 +134,7 @@ absl::Status AdoptPlanned(Lifecycle& lifecycle, const PlannedAction& planned) {
   return lifecycle.Make(planned.resource).status();
 }
 
+// The switch names all actions, so a new one does not compile unnoticed.
 absl::Status MakePlanned(Lifecycle& lifecycle, const PlannedAction& planned) {
   switch (planned.action) {
     case PlanAction::kCreate:
@@ -141,6 +149,8 @@ absl::Status MakePlanned(Lifecycle& lifecycle, const PlannedAction& planned) {
   return absl::OkStatus();
 }
 
+// Everything that shall be there, in the order of its dependencies; what is
+// unchanged is adopted, so that its outputs are known to the others.
 void RunCreations(const EngineParts& parts, const Plan& plan,
                   Lifecycle& lifecycle, Outcome& outcome) {
   std::vector<const PlannedAction*> actions;
@@ -166,6 +176,8 @@ void RunCreations(const EngineParts& parts, const Plan& plan,
                }));
 }
 
+// A plan may come from an older process: it is checked as if it were input. The
+// guard against deletion is here, where nothing can go around it.
 absl::Status CheckPlan(const EngineParts& parts, const Plan& plan) {
   std::vector<Resource> wanted;
   for (const PlannedAction& planned : plan.actions) {
@@ -192,6 +204,8 @@ absl::Status CheckPlan(const EngineParts& parts, const Plan& plan) {
 
 // --- Terminate ---------------------------------------------------------------
 
+// All that the journal knows, in the reverse order of dependencies; failures of
+// some do not keep the others.
 void RemoveJournalled(const EngineParts& parts, Lifecycle& lifecycle,
                       Outcome& outcome) {
   std::vector<Resource> resources;
@@ -300,6 +314,8 @@ bool TerminateOnce(const EngineParts& parts, Lifecycle& lifecycle,
 
 }  // namespace
 
+// Deletions end before anything is made: a replacement has the name, and often
+// the address, of what it replaces.
 EngineResult Apply(const EngineParts& parts, const Plan& plan) {
   Lifecycle lifecycle(parts);
   Outcome outcome;
@@ -313,6 +329,7 @@ EngineResult Apply(const EngineParts& parts, const Plan& plan) {
   return outcome.Finish(lifecycle);
 }
 
+// Twice at most: a second pass finds what Kubernetes made during the first.
 EngineResult Terminate(const EngineParts& parts) {
   Lifecycle lifecycle(parts);
   for (bool again = true;; again = false) {
@@ -330,6 +347,7 @@ EngineResult Terminate(const EngineParts& parts) {
   }
 }
 
+// The cloud's own words first, then what the user can do.
 std::string FailuresToText(const EngineResult& result) {
   std::string text;
   for (const ResourceFailure& failure : result.failures) {

@@ -18,6 +18,7 @@ using nlohmann::json;
 
 constexpr std::string_view kFormat = "constellation-cloud-journal";
 constexpr uint64_t kVersion = 1;
+// Octets of a line; a record is some hundred.
 constexpr size_t kMaxLine = 64 * 1024;
 constexpr size_t kMaxDependencies = 1000;
 constexpr uint64_t kMaxTime = uint64_t{1} << 62U;  // ms since 1970
@@ -29,6 +30,7 @@ constexpr std::array<std::pair<std::string_view, JournalState>, 4> kStates = {{
     {"deleting", JournalState::kDeleting},
 }};
 
+// The word of a state in the file.
 std::string_view StateName(JournalState state) {
   for (const auto& [name, value] : kStates) {
     if (value == state) {
@@ -38,12 +40,15 @@ std::string_view StateName(JournalState state) {
   return "";
 }
 
+// Identity stands in the first line, so that no run mixes two clusters.
 json HeaderOf(const ClusterIdentity& cluster) {
   return {{"format", kFormat},      {"version", kVersion},
           {"uid", cluster.uid},     {"name", cluster.name},
           {"cloud", cluster.cloud}, {"scope", cluster.scope}};
 }
 
+// Name and version first: the rest of a newer format may mean something else.
+// The cluster's name is not compared; it may be changed.
 absl::Status CheckHeader(std::string_view line,
                          const ClusterIdentity& cluster) {
   ASSIGN_OR_RETURN(const json header,
@@ -73,6 +78,7 @@ absl::Status CheckHeader(std::string_view line,
   return fields.Finish(/*allow_unknown=*/true);
 }
 
+// One line of the file; times are milliseconds since 1970.
 json RecordOf(const JournalEntry& entry) {
   return {{"op", StateName(entry.state)},
           {"time", absl::ToUnixMillis(entry.recorded)},
@@ -83,6 +89,7 @@ json RecordOf(const JournalEntry& entry) {
           {"dependsOn", entry.depends_on}};
 }
 
+// Fields::Array() has bounded their number.
 absl::Status ReadDependencies(const json& names, JournalEntry& entry) {
   for (const json& name : names) {
     if (!name.is_string()) {
@@ -99,6 +106,7 @@ std::string Line(const json& record) {
 
 }  // namespace
 
+// Written back in short form, so the file does not grow from run to run.
 absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(
     JournalStorage& storage, Clock& clock, const ClusterIdentity& cluster,
     const ConsistencyWindow& window) {
@@ -114,6 +122,9 @@ absl::StatusOr<std::unique_ptr<Journal>> Journal::Open(
   return journal;
 }
 
+// A last line without its break was being written when the run died: the call
+// that it announces was never made. Any other damage is DATA_LOSS, as what is
+// missing could be a thing that costs money.
 absl::Status Journal::Load(const std::string& text,
                            const ClusterIdentity& cluster) {
   const absl::MutexLock lock(&mutex_);
@@ -139,6 +150,7 @@ absl::Status Journal::Load(const std::string& text,
   return absl::OkStatus();
 }
 
+// One record, as a change of entries_. Later records replace earlier ones.
 absl::Status Journal::Take(const json& record) {
   JsonFields fields(record, "record");
   const std::string op = fields.String("op");
@@ -172,6 +184,7 @@ absl::Status Journal::Take(const json& record) {
   return absl::OkStatus();
 }
 
+// One line for each entry, whatever happened to it before.
 std::string Journal::Compact(const ClusterIdentity& cluster) const {
   std::string text = Line(HeaderOf(cluster));
   for (const auto& [name, entry] : entries_) {
@@ -180,6 +193,8 @@ std::string Journal::Compact(const ClusterIdentity& cluster) const {
   return text;
 }
 
+// After one failure all later writes fail with the same error: if the disk is
+// full nothing may be made that would not be written down.
 absl::Status Journal::Write(const json& record) {
   if (broken_.ok()) {
     broken_ = Annotate(storage_.Append(Line(record)), "cloud journal");
@@ -187,6 +202,8 @@ absl::Status Journal::Write(const json& record) {
   return broken_;
 }
 
+// The entry stays as it is until the line is on disk. Repeats start the window
+// anew.
 absl::Status Journal::Creating(const Resource& resource,
                                std::string_view token) {
   const absl::MutexLock lock(&mutex_);
@@ -202,6 +219,8 @@ absl::Status Journal::Creating(const Resource& resource,
   return absl::OkStatus();
 }
 
+// The thing exists: its id is known from now on, and it may be hidden for a
+// while.
 absl::Status Journal::Created(const Resource& resource, std::string_view id) {
   const absl::MutexLock lock(&mutex_);
   const absl::Time now = clock_.Now();
@@ -219,6 +238,7 @@ absl::Status Journal::Created(const Resource& resource, std::string_view id) {
   return absl::OkStatus();
 }
 
+// INTERNAL if the journal has no such entry: our mistake.
 absl::Status Journal::Ready(std::string_view name) {
   const absl::MutexLock lock(&mutex_);
   const auto known = entries_.find(name);
@@ -233,6 +253,7 @@ absl::Status Journal::Ready(std::string_view name) {
   return absl::OkStatus();
 }
 
+// Keeps a known id if none is given: it may be all there is to find it by.
 absl::Status Journal::Deleting(const Resource& resource, std::string_view id) {
   const absl::MutexLock lock(&mutex_);
   const auto known = entries_.find(resource.name);
@@ -266,6 +287,7 @@ absl::Status Journal::Gone(std::string_view name) {
   return absl::OkStatus();
 }
 
+// Further calls fail: a journal that is gone must not take lines.
 absl::Status Journal::Finish() {
   const absl::MutexLock lock(&mutex_);
   RETURN_IF_ERROR(broken_);

@@ -79,16 +79,19 @@ class Journal final {
   // After it; also for something that was found and is now ours (`resource` is
   // recorded if the journal does not know it).
   absl::Status Created(const Resource& resource, std::string_view id);
+  // It can be used. INTERNAL if the journal has no such entry.
   absl::Status Ready(std::string_view name);
   // The cloud refused: nothing was made.
   absl::Status NotCreated(std::string_view name);
-  // Before a delete.
+  // Before a delete. An empty `id` keeps the one that is known.
   absl::Status Deleting(const Resource& resource, std::string_view id);
+  // It is certain that nothing of this name is left.
   absl::Status Gone(std::string_view name);
   // Everything is gone: deletes the journal. FAILED_PRECONDITION if entries are
   // left.
   absl::Status Finish();
 
+  // Copies of what is known now; nothing for a name that is not.
   std::optional<JournalEntry> Find(std::string_view name) const;
   std::vector<JournalEntry> Entries() const;
 

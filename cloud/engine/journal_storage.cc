@@ -32,12 +32,14 @@ absl::StatusOr<std::string> FileJournalStorage::Read() {
   return ReadFile(path_);
 }
 
+// The open descriptor belongs to the file that is replaced: it is closed first.
 absl::Status FileJournalStorage::Replace(std::string_view contents) {
   file_.Reset();
   RETURN_IF_ERROR(WriteFileAtomically(path_, contents));
   return SyncFolderOf(path_);
 }
 
+// Data only: the size is written with it, times do not matter.
 absl::Status FileJournalStorage::Append(std::string_view line) {
   if (!file_.valid()) {
     file_ = UniqueFd(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC));
@@ -52,6 +54,7 @@ absl::Status FileJournalStorage::Append(std::string_view line) {
   return absl::OkStatus();
 }
 
+// The folder is synced, so the file does not come back after a crash.
 absl::Status FileJournalStorage::Remove() {
   file_.Reset();
   if (::unlink(path_.c_str()) != 0 && errno != ENOENT) {

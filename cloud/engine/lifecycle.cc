@@ -41,6 +41,8 @@ absl::StatusOr<ResourceDriver*> Lifecycle::DriverOf(
   return driver;
 }
 
+// The context's dependency looks up what this run knows; it lives as long as
+// this object.
 DriverContext Lifecycle::ContextOf(const Resource& resource) const {
   const auto entry = parts_.journal.Find(resource.name);
   return {.cluster = parts_.cluster,
@@ -54,6 +56,7 @@ DriverContext Lifecycle::ContextOf(const Resource& resource) const {
           .stop = parts_.stop};
 }
 
+// What others' references resolve to from now on.
 void Lifecycle::Publish(const std::string& name, const Observed& observed) {
   const absl::MutexLock lock(&mutex_);
   outputs_[name] = observed;
@@ -64,6 +67,7 @@ std::map<std::string, Observed> Lifecycle::Outputs() const {
   return {outputs_.begin(), outputs_.end()};
 }
 
+// One at a time, as ProgressSink is promised.
 void Lifecycle::Report(ProgressStep step, const Resource& resource,
                        std::string_view detail) {
   if (parts_.progress) {
@@ -75,6 +79,8 @@ void Lifecycle::Report(ProgressStep step, const Resource& resource,
   }
 }
 
+// The uid makes tokens of different clusters differ, 64 random bits those of
+// one. Short enough for the 64 characters that AWS allows.
 std::string Lifecycle::NewToken() const {
   constexpr double kRange = 4294967296.0;
   return fmt::format("{}-{:08x}{:08x}",
@@ -83,6 +89,7 @@ std::string Lifecycle::NewToken() const {
                      static_cast<uint32_t>(parts_.random() * kRange));
 }
 
+// Tells the user why, and waits; kCancelled if the user stops it.
 absl::Status Lifecycle::Pause(const Resource& resource, int attempt,
                               const absl::Status& why) {
   Report(ProgressStep::kRetrying, resource, Message(why));
@@ -92,6 +99,8 @@ absl::Status Lifecycle::Pause(const Resource& resource, int attempt,
                                                               : Cancelled();
 }
 
+// While the journal says that something was asked for, "nothing there" is not
+// believed at once: clouds show new things late.
 absl::StatusOr<std::vector<Observed>> Lifecycle::Find(
     const Resource& resource) {
   const auto entry = parts_.journal.Find(resource.name);
@@ -103,6 +112,8 @@ absl::StatusOr<std::vector<Observed>> Lifecycle::Find(
                    entry && !repeat ? entry->visible_by : absl::InfinitePast());
 }
 
+// Lists are harmless to repeat, and a sweep must not miss a kind because of one
+// bad answer.
 absl::StatusOr<std::vector<Stray>> Lifecycle::List(const std::string& kind) {
   const Resource everything{.kind = kind};
   ASSIGN_OR_RETURN(ResourceDriver * driver, DriverOf(everything));
@@ -141,6 +152,9 @@ absl::StatusOr<std::vector<Observed>> Lifecycle::FindUntil(
   }
 }
 
+// An accepted create that fails later is deleted and tried again, as often as
+// the options say. Each attempt has a token of its own, unless it goes on with
+// one that was interrupted.
 absl::StatusOr<Observed> Lifecycle::Make(const Resource& resource) {
   ASSIGN_OR_RETURN(ResourceDriver * driver, DriverOf(resource));
   for (int attempt = 1;; ++attempt) {
@@ -232,6 +246,9 @@ absl::StatusOr<std::optional<Observed>> Lifecycle::Attempt(
   return std::optional<Observed>();
 }
 
+// Waits as long as the driver says, bearing transient failures. Right after the
+// create kNotFound means "not shown yet". The journal is told before anybody
+// uses it.
 absl::StatusOr<Observed> Lifecycle::AwaitReady(const Resource& resource,
                                                const Observed& observed) {
   ASSIGN_OR_RETURN(ResourceDriver * driver, DriverOf(resource));
@@ -278,6 +295,8 @@ absl::StatusOr<Observed> Lifecycle::AwaitReady(const Resource& resource,
   return now;
 }
 
+// An entry that already says all this is not written again: a plan without
+// changes leaves the journal alone.
 absl::StatusOr<Observed> Lifecycle::Adopt(const Resource& resource,
                                           const Observed& found, bool update) {
   ASSIGN_OR_RETURN(ResourceDriver * driver, DriverOf(resource));
@@ -309,6 +328,7 @@ absl::StatusOr<Observed> Lifecycle::Adopt(const Resource& resource,
   return now;
 }
 
+// The journal is told before the first request and after the last answer.
 absl::Status Lifecycle::Remove(const Resource& resource, const Observed& found,
                                bool forget, absl::Duration patience) {
   ASSIGN_OR_RETURN(ResourceDriver * driver, DriverOf(resource));
@@ -344,6 +364,8 @@ absl::Status Lifecycle::DeleteOnce(const Resource& resource,
   }
 }
 
+// Deletes and watches until it is gone. A thing that is still whole after its
+// deletion was accepted is deleted again: some clouds give up silently.
 absl::Status Lifecycle::AwaitGone(const Resource& resource,
                                   ResourceDriver& driver,
                                   const Observed& observed,
@@ -389,6 +411,8 @@ absl::Status Lifecycle::AwaitGone(const Resource& resource,
   return status;
 }
 
+// Without an id it has to be found. An entry is kept until it is certain that
+// there is nothing.
 absl::Status Lifecycle::FindAndRemove(const Resource& resource) {
   Report(ProgressStep::kLooking, resource, "");
   const auto entry = parts_.journal.Find(resource.name);

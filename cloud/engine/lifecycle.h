@@ -38,6 +38,7 @@ enum class ProgressStep {
   kFailed,
 };
 
+// "looking", "creating", ...: the words of JSON output.
 std::string_view ProgressStepName(ProgressStep step);
 
 // One line for a user who watches.
@@ -108,10 +109,11 @@ class Lifecycle final {
   // Everything of `kind` with the cluster's uid; passing errors are borne.
   absl::StatusOr<std::vector<Stray>> List(const std::string& kind);
 
-  // What dependents see.
+  // What dependents see from now on under `name`, and all of that.
   void Publish(const std::string& name, const Observed& observed);
   std::map<std::string, Observed> Outputs() const;
 
+  // Tells EngineParts::progress, one thread at a time.
   void Report(ProgressStep step, const Resource& resource,
               std::string_view detail);
 

@@ -20,6 +20,7 @@ namespace {
 
 using nlohmann::json;
 
+// Words of the plan's output.
 constexpr std::array<std::pair<PlanAction, std::string_view>, 5> kActions = {{
     {PlanAction::kCreate, "create"},
     {PlanAction::kUpdate, "change"},
@@ -29,11 +30,16 @@ constexpr std::array<std::pair<PlanAction, std::string_view>, 5> kActions = {{
 }};
 
 // Makes one plan.
+// Asks the cloud about every resource, and decides. Changes nothing but the
+// journal's view. Used once; everything given to it must outlive it.
 class Planner final {
  public:
   Planner(const EngineParts& parts, const std::vector<Resource>& desired)
       : parts_(parts), desired_(desired), lifecycle_(parts) {}
 
+  // Looks go in the order of dependencies, since a resource is compared with
+  // what its references resolve to. Deletions come last in the list; Apply()
+  // does them first.
   absl::StatusOr<Plan> Run() {
     ASSIGN_OR_RETURN(const std::vector<size_t> order,
                      DependencyOrder(desired_));
@@ -71,6 +77,7 @@ class Planner final {
     return first;
   }
 
+  // Fills one row. Each task writes only its own, so no lock is needed.
   absl::Status Look(size_t position, const Resource& resource) {
     absl::StatusOr<std::vector<Observed>> found = lifecycle_.Find(resource);
     if (!found.ok()) {
@@ -128,6 +135,8 @@ class Planner final {
     }
   }
 
+  // Failed and half-deleted things are replaced; for the rest the driver says
+  // what differs.
   void Judge(const Resource& resource, PlannedAction& planned) const {
     const auto entry = parts_.journal.Find(resource.name);
     if (planned.observed->state == ResourceState::kFailed) {
@@ -179,6 +188,7 @@ class Planner final {
     }
   }
 
+  // What the journal knows and nobody wants any more.
   absl::Status AddDeletions() {
     std::map<std::string, PlannedAction> deletions;
     for (const JournalEntry& entry : parts_.journal.Entries()) {
@@ -237,6 +247,7 @@ class Planner final {
   std::vector<PlannedAction> actions_;
 };
 
+// Values are cut: a policy or a template would fill the screen.
 std::string ValueText(const json& value) {
   constexpr size_t kMaxText = 60;
   std::string text = DumpJson(value);
@@ -246,6 +257,7 @@ std::string ValueText(const json& value) {
   return text;
 }
 
+// In full, for programs.
 json ChangesToJson(const std::vector<AttributeChange>& changes) {
   json out = json::array();
   for (const AttributeChange& change : changes) {
@@ -259,6 +271,7 @@ json ChangesToJson(const std::vector<AttributeChange>& changes) {
 
 }  // namespace
 
+// "create", "change", ...
 std::string_view PlanActionName(PlanAction action) {
   for (const auto& [value, name] : kActions) {
     if (value == action) {
@@ -273,12 +286,15 @@ size_t Plan::Count(PlanAction action) const {
       std::ranges::count(actions, action, &PlannedAction::action));
 }
 
+// Doubles count as work, too.
 bool Plan::Empty() const {
   return std::ranges::all_of(actions, [](const PlannedAction& planned) {
     return planned.action == PlanAction::kUnchanged && planned.surplus.empty();
   });
 }
 
+// Only what works is a loss: deleting what failed, or what is half gone, needs
+// nobody's leave.
 std::vector<std::string> Plan::Destroyed() const {
   std::vector<std::string> names;
   for (const PlannedAction& planned : actions) {
@@ -297,6 +313,7 @@ absl::StatusOr<Plan> ComputePlan(const EngineParts& parts,
   return Planner(parts, desired).Run();
 }
 
+// Version 1 of docs/formats. A missing id is null.
 json PlanToJson(const Plan& plan) {
   json actions = json::array();
   for (const PlannedAction& planned : plan.actions) {

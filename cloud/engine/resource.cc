@@ -16,6 +16,8 @@ namespace {
 
 using Indexes = std::map<std::string, size_t, std::less<>>;
 
+// Names become parts of cloud names, tags and tokens, so their syntax is fixed
+// here for all clouds.
 absl::StatusOr<Indexes> IndexByName(const std::vector<Resource>& resources) {
   Indexes indexes;
   for (size_t i = 0; i < resources.size(); ++i) {
@@ -35,6 +37,7 @@ absl::StatusOr<Indexes> IndexByName(const std::vector<Resource>& resources) {
 
 }  // namespace
 
+// Kahn's algorithm. The error names one resource of the circle.
 absl::StatusOr<std::vector<size_t>> DependencyOrder(
     const std::vector<Resource>& resources) {
   ASSIGN_OR_RETURN(const Indexes indexes, IndexByName(resources));

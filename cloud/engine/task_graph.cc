@@ -11,10 +11,13 @@
 namespace constellation::cloud {
 namespace {
 
+// Each waits most of the time; more would only wait for rate limits.
 constexpr int kMaxThreads = 64;
 
+// Runs tasks of one graph with several threads, each calling Work().
 class Runner final {
  public:
+  // The graph's indexes were checked by DependencyOrder().
   Runner(const TaskGraph& graph,
          const std::function<absl::Status(size_t)>& task)
       : graph_(graph),
@@ -33,6 +36,8 @@ class Runner final {
     }
   }
 
+  // Takes the ready task of the lowest number, so runs are alike. Ends when
+  // nothing is ready and nothing runs that could make something ready.
   void Work() {
     const absl::MutexLock lock(&mutex_);
     while (true) {
@@ -51,12 +56,14 @@ class Runner final {
     }
   }
 
+  // After all workers have ended.
   std::vector<absl::Status> TakeResults() {
     const absl::MutexLock lock(&mutex_);
     return std::move(results_);
   }
 
  private:
+  // Whether no further task may start. Those that run are never interrupted.
   bool Stopped() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return graph_.stop.stop_requested() || (failed_ && graph_.stop_at_failure);
   }
@@ -65,6 +72,8 @@ class Runner final {
     return Stopped() || !ready_.empty() || running_ == 0;
   }
 
+  // A task that failed makes nobody ready, so all that depend on it stay "not
+  // started".
   void Finish(size_t number, absl::Status result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (result.ok()) {
@@ -92,6 +101,7 @@ class Runner final {
 
 }  // namespace
 
+// One thread runs in the caller's, which makes tests deterministic.
 std::vector<absl::Status> RunTasks(
     const TaskGraph& graph, const std::function<absl::Status(size_t)>& task) {
   Runner runner(graph, task);

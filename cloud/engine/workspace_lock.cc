@@ -19,6 +19,7 @@
 namespace constellation::cloud {
 namespace {
 
+// Octets of the note that are read back.
 constexpr size_t kMaxText = 512;
 
 // The first line of the file, printable ASCII only: it goes to a terminal.
@@ -33,6 +34,7 @@ std::string HolderIn(int file) {
   return holder;
 }
 
+// For the note only.
 std::string HostName() {
   std::array<char, 256> name{};
   return ::gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "?";
@@ -40,6 +42,9 @@ std::string HostName() {
 
 }  // namespace
 
+// flock() belongs to the open file: it ends with the process, however that
+// ends, so a lock is never stale. No symbolic link is followed. A note that is
+// left tells that the last run died.
 absl::StatusOr<WorkspaceLock> WorkspaceLock::Acquire(const std::string& path,
                                                      std::string_view command) {
   UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
@@ -70,6 +75,7 @@ absl::StatusOr<WorkspaceLock> WorkspaceLock::Acquire(const std::string& path,
   return WorkspaceLock(std::move(file), std::move(died));
 }
 
+// The file stays: deleting it would race with somebody who has just opened it.
 void WorkspaceLock::Release() {
   if (file_.valid() && ::ftruncate(file_.get(), 0) != 0) {
     // The note is for people only; the lock is what counts.
