@@ -17,9 +17,12 @@ namespace {
 
 using Json = nlohmann::json;
 
+// Octets of a message; a report has to fit into 8 KiB.
 constexpr size_t kMaxMessage = 4000;
+// The file is for everybody on the node: it holds no secrets.
 constexpr mode_t kPublicFileMode = 0644;
 
+// The word of a state in reports.
 std::string_view Name(BootState state) {
   switch (state) {
     case BootState::kRunning:
@@ -41,6 +44,8 @@ int64_t UptimeMs() {
   return int64_t{now.tv_sec} * 1000 + now.tv_nsec / 1'000'000;
 }
 
+// ASCII only, since consoles show nothing else reliably; octets that are not
+// UTF-8 are replaced.
 std::string Dump(const Json& json) {
   return json.dump(-1, ' ', true, Json::error_handler_t::replace);
 }
@@ -53,6 +58,7 @@ NodeBootStatus::NodeBootStatus(Options options, Deliver deliver, Clock& clock)
       clock_(clock),
       thread_([this] { DeliverLoop(); }) {}
 
+// A delivery that blocks is waited for: it holds references to its owner.
 NodeBootStatus::~NodeBootStatus() {
   {
     const absl::MutexLock lock(&mutex_);
@@ -61,6 +67,8 @@ NodeBootStatus::~NodeBootStatus() {
   thread_.join();
 }
 
+// The console and the file come before the queue, so they have it even if the
+// metadata service never answers. All under one lock: reports stay in order.
 void NodeBootStatus::Report(std::string_view phase, BootState state,
                             std::string_view message) {
   const absl::MutexLock lock(&mutex_);
@@ -97,6 +105,7 @@ void NodeBootStatus::Report(std::string_view phase, BootState state,
   queue_.push_back(json);
 }
 
+// With a time limit: a service that hangs must not keep a node from going on.
 void NodeBootStatus::Flush(absl::Duration timeout) {
   const absl::MutexLock lock(&mutex_);
   const auto idle = [this] {
@@ -106,6 +115,8 @@ void NodeBootStatus::Flush(absl::Duration timeout) {
   mutex_.AwaitWithTimeout(absl::Condition(&idle), timeout);
 }
 
+// Delivers one report at a time, without the lock. Failures are logged and the
+// report is lost; the next one says more anyway.
 void NodeBootStatus::DeliverLoop() {
   while (true) {
     std::string json;

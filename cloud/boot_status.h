@@ -17,6 +17,8 @@
 
 namespace constellation::cloud {
 
+// How a phase of the boot stands; kWaiting is for somebody else, the owner for
+// instance. On the wire in small letters.
 enum class BootState { kRunning, kWaiting, kDone, kFailed };
 
 // Tells the owner how far this node is, long before Kubernetes can. Public:

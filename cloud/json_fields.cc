@@ -8,12 +8,15 @@
 namespace constellation::cloud {
 namespace {
 
+// For messages.
 const char* TypeName(const nlohmann::json& value) {
   return value.type_name();
 }
 
 }  // namespace
 
+// A walk without recursion over text that has not been parsed yet. It may count
+// wrongly in text that is no JSON, which the parser refuses then.
 bool IsShallowJson(std::string_view text) {
   int depth = 0;
   bool in_string = false;
@@ -34,6 +37,7 @@ bool IsShallowJson(std::string_view text) {
   return true;
 }
 
+// Size, then depth, then syntax: each bounds what the next one costs.
 absl::StatusOr<nlohmann::json> ParseJsonObject(std::string_view text,
                                                std::string_view what,
                                                size_t max_size) {
@@ -57,11 +61,13 @@ absl::StatusOr<nlohmann::json> ParseJsonObject(std::string_view text,
   return value;
 }
 
+// What is not UTF-8 becomes U+FFFD.
 std::string DumpJson(const nlohmann::json& value) {
   return value.dump(-1, ' ', /*ensure_ascii=*/false,
                     nlohmann::json::error_handler_t::replace);
 }
 
+// By writing and reading again, so the library's own notion counts.
 bool IsUtf8(std::string_view text) {
   const nlohmann::json value = std::string(text);
   const nlohmann::json back = nlohmann::json::parse(
@@ -84,6 +90,7 @@ void JsonFields::Reject(std::string_view key, std::string_view problem) {
   }
 }
 
+// After the first mistake nothing more is looked up, so that one is reported.
 const nlohmann::json* JsonFields::Find(std::string_view key, bool required) {
   seen_.emplace(key);
   if (!status_.ok()) {
@@ -99,6 +106,7 @@ const nlohmann::json* JsonFields::Find(std::string_view key, bool required) {
   return &*found;
 }
 
+// Absent is fine, of another type is not.
 std::string JsonFields::StringOr(std::string_view key,
                                  std::string_view fallback, size_t max_size) {
   if (status_.ok() && !object_.contains(key)) {
@@ -135,6 +143,7 @@ uint64_t JsonFields::UnsignedOr(std::string_view key, uint64_t fallback,
   return Unsigned(key, min, max);
 }
 
+// A number with a sign or a fraction is refused, also 1.0.
 uint64_t JsonFields::Unsigned(std::string_view key, uint64_t min,
                               uint64_t max) {
   const nlohmann::json* value = Find(key, /*required=*/true);
@@ -194,6 +203,8 @@ const nlohmann::json* JsonFields::Object(std::string_view key) {
   return value;
 }
 
+// Unknown keys are often misspelt ones: where a person writes the file they are
+// mistakes.
 absl::Status JsonFields::Finish(bool allow_unknown) const {
   if (!status_.ok() || allow_unknown) {
     return status_;

@@ -13,6 +13,7 @@ std::string_view NodeRoleName(NodeRole role) {
   return role == NodeRole::kControlPlane ? "control-plane" : "worker";
 }
 
+// Exactly these two words.
 absl::StatusOr<NodeRole> ParseNodeRole(std::string_view name) {
   if (name == "control-plane") {
     return NodeRole::kControlPlane;
@@ -24,6 +25,7 @@ absl::StatusOr<NodeRole> ParseNodeRole(std::string_view name) {
       fmt::format("role: want control-plane or worker, got \"{}\"", name));
 }
 
+// By hand: <regex> is slow and locale-dependent.
 bool IsNodeName(std::string_view name) {
   const auto allowed = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';

@@ -15,6 +15,7 @@ namespace constellation::cloud {
 // "control-plane" and "worker".
 enum class NodeRole { kControlPlane, kWorker };
 
+// The word for a role.
 std::string_view NodeRoleName(NodeRole role);
 // INVALID_ARGUMENT for any other word.
 absl::StatusOr<NodeRole> ParseNodeRole(std::string_view name);

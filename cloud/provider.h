@@ -148,6 +148,7 @@ class IamProvider {
   virtual absl::StatusOr<std::vector<Resource>> Desired(
       const ClusterIdentity& identity,
       const std::map<std::string, std::string>& options) = 0;
+  // Drivers of every kind that Desired() may name; they live as long as this.
   virtual const DriverRegistry& Drivers() = 0;
   // Config keys and values that --update-config writes, from the outputs:
   // {"provider.aws.iamProfileControlPlane", "..."}.

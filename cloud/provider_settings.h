@@ -13,8 +13,8 @@ namespace constellation::cloud {
 // Section `provider.aws` of the config. IAM values are names of instance
 // profiles.
 struct AwsSettings {
-  std::string region = {};
-  std::string zone = {};
+  std::string region = {};  // "eu-west-1"
+  std::string zone = {};    // of groups that name none, "eu-west-1a"
   std::string iam_profile_control_plane = {};
   std::string iam_profile_worker_nodes = {};
   bool deploy_csi_driver = true;
@@ -58,6 +58,7 @@ struct OpenStackSettings {
   std::string yawol_flavor_id = {};
 };
 
+// The settings of the one cloud that a config chooses.
 using ProviderSettings =
     std::variant<AwsSettings, AzureSettings, GcpSettings, OpenStackSettings>;
 

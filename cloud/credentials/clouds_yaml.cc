@@ -20,6 +20,7 @@
 namespace constellation::cloud {
 namespace {
 
+// Octets, nesting and values: a file of users is far below all three.
 constexpr size_t kMaxFile = size_t{1} << 20U;
 constexpr size_t kMaxDepth = 16;
 constexpr size_t kMaxValues = 20000;
@@ -40,8 +41,10 @@ class Flattener final : public YAML::EventHandler {
 
   std::vector<Value> Take() { return std::move(values_); }
 
+  // One file is one document.
   void OnDocumentStart(const YAML::Mark& /*mark*/) override {}
   void OnDocumentEnd() override {}
+  // A value that is null counts as absent.
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     RefuseAnchor(mark, anchor);
     Scalar(mark, "", /*is_null=*/true);
@@ -49,6 +52,7 @@ class Flattener final : public YAML::EventHandler {
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t /*anchor*/) override {
     throw StopParsing{mark.line, "aliases (*name) are not supported"};
   }
+  // Tags are ignored: all values are texts here.
   void OnScalar(const YAML::Mark& mark, const std::string& /*tag*/,
                 YAML::anchor_t anchor, const std::string& text) override {
     RefuseAnchor(mark, anchor);
@@ -70,17 +74,22 @@ class Flattener final : public YAML::EventHandler {
   void OnMapEnd() override { Leave(); }
 
  private:
+  // A map or list that is open.
   struct Level {
     bool is_map = false;
     std::optional<std::string> key = {};  // whose value comes next
   };
 
+  // Anchors and aliases are refused as a whole: they could make a small file
+  // large.
   static void RefuseAnchor(const YAML::Mark& mark, YAML::anchor_t anchor) {
     if (anchor != 0) {
       throw StopParsing{mark.line, "anchors (&name) are not supported"};
     }
   }
 
+  // A key, or the value of the key before it. Values within lists are not kept:
+  // nothing that we need stands in one.
   void Scalar(const YAML::Mark& mark, const std::string& text, bool is_null) {
     if (++seen_ > kMaxValues) {
       throw StopParsing{mark.line, "too many values"};
@@ -108,6 +117,7 @@ class Flattener final : public YAML::EventHandler {
     level.key.reset();
   }
 
+  // Maps as keys are YAML, but nobody's configuration.
   void Enter(const YAML::Mark& mark, bool is_map) {
     if (!levels_.empty() && levels_.back().is_map && !levels_.back().key) {
       throw StopParsing{mark.line, "a key must be plain text"};
@@ -118,6 +128,7 @@ class Flattener final : public YAML::EventHandler {
     levels_.push_back({.is_map = is_map});
   }
 
+  // The value that ends was its parent key's.
   void Leave() {
     levels_.pop_back();
     if (!levels_.empty()) {
@@ -164,6 +175,7 @@ constexpr std::array<std::string_view, 10> kOtherKeys = {
     "cacert",    "cert",        "key",       "identity_api_version",
     "insecure",  "verify"};
 
+// "auth_url" is OS_AUTH_URL.
 std::string VariableOf(std::string_view key) {
   std::string name = "OS_";
   for (const char c : key) {
@@ -172,6 +184,8 @@ std::string VariableOf(std::string_view key) {
   return name;
 }
 
+// What openstacksdk makes of variables: credentials belong into `auth`, the
+// rest stands beside it.
 CloudEntry EntryFromVariables(const Environment& environment) {
   CloudEntry entry;
   for (const std::string_view key : kAuthKeys) {
@@ -190,16 +204,19 @@ CloudEntry EntryFromVariables(const Environment& environment) {
   return entry;
 }
 
+// Keys of `over` win.
 void MergeOver(CloudEntry& base, const CloudEntry& over) {
   for (const auto& [key, value] : over) {
     base[key] = value;
   }
 }
 
+// One search; remembers what was tried, for the message. Used once.
 class Chooser final {
  public:
   explicit Chooser(const CloudChoice& choice) : choice_(choice) {}
 
+  // Variables win over files unless a name was asked for that is not theirs.
   absl::StatusOr<ChosenCloud> Run() {
     std::string wanted = choice_.cloud;
     if (wanted.empty()) {
@@ -218,10 +235,13 @@ class Chooser final {
   }
 
  private:
+  // Through the caller's reader, if there is one: tests have no home.
   absl::StatusOr<std::string> Read(const std::string& path) const {
     return choice_.read ? choice_.read(path) : ReadFile(path, kMaxFile);
   }
 
+  // Paths in openstacksdk's order, each with its three suffixes.
+  // XDG_CONFIG_HOME moves the user's folder.
   std::vector<std::string> Candidates(std::string_view stem,
                                       std::string_view variable) const {
     std::vector<std::string> paths;
@@ -265,6 +285,8 @@ class Chooser final {
     return CloudEntries();
   }
 
+  // The secure file may hold what the other one should not: it is merged over
+  // it, entry by entry. A vendor's profile is merged below.
   absl::Status LoadFiles() {
     const std::vector<std::string> main =
         choice_.path.empty() ? Candidates("clouds", "OS_CLIENT_CONFIG_FILE")
@@ -293,6 +315,8 @@ class Chooser final {
     return absl::OkStatus();
   }
 
+  // A name that is missing lists what is there; several without a name are not
+  // guessed at.
   absl::StatusOr<ChosenCloud> Choose(const std::string& wanted) const {
     if (!wanted.empty()) {
       const auto found = clouds_.find(wanted);
@@ -322,6 +346,7 @@ class Chooser final {
         source_, Names()));
   }
 
+  // For messages. Names are no secrets.
   std::string Names() const {
     std::vector<std::string> names;
     for (const auto& [name, entry] : clouds_) {
@@ -338,6 +363,8 @@ class Chooser final {
 
 }  // namespace
 
+// yaml-cpp throws; nothing gets out of here. Messages name the line, never its
+// text, which may be a password.
 absl::StatusOr<CloudEntries> ParseCloudsYaml(std::string_view text,
                                              std::string_view what,
                                              std::string_view root) {

@@ -35,6 +35,7 @@ struct CloudChoice {
   std::function<absl::StatusOr<std::string>(const std::string& path)> read = {};
 };
 
+// The entry that was found, and where.
 struct ChosenCloud {
   std::string name = {};
   std::string source = {};  // a path, or "OS_* variables"; for messages

@@ -11,9 +11,11 @@
 namespace constellation::cloud {
 namespace {
 
+// Octets of a file.
 constexpr size_t kMaxSize = size_t{1} << 20U;
 constexpr std::string_view kSpace = " \t\r\f\v";
 
+// White space as Python's parsers have it, which these files are written for.
 std::string_view Trim(std::string_view text) {
   const size_t first = text.find_first_not_of(kSpace);
   if (first == std::string_view::npos) {
@@ -29,6 +31,8 @@ class Reader final {
       std::map<std::string, IniFile::Section, std::less<>>& sections)
       : sections_(sections) {}
 
+  // One line, in the order of botocore's rules: comments and empty lines
+  // anywhere, then indented lines, sections, assignments.
   absl::Status Take(std::string_view line) {
     const std::string_view text = Trim(line);
     if (text.empty() || text.front() == '#' || text.front() == ';') {
@@ -45,6 +49,7 @@ class Reader final {
   }
 
  private:
+  // What follows "]" is ignored. A section that occurs again is continued.
   absl::Status Open(std::string_view text) {
     const size_t end = text.find(']');
     if (end == std::string_view::npos) {
@@ -55,6 +60,7 @@ class Reader final {
     return absl::OkStatus();
   }
 
+  // The first '=' or ':' separates. A later value of the same key wins.
   absl::Status Assign(std::string_view text) {
     if (section_ == nullptr) {
       return InvalidArgument("want a [section] first");
@@ -71,6 +77,8 @@ class Reader final {
     return absl::OkStatus();
   }
 
+  // An indented line belongs to the key before it: as a further line of its
+  // value, or as a key of its block.
   absl::Status Continue(std::string_view text) {
     if (!block_) {
       *key_ += "\n";
@@ -96,6 +104,7 @@ class Reader final {
 
 }  // namespace
 
+// Lines may end in LF or CRLF: '\r' counts as white space.
 absl::StatusOr<IniFile> IniFile::Parse(std::string_view text) {
   if (text.size() > kMaxSize) {
     return InvalidArgument(

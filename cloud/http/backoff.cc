@@ -12,9 +12,13 @@
 namespace constellation::cloud {
 namespace {
 
+// How soon a stop is noticed.
 constexpr absl::Duration kSlice = absl::Milliseconds(100);
+// Beyond that a double could overflow; every cap is far below.
 constexpr int kMaxDoublings = 30;
 
+// Digits only, and no more than 68 years in seconds. Signs and fractions are
+// refused.
 std::optional<int64_t> WholeNumber(std::string_view text) {
   int64_t value = 0;
   const auto [end, error] =
@@ -28,6 +32,7 @@ std::optional<int64_t> WholeNumber(std::string_view text) {
 
 }  // namespace
 
+// One device for each thread: std::random_device is not thread-safe.
 RandomSource SystemRandom() {
   return [] {
     thread_local std::random_device device;
@@ -36,11 +41,15 @@ RandomSource SystemRandom() {
   };
 }
 
+// "Full jitter": anything between nothing and the doubled delay, so that
+// clients that failed together do not come back together.
 absl::Duration Backoff::Delay(int attempt, double random) const {
   const double factor = std::ldexp(1.0, std::clamp(attempt, 0, kMaxDoublings));
   return std::min(base * factor, cap) * std::clamp(random, 0.0, 1.0);
 }
 
+// The finer header wins (Azure has both). A date in the past is no wait; what
+// cannot be read counts as absent.
 std::optional<absl::Duration> RetryAfter(const HttpResponse& response,
                                          absl::Time now) {
   for (const std::string_view name :
@@ -67,6 +76,7 @@ std::optional<absl::Duration> RetryAfter(const HttpResponse& response,
   return std::nullopt;
 }
 
+// In short slices where a stop is possible, as a Clock cannot be interrupted.
 bool SleepUnlessStopped(Clock& clock, absl::Duration duration,
                         const std::stop_token& stop) {
   const absl::Time end = clock.Now() + duration;
@@ -81,6 +91,7 @@ bool SleepUnlessStopped(Clock& clock, absl::Duration duration,
   return false;
 }
 
+// By status alone; clouds refine it. 501 and the like never pass.
 AnswerClass ClassifyByStatus(const HttpResponse& response) {
   switch (response.status) {
     case 429:

@@ -18,6 +18,7 @@ namespace constellation::cloud {
 namespace {
 
 constexpr size_t kMaxHeaderOctets = size_t{256} << 10U;  // all lines together
+// Connections that are kept; more than that are closed.
 constexpr size_t kMaxIdleHandles = 32;
 
 std::string LowerCase(std::string_view text) {
@@ -36,11 +37,13 @@ std::string_view Origin(std::string_view url) {
              : url.substr(0, url.find_first_of("/?#", scheme + 3));
 }
 
+// A line break would end the header and start another one; a NUL would cut it.
 bool HasLineBreak(std::string_view text) {
   constexpr std::string_view kBreaks("\r\n\0", 3);
   return text.find_first_of(kBreaks) != std::string_view::npos;
 }
 
+// `sent`: the request had begun to leave, so the server may have executed it.
 TransportError ErrorOf(CURLcode code, bool sent) {
   switch (code) {
     case CURLE_COULDNT_RESOLVE_HOST:
@@ -71,6 +74,7 @@ TransportError ErrorOf(CURLcode code, bool sent) {
 // One request. Holds everything that libcurl points to while it works.
 class CurlTransport::Exchange final {
  public:
+  // Takes over an idle handle; the request and the options must outlive it.
   Exchange(const CurlLibrary& curl, CURL* handle, const CurlOptions& options,
            const HttpRequest& request)
       : curl_(curl),
@@ -81,6 +85,7 @@ class CurlTransport::Exchange final {
   Exchange(const Exchange&) = delete;
   Exchange& operator=(const Exchange&) = delete;
 
+  // Options first: one that libcurl refuses must not be sent without.
   absl::StatusOr<HttpResponse> Run() {
     RETURN_IF_ERROR(OpenFile());
     SetTransfer();
@@ -116,6 +121,7 @@ class CurlTransport::Exchange final {
     exchange_.Set(option, value);
   }
 
+  // Opened before the connection: a missing file costs nobody a request.
   absl::Status OpenFile() {
     if (!request_.file) {
       return absl::OkStatus();
@@ -129,6 +135,8 @@ class CurlTransport::Exchange final {
     return absl::OkStatus();
   }
 
+  // Plain http is allowed to local addresses only, and libcurl is told so, so
+  // that no redirect or proxy can lead it elsewhere.
   void SetTransfer() {
     Set(CURLOPT_URL, request_.url.c_str());
     Set(CURLOPT_PATH_AS_IS, 1L);  // what was signed is what is sent
@@ -156,6 +164,7 @@ class CurlTransport::Exchange final {
     Set(CURLOPT_NOPROXY, options_.proxy.except.c_str());
   }
 
+  // Headers as they were signed; nothing is added but the agent's name.
   void SetRequest() {
     exchange_.AddHeader("User-Agent: constellation");
     for (const auto& [name, value] : request_.headers) {
@@ -180,6 +189,8 @@ class CurlTransport::Exchange final {
     }
   }
 
+  // Content-Type is the caller's. A DELETE without a body has no length either:
+  // some services refuse one.
   void SetBody() {
     const bool typed =
         std::ranges::any_of(request_.headers, [](const auto& header) {
@@ -197,6 +208,7 @@ class CurlTransport::Exchange final {
     Set(CURLOPT_POSTFIELDS, request_.body.data());
   }
 
+  // Which of the limits, the caller's stop or the network ended it.
   absl::Status Failure(CURLcode code) const {
     const std::string url = UrlForMessages(request_.url);
     if (exchange_.too_large()) {
@@ -220,6 +232,8 @@ class CurlTransport::Exchange final {
   }
 
   // libcurl's callbacks.
+  // pread() with its own offset: the file may be sent from the middle, and
+  // again.
   static size_t OnRead(char* data, size_t size, size_t count,
                        void* self) noexcept {
     auto& exchange = *static_cast<Exchange*>(self);
@@ -251,6 +265,7 @@ class CurlTransport::Exchange final {
     return CURL_SEEKFUNC_OK;
   }
 
+  // Called about once a second, and more often while data flow.
   static int OnProgress(void* self, curl_off_t /*download*/,
                         curl_off_t /*downloaded*/, curl_off_t /*upload*/,
                         curl_off_t /*uploaded*/) noexcept {
@@ -267,6 +282,7 @@ class CurlTransport::Exchange final {
   bool file_failed_ = false;
 };
 
+// Requests must have ended; connections are closed.
 CurlTransport::~CurlTransport() {
   const absl::StatusOr<const CurlLibrary*> curl = CurlLibrary::Get();
   if (curl.ok()) {
@@ -277,6 +293,7 @@ CurlTransport::~CurlTransport() {
   }
 }
 
+// Null if libcurl is not there.
 void* CurlTransport::TakeHandle() {
   {
     const absl::MutexLock lock(&mutex_);
@@ -290,6 +307,7 @@ void* CurlTransport::TakeHandle() {
   return curl.ok() ? (*curl)->easy_init() : nullptr;
 }
 
+// Options go, connections and TLS sessions stay.
 void CurlTransport::ReturnHandle(void* handle) {
   const CurlLibrary* curl = *CurlLibrary::Get();
   curl->easy_reset(handle);  // keeps the connections
@@ -301,6 +319,7 @@ void CurlTransport::ReturnHandle(void* handle) {
   }
 }
 
+// One request without redirects. The handle goes back in any case.
 absl::StatusOr<HttpResponse> CurlTransport::One(const HttpRequest& request,
                                                 std::string& redirect) {
   const absl::StatusOr<const CurlLibrary*> curl = CurlLibrary::Get();
@@ -322,6 +341,8 @@ absl::StatusOr<HttpResponse> CurlTransport::One(const HttpRequest& request,
   return answer;
 }
 
+// Redirects are followed here, not by libcurl: never to plain http, never with
+// the request's headers to another origin, which could hold tokens.
 absl::StatusOr<HttpResponse> CurlTransport::Send(const HttpRequest& request) {
   for (const auto& [name, value] : request.headers) {
     if (name.empty() || HasLineBreak(name) || HasLineBreak(value)) {

@@ -13,8 +13,10 @@
 namespace constellation::cloud {
 namespace {
 
+// Moves all services; each one's own variable goes before it.
 constexpr std::string_view kAllAws = "AWS_ENDPOINT_URL";
 
+// botocore's names.
 // Sources: the variables' names as botocore, azure-identity, gcloud and
 // openstacksdk document them.
 
@@ -72,6 +74,7 @@ std::vector<ServiceEndpoint> AwsEndpoints() {
   };
 }
 
+// Azure's own, for all its partitions.
 std::vector<ServiceEndpoint> AzureEndpoints() {
   return {
       {"azure",
@@ -90,6 +93,7 @@ std::vector<ServiceEndpoint> AzureEndpoints() {
   };
 }
 
+// gcloud's names. "{suffix}" is the universe's domain.
 std::vector<ServiceEndpoint> GcpEndpoints() {
   return {
       {"gcp",
@@ -128,6 +132,7 @@ std::vector<ServiceEndpoint> GcpEndpoints() {
   };
 }
 
+// The catalog has all addresses but the first; variables go over it.
 std::vector<ServiceEndpoint> OpenStackEndpoints() {
   return {
       {"openstack", "identity", {"OS_AUTH_URL"}, ""},
@@ -146,6 +151,7 @@ std::vector<ServiceEndpoint> OpenStackEndpoints() {
   };
 }
 
+// Made once; immutable after that.
 const std::vector<ServiceEndpoint>& Table() {
   static const std::vector<ServiceEndpoint> table = [] {
     std::vector<ServiceEndpoint> all;
@@ -160,10 +166,12 @@ const std::vector<ServiceEndpoint>& Table() {
   return table;
 }
 
+// Only AWS and Google have "{suffix}" in their addresses.
 std::string_view PublicSuffix(std::string_view cloud) {
   return cloud == "aws" ? "amazonaws.com" : "googleapis.com";
 }
 
+// The first occurrence: each placeholder is there once.
 void Replace(std::string& text, std::string_view what, std::string_view with) {
   if (const size_t at = text.find(what); at != std::string::npos) {
     text.replace(at, what.size(), with);
@@ -178,6 +186,8 @@ bool IsHostPart(std::string_view text) {
              std::string_view::npos;
 }
 
+// A variable's value as it is used. Whoever sets it gets the credentials, so
+// plain http is refused outside of this machine.
 absl::StatusOr<std::string> Normalise(const ServiceEndpoint& service,
                                       std::string value) {
   if (service.cloud == "gcp" && service.service == "metadata" &&
@@ -206,6 +216,7 @@ absl::StatusOr<std::string> Normalise(const ServiceEndpoint& service,
   return value;
 }
 
+// The cloud's own address with region and suffix put in.
 absl::StatusOr<Endpoint> Default(const ServiceEndpoint& service,
                                  const EndpointPlace& place) {
   std::string url(service.address);
@@ -234,6 +245,8 @@ std::span<const ServiceEndpoint> ServiceEndpoints() {
   return Table();
 }
 
+// The first variable that is set wins; its mistake is reported with its name
+// and does not fall back to the default.
 absl::StatusOr<Endpoint> ResolveEndpoint(std::string_view cloud,
                                          std::string_view service,
                                          const EndpointPlace& place,

@@ -6,6 +6,8 @@
 namespace constellation::cloud {
 namespace {
 
+// A lower-case variable that is set but empty still wins: it switches the proxy
+// off.
 std::string Either(const Environment& environment, std::string_view lower,
                    std::string_view upper) {
   const auto value = environment(lower);

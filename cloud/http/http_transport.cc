@@ -12,6 +12,7 @@ namespace {
 
 constexpr char kPayload[] = "constellation/transport-error";
 
+// Name and status code of one kind of failure.
 struct Row {
   TransportError error;
   std::string_view name;
@@ -35,6 +36,7 @@ char LowerCase(char c) {
 
 }  // namespace
 
+// Names are in lower case already.
 std::optional<std::string_view> HttpResponse::Header(
     std::string_view name) const {
   for (const auto& [key, value] : headers) {
@@ -54,6 +56,7 @@ std::string_view TransportErrorName(TransportError error) {
   return "none";
 }
 
+// The name goes along as a payload, which survives Annotate().
 absl::Status MakeTransportError(TransportError error,
                                 std::string_view message) {
   for (const Row& row : kRows) {
@@ -68,6 +71,7 @@ absl::Status MakeTransportError(TransportError error,
   return Internal(message);
 }
 
+// kNone for statuses that did not come from a transport.
 TransportError TransportErrorOf(const absl::Status& status) {
   const auto payload = status.GetPayload(kPayload);
   if (payload.has_value()) {
@@ -80,6 +84,7 @@ TransportError TransportErrorOf(const absl::Status& status) {
   return TransportError::kNone;
 }
 
+// A handshake that failed has sent nothing of the request.
 bool MayHaveBeenExecuted(const absl::Status& status) {
   switch (TransportErrorOf(status)) {
     case TransportError::kDns:
@@ -92,6 +97,7 @@ bool MayHaveBeenExecuted(const absl::Status& status) {
   }
 }
 
+// PUT and DELETE are idempotent by definition (RFC 9110, 9.2.2).
 bool IsRepeatable(const HttpRequest& request) {
   if (request.repeatable.has_value()) {
     return *request.repeatable;
@@ -101,6 +107,9 @@ bool IsRepeatable(const HttpRequest& request) {
   return std::ranges::find(kMethods, request.method) != kMethods.end();
 }
 
+// A backslash ends the host, too: some parsers take it for a slash, and the two
+// must not disagree about whom we talk to. The last '@' counts, for the same
+// reason.
 std::string HostOfUrl(std::string_view url) {
   const size_t scheme = url.find("://");
   if (scheme == std::string_view::npos) {
@@ -121,6 +130,7 @@ std::string HostOfUrl(std::string_view url) {
   return out;
 }
 
+// By syntax. A URL without a scheme keeps all but its query.
 std::string UrlForMessages(std::string_view url) {
   url = url.substr(0, url.find_first_of("?#"));
   const size_t scheme = url.find("://");
@@ -136,6 +146,7 @@ std::string UrlForMessages(std::string_view url) {
   return std::string(url.substr(0, start)) + std::string(url.substr(at + 1));
 }
 
+// Whoever owns these addresses is this machine or its hypervisor.
 bool IsLocalHost(std::string_view host) {
   constexpr std::array<std::string_view, 4> kNames = {
       "localhost", "::1", "metadata.google.internal", "168.63.129.16"};

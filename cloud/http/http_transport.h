@@ -77,6 +77,7 @@ std::string_view TransportErrorName(TransportError error);
 // UNAVAILABLE (dns, refused, lost), UNAUTHENTICATED (tls), DEADLINE_EXCEEDED
 // (timeout), OUT_OF_RANGE (too large), CANCELLED, INVALID_ARGUMENT (local).
 absl::Status MakeTransportError(TransportError error, std::string_view message);
+// kNone for any other status.
 TransportError TransportErrorOf(const absl::Status& status);
 
 // Whether the server may have executed a request that failed with `status`:

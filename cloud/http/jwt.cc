@@ -13,14 +13,17 @@
 namespace constellation::cloud {
 namespace {
 
+// Octets of a token; real ones are a few thousand.
 constexpr size_t kMaxTokenSize = size_t{64} * 1024;
 
+// One part of a token.
 std::string Encode(const nlohmann::json& part) {
   return Base64UrlEncode(AsBytes(DumpJson(part)));
 }
 
 }  // namespace
 
+// RFC 4648 section 5, without padding.
 std::string Base64UrlEncode(std::span<const uint8_t> bytes) {
   std::string text = Base64Encode(bytes);
   text.resize(text.find_last_not_of('=') + 1);
@@ -30,6 +33,8 @@ std::string Base64UrlEncode(std::span<const uint8_t> bytes) {
   return text;
 }
 
+// A character of the other alphabet is refused, since the text would then have
+// two forms. Base64Decode() checks the trailing bits.
 absl::StatusOr<Bytes> Base64UrlDecode(std::string_view text) {
   std::string standard(text);
   for (char& c : standard) {
@@ -42,6 +47,8 @@ absl::StatusOr<Bytes> Base64UrlDecode(std::string_view text) {
   return Base64Decode(standard);
 }
 
+// The header's "alg" is set here, so a caller cannot announce another one than
+// is used.
 absl::StatusOr<std::string> SignJwt(JwtAlgorithm algorithm,
                                     const nlohmann::json& header,
                                     const nlohmann::json& claims,
@@ -60,6 +67,7 @@ absl::StatusOr<std::string> SignJwt(JwtAlgorithm algorithm,
   return fmt::format("{}.{}", token, Base64UrlEncode(signature));
 }
 
+// Three parts: encrypted tokens have five and show no claims.
 absl::StatusOr<nlohmann::json> JwtClaimsUnverified(std::string_view token) {
   if (token.size() > kMaxTokenSize) {
     return InvalidArgument(fmt::format("JWT: {} octets, at most {} are allowed",

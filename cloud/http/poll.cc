@@ -12,10 +12,13 @@
 namespace constellation::cloud {
 namespace {
 
+// Against a server that asks for no pause at all.
 constexpr absl::Duration kShortest = absl::Milliseconds(100);
 
 }  // namespace
 
+// Delays grow from question to question; a server's wish goes before them.
+// Errors in a row are borne up to a number, one success forgets them.
 absl::Status Poll(const PollOptions& options, Clock& clock,
                   const std::stop_token& stop, std::string_view what,
                   const std::function<absl::StatusOr<PollStep>()>& ask) {

@@ -5,6 +5,8 @@
 
 namespace constellation::cloud {
 
+// Tokens may become negative: then they are promised, and each further caller
+// waits longer. A clock that goes backwards earns nothing.
 absl::Duration RateLimiter::Reserve(const std::string& host, absl::Time now) {
   const absl::MutexLock lock(&mutex_);
   Bucket& bucket = buckets_[host];
@@ -24,6 +26,7 @@ absl::Duration RateLimiter::Reserve(const std::string& host, absl::Time now) {
   return std::max({wait, bucket.paused_until - now, absl::ZeroDuration()});
 }
 
+// Buckets that are new start full, as in Reserve().
 void RateLimiter::Pause(const std::string& host, absl::Time until) {
   const absl::MutexLock lock(&mutex_);
   Bucket& bucket = buckets_[host];

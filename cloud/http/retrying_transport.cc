@@ -19,6 +19,8 @@ class RetryingTransport::Attempts final {
         host_(HostOfUrl(request.url)),
         deadline_(owner.clock_.Now() + owner.options_.deadline) {}
 
+  // The last answer comes back as it is if no further attempt fits into the
+  // deadline.
   absl::StatusOr<HttpResponse> Run() {
     for (int attempt = 0;; ++attempt) {
       absl::StatusOr<HttpResponse> answer = One();
@@ -38,6 +40,8 @@ class RetryingTransport::Attempts final {
                               UrlForMessages(request_.url) + ": cancelled");
   }
 
+  // Waits for the rate limit, signs a copy, sends it. The timeout is cut to
+  // what the deadline leaves.
   absl::StatusOr<HttpResponse> One() {
     const absl::Duration wait =
         owner_.limiter_.Reserve(host_, owner_.clock_.Now());
@@ -84,6 +88,8 @@ class RetryingTransport::Attempts final {
     return std::max(asked.value_or(absl::ZeroDuration()), backoff);
   }
 
+  // Whether a request without an answer may be sent again. A refused
+  // certificate will be refused again.
   bool MayRepeat(const absl::Status& status) const {
     switch (TransportErrorOf(status)) {
       case TransportError::kDns:
@@ -97,6 +103,7 @@ class RetryingTransport::Attempts final {
     }
   }
 
+  // At most once per request; what the answer means is the owner's to know.
   bool Renewed(const HttpResponse& answer) {
     if (renewed_ || !owner_.options_.renew ||
         (answer.status != 400 && answer.status != 401 &&
