@@ -47,6 +47,7 @@ std::optional<int64_t> Number(const json& object, const char* key) {
   return std::nullopt;
 }
 
+// Absent and of another type are the same: what is wanted is checked later.
 std::string Text(const json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string() ? found->get<std::string>()
@@ -61,6 +62,8 @@ bool IsToken(std::string_view text) {
              "UVWXYZ0123456789-._~+/=") == std::string_view::npos;
 }
 
+// The first line of Entra's words, cut: the rest is trace ids and times. The
+// answer to a refused request holds no secret of ours.
 absl::Status Refusal(const HttpResponse& response) {
   constexpr size_t kMaxText = 400;
   const auto body =
@@ -78,6 +81,9 @@ absl::Status Refusal(const HttpResponse& response) {
 
 }  // namespace
 
+// "expires_in" is preferred: it does not depend on this machine's clock. The
+// token is checked for characters that would end a header, because it becomes
+// one.
 absl::StatusOr<AccessToken> ParseTokenAnswer(const HttpResponse& response,
                                              absl::Time now) {
   if (response.status != 200) {
@@ -103,6 +109,8 @@ absl::StatusOr<AccessToken> ParseTokenAnswer(const HttpResponse& response,
   return token;
 }
 
+// The lock is held during the fetch on purpose: twenty drivers that start at
+// once make one request for a token, not twenty.
 absl::StatusOr<std::string> CachedToken::Get() {
   const absl::MutexLock lock(&mutex_);
   const absl::Time now = clock_.Now();
@@ -120,6 +128,8 @@ absl::StatusOr<std::string> CachedToken::Get() {
   return token_.value;
 }
 
+// Without the minute, a permission that is missing (401 with some services)
+// would become an endless loop of new tokens.
 bool CachedToken::Renew(std::string_view claims) {
   const absl::MutexLock lock(&mutex_);
   if (claims.empty() && clock_.Now() - fetched_ < kYoung) {
@@ -130,6 +140,8 @@ bool CachedToken::Renew(std::string_view claims) {
   return true;
 }
 
+// Codes as Microsoft documents them for retries of this endpoint: 404 and 410
+// occur while the service is updated. 400 means that there is no such identity.
 absl::StatusOr<AccessToken> FetchManagedIdentityToken(
     HttpTransport& transport, Clock& clock, const ManagedIdentity& identity,
     bool patient) {

@@ -23,6 +23,7 @@ struct AccessToken {
   absl::Time expires = absl::InfinitePast();
 };
 
+// A life of more than a day counts as a day.
 // Reads what token endpoints answer: {"access_token", "expires_in" or
 // "expires_on", numbers or decimal text}. At most 64 KiB. UNAUTHENTICATED with
 // Entra's own words ("AADSTS...") for a refusal, UNAVAILABLE for 429 and 5xx,
@@ -43,6 +44,7 @@ class CachedToken final {
   CachedToken(Clock& clock, Fetch fetch)
       : clock_(clock), fetch_(std::move(fetch)) {}
 
+  // The errors of `fetch`. Waits while another thread fetches.
   absl::StatusOr<std::string> Get();
   // Forgets the token. False if the one at hand is younger than a minute: a
   // new one would be refused as well.
@@ -77,6 +79,8 @@ absl::StatusOr<AccessToken> FetchManagedIdentityToken(
     HttpTransport& transport, Clock& clock, const ManagedIdentity& identity,
     bool patient);
 
+// Claims challenges have no answer here: the service takes none, so Renew()
+// only makes it ask for a new token.
 // Tokens of a node's own identity. Everything must outlive it. Thread-safe.
 class ManagedIdentityTokens final : public TokenProvider {
  public:

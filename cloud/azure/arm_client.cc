@@ -31,17 +31,21 @@ constexpr size_t kMaxUrl = 8'192;
 constexpr size_t kMaxClaims = 4'096;
 constexpr absl::Duration kLongestPause = absl::Minutes(5);
 
+// An answer that ARM never gives: to ask again would not help.
 absl::Status Malformed(std::string_view what, std::string_view problem) {
   return MakeCloudError({.kind = Kind::kInvalid,
                          .code = "MalformedAnswer",
                          .message = fmt::format("{}: {}", what, problem)});
 }
 
+// By RFC 9110, 9.2.1. ARM's POST actions may have effects, all of them.
 bool IsReadOnly(std::string_view method) {
   return method == "GET" || method == "HEAD";
 }
 
 // What a 401 demands of the next token (RFC 9470 style "claims" challenge).
+// Whatever cannot be read counts as no demand: the next token is then asked for
+// without, and the refusal of that one is told.
 std::string ClaimsOf(const HttpResponse& answer) {
   const auto challenge = answer.Header("www-authenticate");
   constexpr std::string_view kKey = "claims=\"";
@@ -62,6 +66,8 @@ std::string ClaimsOf(const HttpResponse& answer) {
   return std::string(AsText(*claims));
 }
 
+// Retry-After says when to ask next. It is believed up to five minutes: a
+// larger one would outlive the timeouts of the kinds.
 void Remember(const HttpResponse& answer, absl::Time now,
               ArmOperation& operation) {
   const auto wait = RetryAfter(answer, now);
@@ -106,6 +112,9 @@ ArmClient::ArmClient(HttpTransport& transport, TokenProvider& tokens,
         return retry;
       }()) {}
 
+// The one place that decides who sees the token.
+// "https://management.azure.com.x" is not below our host, and plain HTTP is
+// never ours where the endpoint is HTTPS.
 bool ArmClient::IsOurs(std::string_view url) const {
   const std::string own = HostOfUrl(options_.endpoint);
   const std::string host = HostOfUrl(url);
@@ -133,6 +142,8 @@ bool ArmClient::Renew(const HttpResponse& answer) {
   return answer.status == 401 && tokens_.Renew(ClaimsOf(answer));
 }
 
+// Redirects are errors here: ARM makes none, and the transport follows none, so
+// that no token can be led elsewhere.
 absl::StatusOr<ArmAnswer> ArmClient::SendUrl(const ArmRequest& request,
                                              const std::string& url) {
   HttpRequest http{.method = request.method,
@@ -178,6 +189,8 @@ absl::StatusOr<ArmAnswer> ArmClient::Send(const ArmRequest& request) {
                              request.path, request.api_version, request.query));
 }
 
+// The pages come from the cloud: their number, that of elements and repeated
+// links are bounded, so that an answer cannot keep us here for ever.
 absl::StatusOr<std::vector<json>> ArmClient::List(const ArmRequest& request) {
   std::vector<json> all;
   std::set<std::string> seen;
@@ -212,6 +225,9 @@ absl::StatusOr<std::vector<json>> ArmClient::List(const ArmRequest& request) {
   }
 }
 
+// The address is asked later with the token, so it must be ARM's own. A 201
+// with Location names the thing itself, not an operation (ARM RPC), hence 202
+// only.
 absl::StatusOr<std::optional<ArmOperation>> ArmClient::OperationOf(
     const ArmAnswer& answer) const {
   ArmOperation operation;
@@ -234,6 +250,8 @@ absl::StatusOr<std::optional<ArmOperation>> ArmClient::OperationOf(
   return std::optional(operation);
 }
 
+// Throttling, failures of the server and refused tokens are troubles of the
+// question. Every other error of a Location operation is its end.
 absl::StatusOr<OperationState> ArmClient::Poll(ArmOperation& operation,
                                                const std::stop_token& stop) {
   if (clock_.Now() < operation.next_poll) {

@@ -24,6 +24,8 @@ class TokenProvider {
  public:
   virtual ~TokenProvider() = default;
   // A token that is valid for some minutes yet. Secret: only for headers.
+  // UNAUTHENTICATED if there are no credentials, UNAVAILABLE if the source does
+  // not answer.
   virtual absl::StatusOr<std::string> Token() = 0;
   // The last token was refused: forgets it. `claims` is what a claims challenge
   // demands of the next one (JSON), empty if there was none. Whether another
@@ -31,6 +33,8 @@ class TokenProvider {
   virtual bool Renew(std::string_view claims) = 0;
 };
 
+// A path that is not IsArmId() is refused before anything is sent; version and
+// query are ours and not looked at.
 // One request to Azure Resource Manager.
 struct ArmRequest {
   std::string method = "GET";
@@ -49,6 +53,8 @@ struct ArmAnswer {
   HttpResponse raw = {};  // its headers; the body has been moved away
 };
 
+// Its address is one that OperationOf() or Poll() has checked: it is asked with
+// the token.
 // Something that goes on after the answer (ARM's asynchronous operations).
 struct ArmOperation {
   enum class Style {
@@ -71,6 +77,7 @@ struct OperationState {
 // Speaks with ARM: tokens, repeats, errors, pages, operations. Thread-safe.
 class ArmClient final {
  public:
+  // No slash at the end of `endpoint`.
   // Where ARM is and how patient to be; `sign` and `renew` are ours.
   struct Options {
     std::string endpoint = "https://management.azure.com";
@@ -83,6 +90,9 @@ class ArmClient final {
 
   // Any answer below 400 is good. Else a status made by MakeCloudError(), a
   // transport's, or that of the token provider.
+  // Repeats what RetryOptions allow (429, 5xx of calls without effect) and once
+  // after a token was refused. Answers of more than 16 MiB, or that are no JSON
+  // object, are kInvalid; so is a status of 1xx or 3xx.
   absl::StatusOr<ArmAnswer> Send(const ArmRequest& request);
 
   // All elements of a list, at most 20,000 on 1,000 pages. Links to other
@@ -98,10 +108,15 @@ class ArmClient final {
 
   // Asks once, not before `operation.next_poll`; follows what the answer says
   // about the next question.
+  // Not done and no request if it is too early. An error means that the
+  // question failed, not the operation: ask again. How the operation itself
+  // failed is OperationState::failure.
   absl::StatusOr<OperationState> Poll(ArmOperation& operation,
                                       const std::stop_token& stop);
 
   // Asks until it is done, for at most `timeout`. For things outside of plans.
+  // The last answer's body, or the operation's failure; kTimeout as
+  // cloud::Poll().
   absl::StatusOr<nlohmann::json> Await(ArmOperation operation,
                                        absl::Duration timeout,
                                        const std::stop_token& stop);
@@ -110,9 +125,13 @@ class ArmClient final {
   Clock& clock() const { return clock_; }
 
  private:
+  // As Send(), but to an address that an answer gave: `path` is not looked at.
   absl::StatusOr<ArmAnswer> SendUrl(const ArmRequest& request,
                                     const std::string& url);
+  // Adds the token if the address is ours; the transport calls it for every
+  // try.
   absl::Status Sign(HttpRequest& request);
+  // Whether a 401 is worth one more try with another token.
   bool Renew(const HttpResponse& answer);
   // Whether the token may go to `url`: ARM's host or one below it, same scheme.
   bool IsOurs(std::string_view url) const;

@@ -18,6 +18,8 @@ using Kind = CloudErrorKind;
 
 constexpr const char* kStateAttribute = "provisioningState";
 
+// Answers are never trusted to have a shape: what is absent or of another type
+// is an empty text.
 std::string TextAt(const json& object, std::string_view pointer) {
   const json::json_pointer at{std::string(pointer)};
   return object.contains(at) && object.at(at).is_string()
@@ -44,6 +46,7 @@ bool IsAbsent(const absl::Status& status) {
          (!status.ok() && CloudErrorOf(status).code == "ResourceGroupNotFound");
 }
 
+// The engine's own word for absence, whatever Azure called it.
 absl::Status Absent(std::string_view id) {
   return MakeCloudError({.kind = Kind::kNotFound,
                          .code = "ResourceNotFound",
@@ -77,6 +80,8 @@ std::string DescriptionMark(std::string_view uid, std::string_view resource) {
   return fmt::format("{}={} {}={}", kUidTag, uid, kResourceTag, resource);
 }
 
+// Only whole texts are references. One that the operator writes into a setting
+// shows him a value of his own cluster, or is an error: no harm.
 absl::StatusOr<json> ResolveReferences(
     const json& body,
     const std::function<const Observed*(std::string_view)>& dependency) {
@@ -102,12 +107,15 @@ ArmDriver::ArmDriver(ArmClient& client, const ArmKind& kind, ArmScope scope,
       scope_(std::move(scope)),
       completion_(std::move(completion)) {}
 
+// A PUT with an id that we chose makes nothing twice.
 DriverTraits ArmDriver::Traits() const {
   return {.create_is_idempotent = true,
           .ready_timeout = kind_.ready_timeout,
           .gone_timeout = kind_.gone_timeout};
 }
 
+// Journals and answers name ids. Whoever can write one of them must not be able
+// to have something deleted that the cluster never had.
 absl::Status ArmDriver::CheckId(std::string_view id) const {
   const bool group = kind_.kind == kResourceGroup;
   const bool ours = group ? SameId(id, ResourceGroupId(scope_))
@@ -142,6 +150,8 @@ absl::StatusOr<ArmAnswer> ArmDriver::Call(const std::string& method,
   return client_.Send(request);
 }
 
+// A description is free text that we alone write; the uid stands in front, so
+// that one uid which begins like another is told from it by the space.
 std::optional<std::string> ArmDriver::MarkOf(const json& body,
                                              std::string_view uid) const {
   if (kind_.mark == MarkPlace::kTags) {
@@ -193,6 +203,7 @@ std::optional<ArmDriver::Running> ArmDriver::RunningOf(const std::string& id) {
   return found == running_.end() ? std::nullopt : std::optional(found->second);
 }
 
+// By lower case: ARM writes the same id in several ways.
 void ArmDriver::Note(const std::string& id, std::optional<Running> running) {
   const absl::MutexLock lock(&mutex_);
   if (running) {
@@ -202,6 +213,7 @@ void ArmDriver::Note(const std::string& id, std::optional<Running> running) {
   }
 }
 
+// Two ids, because a plan may name a thing otherwise than the run that made it.
 absl::StatusOr<std::vector<Observed>> ArmDriver::Find(
     const DriverContext& context) {
   std::vector<std::string> ids;
@@ -244,6 +256,8 @@ absl::StatusOr<json> ArmDriver::BodyOf(const DriverContext& context) const {
       context.dependency);
 }
 
+// "Failed" right after a change is the state of before; only the next question
+// tells how this change ended.
 absl::StatusOr<Observed> ArmDriver::Started(const std::string& id,
                                             const ArmAnswer& answer,
                                             bool deletes) {
@@ -292,6 +306,8 @@ absl::StatusOr<Observed> ArmDriver::Create(const DriverContext& context,
   return Started(id, answer, /*deletes=*/false);
 }
 
+// What the plan does not mention is not compared: Azure's defaults and the
+// children of other owners are no difference.
 std::vector<AttributeChange> ArmDriver::Differs(const DriverContext& context,
                                                 const Observed& observed) {
   std::vector<AttributeChange> changes;
@@ -317,6 +333,8 @@ std::vector<AttributeChange> ArmDriver::Differs(const DriverContext& context,
   return changes;
 }
 
+// PATCH (RFC 7396) sends what differs; ARM wants some objects whole even then.
+// A PUT replaces lists, so other owners' children are carried over.
 absl::StatusOr<Observed> ArmDriver::Update(const DriverContext& context,
                                            const Observed& observed) {
   ASSIGN_OR_RETURN(const Observed now, Get(observed.id, context));
@@ -411,6 +429,8 @@ absl::Status ArmDriver::CheckEmpty(const DriverContext& context,
        .subject = TextAt(inside->front(), "/id").substr(0, 300)});
 }
 
+// Nothing but the id is known here: whether the thing is ours has been asked by
+// whoever found it (Find(), List()).
 absl::Status ArmDriver::Delete(const DriverContext& context,
                                const Observed& observed) {
   if (kind_.kind == kResourceGroup) {
@@ -426,6 +446,8 @@ absl::Status ArmDriver::Delete(const DriverContext& context,
   return Started(observed.id, *answer, /*deletes=*/true).status();
 }
 
+// An id in the answer that is not of this scope is passed over, marked or not:
+// a tag can be set by anybody who may write tags.
 absl::StatusOr<std::vector<Stray>> ArmDriver::List(
     const ClusterIdentity& cluster) {
   const bool group = kind_.kind == kResourceGroup;

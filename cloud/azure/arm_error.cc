@@ -94,6 +94,7 @@ constexpr std::array<ErrorCodeRow, 71> kCodes = {{
     {"MarketplacePurchaseEligibilityFailed", Kind::kInvalid},
 }};
 
+// Cut: an error's text ends in a journal and on a terminal.
 std::string Text(const json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_string()
@@ -139,6 +140,8 @@ Kind KindOfText(std::string_view code, std::string_view message) {
   return ClassifyErrorCode(kCodes, code);
 }
 
+// One level of ARM's error object: {"code", "message", "details"} (ARM RPC,
+// "Error response content").
 CloudError One(const json& error) {
   CloudError one{.code = Text(error, "code"),
                  .message = Text(error, "message")};
@@ -167,6 +170,8 @@ CloudError Innermost(const json& error) {
   return best;
 }
 
+// What the status alone says, by RFC 9110. 412 is a lost race about an etag, so
+// it passes by itself like 409.
 Kind KindOfStatus(int status, bool read_only) {
   switch (status) {
     case 401:
@@ -191,6 +196,8 @@ Kind KindOfStatus(int status, bool read_only) {
 
 }  // namespace
 
+// A late failure without a known code is still a failure of something that
+// Azure had accepted: to repeat it at once would find the same.
 CloudError ArmErrorOfBody(const json& error) {
   CloudError found =
       error.is_object() ? Innermost(error) : CloudError{.kind = Kind::kUnknown};

@@ -13,6 +13,10 @@ namespace constellation::cloud::azure {
 // What an answer with status 400 or above says. The code is that of the
 // innermost detail that we know ("the deployment failed" tells nobody
 // anything); `read_only` requests had no effect, whatever went wrong.
+// A request that may have had an effect is kUnclear after 408 and 5xx, so that
+// the engine looks before it asks again. Bodies above 1 MiB or that are no JSON
+// leave the status alone to tell; texts are cut at 1,000 characters. Never
+// fails.
 CloudError ArmErrorOf(const HttpResponse& response, bool read_only);
 
 // What {"code","message","details":[...]} says, as in the status of an

@@ -6,6 +6,10 @@ namespace {
 
 const Watched kTags{"/tags"};
 
+// In the order in which they are made; what the engine makes follows from
+// `depends_on`, this order is only that of lists for people. Addresses cannot
+// change their SKU, zones or allocation, and a network's own address space is
+// what nodes were attested in: those mean a new thing.
 std::vector<ArmKind> NetworkKinds() {
   return {
       {.kind = kSecurityGroup,
@@ -71,6 +75,8 @@ ArmKind ScaleSet() {
 
 }  // namespace
 
+// Disks are in no plan: the disk driver of Kubernetes makes them. They are here
+// so that `terminate` finds those with the cluster's tag.
 std::span<const ArmKind> ClusterKinds() {
   static const std::vector<ArmKind> kinds = [] {
     std::vector<ArmKind> all = NetworkKinds();
@@ -84,6 +90,10 @@ std::span<const ArmKind> ClusterKinds() {
   return kinds;
 }
 
+// Role definitions are listed with Azure's several hundred own ones unless the
+// query says otherwise; the filter is "type eq 'CustomRole'". A group is
+// deleted with its scale sets' VMs at once: by then there are none (ArmDriver
+// looks).
 std::span<const ArmKind> IamKinds() {
   static const std::vector<ArmKind> kinds = {
       {.kind = kResourceGroup,

@@ -23,6 +23,8 @@ inline constexpr std::string_view kAuthorizationApi = "2022-04-01";
 inline constexpr std::string_view kScaleSetNicApi = "2018-10-01";
 
 // Part of a thing that is compared with the plan.
+// Only what `pointer` names counts as a difference: Azure fills in the rest of
+// a body with defaults, which must not look like changes.
 struct Watched {
   std::string_view pointer;  // RFC 6901, "/properties/securityRules"
   bool replaces = false;     // no call changes it in place
@@ -35,6 +37,7 @@ enum class MarkPlace {
 };
 
 // How one kind of things in Azure behaves. Everything else is the same for all.
+// A driver keeps a reference to it, so it lives as long as the program.
 struct ArmKind {
   std::string_view kind;               // the engine's word, "azure.nat-gateway"
   std::string_view type;               // "Microsoft.Network/natGateways"
@@ -66,6 +69,8 @@ inline constexpr std::string_view kScaleSetType =
 inline constexpr std::string_view kLoadBalancerType =
     "Microsoft.Network/loadBalancers";
 
+// Both tables are made once, at the first call, and never change: thread-safe,
+// and references into them stay valid.
 // What clusters are made of and what Kubernetes leaves behind (disks), in the
 // order in which it is made. / What `iam create` makes.
 std::span<const ArmKind> ClusterKinds();

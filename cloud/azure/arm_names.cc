@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kMaxId = 2048;
 
+// The programs never call setlocale(), so this is ASCII.
 bool IsAlphanumeric(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0;
 }
@@ -38,6 +39,9 @@ std::string ResourceId(const ArmScope& scope, std::string_view type,
   return fmt::format("{}/{}", CollectionId(scope, type), name);
 }
 
+// An id out of an answer or a journal becomes the path of a request that
+// carries the operator's token. "..", an empty segment or "?" would lead that
+// request to something that nobody meant.
 bool IsArmId(std::string_view text) {
   if (!text.starts_with('/') || text.size() > kMaxId || text.ends_with('/')) {
     return false;
@@ -78,6 +82,8 @@ bool IsBelow(std::string_view id, std::string_view parent) {
          (id.size() == parent.size() || id[parent.size()] == '/');
 }
 
+// The last occurrence counts: ids nest ("providers" may occur twice), and the
+// innermost thing is the one that is named.
 std::string SegmentBehind(std::string_view id, std::string_view key) {
   const std::string needle = fmt::format("/{}/", Lower(key));
   const size_t at = Lower(id).rfind(needle);
@@ -118,6 +124,8 @@ std::string UrlEncode(std::string_view text) {
   return out;
 }
 
+// The octets that RFC 4122 (4.1.2, 4.1.3) reserves are overwritten, the rest is
+// the digest: 122 bits, which do not collide by accident.
 std::string UuidOf(std::string_view text) {
   const crypto::Sha256Digest digest = crypto::Sha256(AsBytes(text));
   std::string hex = HexEncode(std::span<const uint8_t>(digest).first(16));

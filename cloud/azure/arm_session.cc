@@ -12,6 +12,8 @@ namespace {
 
 constexpr char kPublicCloud[] = "https://management.azure.com";
 
+// Where ARM is: the public cloud unless the environment moves it (sovereign
+// clouds, emulators). ResolveEndpoint() refuses plain HTTP to other machines.
 absl::StatusOr<std::string> EndpointOf(const Environment& environment) {
   ASSIGN_OR_RETURN(Endpoint endpoint,
                    ResolveEndpoint("azure", "arm", {}, environment));
@@ -38,6 +40,8 @@ bool ArmSession::Tokens::Renew(std::string_view claims) {
   return chain_.Renew(claims);
 }
 
+// A constructor cannot fail, so a bad endpoint is kept and told by the token
+// provider: with no token no request leaves, whatever the client's endpoint is.
 ArmSession::ArmSession(AzureOptions options, ArmScope scope,
                        std::span<const ArmKind> kinds)
     : options_(std::move(options)),

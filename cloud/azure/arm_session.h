@@ -17,17 +17,25 @@
 
 namespace constellation::cloud::azure {
 
+// One for each provider, owned by it. The order of the members matters: the
+// client refers to the tokens, the drivers to the client.
 // Credentials, client and drivers, as providers need them. Thread-safe.
 class ArmSession final {
  public:
+  // Keeps `kinds` by reference; what `options` refers to must outlive it as
+  // well. No I/O.
   // A wrong endpoint in the environment is the error of the first call.
   ArmSession(AzureOptions options, ArmScope scope,
              std::span<const ArmKind> kinds);
 
+  // For calls outside of plans: consoles, replacements, uploads, checks.
   ArmClient& client() { return client_; }
   const ArmScope& scope() const { return scope_; }
   const AzureOptions& options() const { return options_; }
+  // A driver for each of the kinds, by ArmKind::kind.
   const DriverRegistry& drivers() const { return registry_; }
+  // UNAUTHENTICATED if nobody has credentials, INVALID_ARGUMENT for credentials
+  // or endpoints that are written wrongly.
   // Who gave the token, for people; a failure names every source.
   absl::StatusOr<std::string> Login();
 

@@ -33,6 +33,7 @@ std::vector<std::string> LinkPermissions() {
           "Microsoft.Network/loadBalancers/backendAddressPools/join/action"};
 }
 
+// Bodies of roles have no tags: ARM refuses them there.
 Resource Make(std::string_view kind, std::string_view name,
               const std::string& id, json body,
               std::vector<std::string> depends_on) {
@@ -52,12 +53,14 @@ json Tagged(const ClusterIdentity& identity, const AzureSettings& settings,
             {std::string(kResourceTag), std::string(name)}}}};
 }
 
+// One segment of an id.
 bool IsName(std::string_view text, size_t min, size_t max) {
   return text.size() >= min && text.size() <= max &&
          IsArmId(fmt::format("/{}", text)) &&
          text.find('/') == std::string_view::npos;
 }
 
+// The same session as a cluster's, over the table of other kinds.
 class AzureIamProvider final : public IamProvider {
  public:
   explicit AzureIamProvider(AzureOptions options)
@@ -164,6 +167,9 @@ std::vector<std::string> OperatorPermissions() {
   return all;
 }
 
+// The names of role and assignment are UUIDs made of group and uid: a second
+// run finds what the first one made, and two clusters in a group have their
+// own.
 absl::StatusOr<std::vector<Resource>> DesiredIam(
     const ClusterIdentity& identity, const AzureSettings& settings,
     const std::map<std::string, std::string>& options) {

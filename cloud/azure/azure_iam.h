@@ -15,6 +15,7 @@ namespace constellation::cloud::azure {
 // What the identity of nodes may do in the cluster's resource group: find
 // itself, its peers and the load balancer, and what the cloud controller
 // manager and the disk driver of Kubernetes do.
+// No key, secret or role can be read or given with them.
 std::vector<std::string> NodePermissions();
 
 // What whoever runs `apply`, `upgrade`, `status` and `terminate` needs in the

@@ -46,6 +46,7 @@ std::string Tag(const json& tags, std::string_view name) {
 }
 
 // The first address of the first interface: Azure lists the primary one first.
+// Wrong fields are noted in `fields`, whose Finish() tells them all.
 void ReadAddress(JsonFields& fields, const json& network,
                  InstanceMetadata& metadata) {
   const json::json_pointer address(
@@ -71,6 +72,8 @@ void ReadAddress(JsonFields& fields, const json& network,
   }
 }
 
+// One segment of an id: the resource group becomes part of request paths.
+// `more` that is not empty allows "._()" as well.
 bool IsWord(std::string_view text, std::string_view more, size_t max_size) {
   return !text.empty() && text.size() <= max_size &&
          IsArmId(fmt::format("/{}", text)) &&
@@ -79,6 +82,8 @@ bool IsWord(std::string_view text, std::string_view more, size_t max_size) {
           text.find_first_of("._()") == std::string_view::npos);
 }
 
+// The uid says which peers are ours, so it must be a plain word; an init
+// secret's hash is on control planes and may be absent.
 void ReadTags(JsonFields& compute, const json& tags,
               InstanceMetadata& metadata) {
   metadata.uid = Tag(tags, kUidTag);
@@ -100,6 +105,8 @@ void ReadTags(JsonFields& compute, const json& tags,
   }
 }
 
+// The host answers this: it may say anything. What passes here still proves
+// nothing; it only cannot break whoever uses it.
 absl::Status ReadCompute(const json& object, OwnInstance& own) {
   JsonFields compute(object, "instance metadata: compute");
   InstanceMetadata& metadata = own.metadata;
@@ -194,6 +201,8 @@ AzureMetadataClient::Arm& AzureMetadataClient::ArmOf() {
   return *arm_;
 }
 
+// The header "Metadata" keeps requests that were forwarded by mistake from
+// being answered (Azure's rule against SSRF).
 absl::StatusOr<OwnInstance> AzureMetadataClient::Own() {
   const absl::MutexLock lock(&mutex_);
   const absl::Time now = options_.clock.Now();
@@ -225,6 +234,7 @@ absl::StatusOr<InstanceMetadata> AzureMetadataClient::Self() {
   return own.metadata;
 }
 
+// ARM does not say the prefix of a peer's network; all are in ours.
 absl::StatusOr<std::vector<InstanceMetadata>> AzureMetadataClient::Peers() {
   ASSIGN_OR_RETURN(const OwnInstance own, Own());
   absl::StatusOr<std::vector<ScaleSetInstance>> found = ListInstances(

@@ -68,6 +68,7 @@ class AzureMetadataClient final : public MetadataClient {
  private:
   struct Arm;
 
+  // From memory for an hour, then asked again; the errors of Self().
   absl::StatusOr<OwnInstance> Own();
   Arm& ArmOf();
 

@@ -23,6 +23,8 @@ using nlohmann::json;
 constexpr size_t kMaxConsole = size_t{1} << 20U;
 constexpr absl::Duration kReplaceTimeout = absl::Minutes(15);
 
+// Keeps no state of clusters: everything is asked anew. Thread-safe as its
+// session.
 class AzureProvider final : public Provider {
  public:
   explicit AzureProvider(AzureOptions options)
@@ -108,6 +110,8 @@ class AzureProvider final : public Provider {
   ArmSession session_;
 };
 
+// The id comes from a command line. Rebuilding it from its parts refuses what
+// is elsewhere; the tag refuses what is another cluster's.
 absl::StatusOr<json> AzureProvider::ScaleSetOf(const ClusterIdentity& cluster,
                                                std::string_view instance_id,
                                                std::string& set_id) {
@@ -165,6 +169,7 @@ absl::Status AzureProvider::ReplaceInstance(const ClusterIdentity& cluster,
   return finish(raised);
 }
 
+// The last MiB of it. The log is written by the host: nothing in it is trusted.
 absl::StatusOr<std::string> AzureProvider::ConsoleLog(
     const ClusterIdentity& cluster, std::string_view instance_id) {
   std::string set_id;

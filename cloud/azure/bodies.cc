@@ -23,6 +23,7 @@ constexpr int kIdleTimeout = 30;   // minutes, the most that Azure takes
 constexpr int kNatIdleTimeout = 10;
 constexpr size_t kPasswordOctets = 24;
 
+// CheckRequest() has looked that these are Azure's.
 const AzureSettings& SettingsOf(const ClusterRequest& request) {
   return std::get<AzureSettings>(request.settings);
 }
@@ -31,6 +32,8 @@ std::string Own(std::string_view name) {
   return fmt::format("{}{}", kOwnChild, name);
 }
 
+// An address in all zones survives the loss of one; where no group names a
+// zone, the region may have none.
 bool IsZonal(const ClusterRequest& request) {
   return std::ranges::any_of(
       request.groups, [](const auto& group) { return !group.zone.empty(); });
@@ -44,6 +47,7 @@ json Reference(const std::string& id) {
   return {{"id", id}};
 }
 
+// Priorities of Azure's own default rules begin at 65,000; ours come before.
 json SecurityRule(const ClusterRequest& request, std::string_view name,
                   int port, int priority) {
   return {{"name", Own(name)},
@@ -58,6 +62,8 @@ json SecurityRule(const ClusterRequest& request, std::string_view name,
             {"destinationAddressPrefix", "*"}}}};
 }
 
+// GET /readyz needs no login in Kubernetes; Azure checks no certificate in
+// probes, and a probe carries nothing secret.
 json Probe(const ClusterPort& port) {
   json properties = {{"protocol", port.https ? "Https" : "Tcp"},
                      {"port", port.port},
@@ -69,6 +75,7 @@ json Probe(const ClusterPort& port) {
   return {{"name", Own(port.name)}, {"properties", properties}};
 }
 
+// A reset at the end of an idle connection lets clients notice at once.
 json BalancingRule(const ClusterNames& names, const ClusterPort& port) {
   return {
       {"name", Own(port.name)},
@@ -85,6 +92,8 @@ json BalancingRule(const ClusterNames& names, const ClusterPort& port) {
         {"idleTimeoutInMinutes", kIdleTimeout}}}};
 }
 
+// Four forms: community gallery, shared gallery, own gallery, and the parts of
+// a marketplace image. IsImage() has checked which one is allowed.
 json ImageReference(const ClusterRequest& request) {
   const std::string& image = request.image;
   if (image.starts_with("/communityGalleries/")) {
@@ -111,6 +120,8 @@ json ImageReference(const ClusterRequest& request) {
           {"version", parts[3]}};
 }
 
+// The state disk has LUN 0: the node's udev rules find it by that number.
+// Neither disk is trusted; the state disk is encrypted in the node.
 json StorageProfile(const ClusterRequest& request,
                     const NodeGroupRequest& group) {
   json os_disk = {
@@ -134,6 +145,8 @@ json StorageProfile(const ClusterRequest& request,
           {"dataDisks", json::array({state_disk})}};
 }
 
+// No VM has a public address of its own; only control planes are behind the
+// load balancer.
 json NetworkProfile(const ClusterNames& names, NodeRole role) {
   json ip = {{"primary", true}, {"subnet", Reference(names.Subnet())}};
   if (role == NodeRole::kControlPlane) {
@@ -151,6 +164,8 @@ json NetworkProfile(const ClusterNames& names, NodeRole role) {
        json::array({{{"name", "node-network"}, {"properties", interface}}})}};
 }
 
+// Azure wants an account. No agent runs in the node that would create it, and
+// no extension can be installed.
 json OsProfile(const ClusterRequest& request, const NodeGroupRequest& group) {
   return {{"computerNamePrefix", fmt::format("{}-{}-", NamesOf(request).base,
                                              GroupLabel(group.name))},
@@ -161,6 +176,8 @@ json OsProfile(const ClusterRequest& request, const NodeGroupRequest& group) {
             {"provisionVMAgent", false}}}};
 }
 
+// "ConfidentialVM" is what makes the hypervisor encrypt the VM's memory;
+// evidence of it is checked later, this body is only a wish.
 json SecurityProfile(const ClusterRequest& request) {
   const bool trusted_launch =
       request.attestation_variant == "azure-trustedlaunch";
@@ -244,6 +261,7 @@ json SecurityGroupBody(const ClusterRequest& request, const Tags& tags) {
   return body;
 }
 
+// Labels are unique in a region; the base name has the uid in it.
 json PublicIpBody(const ClusterRequest& request, const Tags& tags,
                   bool for_balancer) {
   json body = Base(request, tags);
@@ -284,6 +302,8 @@ json NetworkBody(const ClusterRequest& request, const Tags& tags) {
   return body;
 }
 
+// An internal one takes an address of the nodes' subnet; zones of a public one
+// are those of its address.
 json BalancerBody(const ClusterRequest& request, const Tags& tags) {
   const ClusterNames names = NamesOf(request);
   json frontend = {{"name", Own("frontend")}};
@@ -314,6 +334,9 @@ json BalancerBody(const ClusterRequest& request, const Tags& tags) {
   return body;
 }
 
+// No overprovisioning: a VM that Azure removes again would have joined
+// meanwhile. "Manual" keeps Azure from replacing VMs when the model changes;
+// `upgrade` does.
 json ScaleSetBody(const ClusterRequest& request, const NodeGroupRequest& group,
                   const Tags& tags) {
   const ClusterNames names = NamesOf(request);

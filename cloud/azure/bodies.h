@@ -24,6 +24,7 @@ struct ClusterPort {
 const std::vector<ClusterPort>& ClusterPorts();
 
 // Names of a cluster's things, "<name>-<uid>" and what follows from it.
+// The methods without parameters return ARM ids; so does ScaleSet().
 struct ClusterNames {
   ArmScope scope = {};
   std::string base = {};
@@ -39,6 +40,7 @@ struct ClusterNames {
   std::string BackendPool() const;
   std::string ScaleSet(std::string_view group) const;
 };
+// `request.settings` must be AzureSettings.
 ClusterNames NamesOf(const ClusterRequest& request);
 
 // "worker_default" -> "worker-default".
@@ -49,12 +51,18 @@ using Tags = std::map<std::string, std::string>;
 
 // Bodies of the requests that make a cluster, one function a kind. Pure; the
 // request has been checked (CheckRequest()).
+// Inbound TCP to ClusterPorts() from `request.allowed_sources`; port 4000 as
+// well with `request.debug`.
 nlohmann::json SecurityGroupBody(const ClusterRequest& request,
                                  const Tags& tags);
+// Standard, static, IPv4; with a DNS label for the load balancer.
 nlohmann::json PublicIpBody(const ClusterRequest& request, const Tags& tags,
                             bool for_balancer);
+// The only way out of the nodes' subnet.
 nlohmann::json NatGatewayBody(const ClusterRequest& request, const Tags& tags);
+// One subnet, as large as the network.
 nlohmann::json NetworkBody(const ClusterRequest& request, const Tags& tags);
+// Layer 4: TLS ends in the nodes, never in the load balancer.
 nlohmann::json BalancerBody(const ClusterRequest& request, const Tags& tags);
 // Without the administrator's password: see CompleteScaleSet().
 nlohmann::json ScaleSetBody(const ClusterRequest& request,

@@ -50,6 +50,7 @@ bool IsNotConfigured(const absl::Status& status) {
   return absl::IsNotFound(status);
 }
 
+// Token files and the words of programs end with a newline.
 std::string Trimmed(std::string_view text) {
   const size_t first = text.find_first_not_of(" \t\r\n");
   const size_t last = text.find_last_not_of(" \t\r\n");
@@ -93,6 +94,7 @@ absl::StatusOr<std::string> CertificateAssertion(const std::string& pem,
                  key);
 }
 
+// RFC 7523, 2.2: a signed statement in place of a password.
 std::string AssertionForm(std::string_view assertion) {
   return fmt::format(
       "&client_assertion_type={}&client_assertion={}",
@@ -100,6 +102,7 @@ std::string AssertionForm(std::string_view assertion) {
       UrlEncode(assertion));
 }
 
+// As Azure's SDKs read AZURE_CLIENT_SEND_CERTIFICATE_CHAIN.
 bool Truth(const std::optional<std::string>& value) {
   const std::string word = Lower(value.value_or(""));
   return word == "1" || word == "true";
@@ -154,6 +157,8 @@ std::string CredentialChain::Tenant() const {
              : options_.tenant;
 }
 
+// A source that is configured but fails ends the search: to go on would act
+// with an identity that nobody chose.
 absl::StatusOr<AccessToken> CredentialChain::Fetch(std::string_view claims) {
   ASSIGN_OR_RETURN(const std::vector<std::string_view> wanted,
                    Wanted(options_.environment));
@@ -206,6 +211,8 @@ absl::StatusOr<std::string> CredentialChain::TokenUrl(
   return fmt::format("{}/{}/oauth2/v2.0/token", login.url, tenant);
 }
 
+// A token for the public cloud is worth nothing in a sovereign one. Emulators
+// and private endpoints take tokens of the public cloud.
 std::string ArmAudience(std::string_view endpoint) {
   const std::string host = HostOfUrl(endpoint);
   for (const std::string_view sovereign :
@@ -217,6 +224,8 @@ std::string ArmAudience(std::string_view endpoint) {
   return "https://management.azure.com";
 }
 
+// Repeated here because the transport repeats nothing. A failure of TLS is
+// final: whoever sits in the middle is not offered the secret three more times.
 absl::StatusOr<AccessToken> CredentialChain::AskEntra(std::string_view tenant,
                                                       std::string form,
                                                       std::string_view claims) {
@@ -251,6 +260,8 @@ absl::StatusOr<AccessToken> CredentialChain::AskEntra(std::string_view tenant,
   }
 }
 
+// The secret comes before the certificate, as in Azure's tools. A certificate's
+// audience is the token endpoint itself.
 absl::StatusOr<AccessToken> CredentialChain::FromEnvironment(
     std::string_view claims) {
   const auto client = Variable({"AZURE_CLIENT_ID", "ARM_CLIENT_ID"});
@@ -289,6 +300,8 @@ absl::StatusOr<AccessToken> CredentialChain::FromEnvironment(
   return AskEntra(tenant, form + AssertionForm(*assertion), claims);
 }
 
+// The file is read for every token: Kubernetes and CI systems rewrite it within
+// the hour.
 absl::StatusOr<AccessToken> CredentialChain::FromWorkloadIdentity(
     std::string_view claims) {
   const auto client = Variable({"AZURE_CLIENT_ID", "ARM_CLIENT_ID"});
@@ -315,6 +328,8 @@ absl::StatusOr<AccessToken> CredentialChain::FromWorkloadIdentity(
       claims);
 }
 
+// IDENTITY_HEADER is a secret of App Service: it goes to this machine or over
+// TLS only.
 absl::StatusOr<AccessToken> CredentialChain::FromManagedIdentity() {
   ManagedIdentity identity{
       .client_id = Variable({"AZURE_CLIENT_ID", "ARM_CLIENT_ID"}).value_or("")};
@@ -342,6 +357,9 @@ absl::StatusOr<AccessToken> CredentialChain::FromManagedIdentity() {
              : token;
 }
 
+// `az` is run without a shell, and what is passed on is checked to be a UUID,
+// so that no setting becomes an option. "expiresOn" is ignored: it has no time
+// zone.
 absl::StatusOr<AccessToken> CredentialChain::FromAzureCli() {
   std::vector<std::string> argv = {"az",       "account", "get-access-token",
                                    "--output", "json",    "--resource"};
@@ -375,6 +393,8 @@ absl::StatusOr<AccessToken> CredentialChain::FromAzureCli() {
                           options_.clock.Now());
 }
 
+// A profile that cannot be read counts as nobody's choice; one that is no JSON
+// is an error. `az` writes it with a byte order mark.
 absl::StatusOr<std::string> DefaultSubscription(
     const Environment& environment) {
   for (const char* name : {"ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"}) {

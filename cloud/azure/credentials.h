@@ -46,6 +46,7 @@ struct CredentialOptions {
 // Thread-safe.
 class CredentialChain final : public TokenProvider {
  public:
+  // Asks nobody yet: the first Token() does.
   explicit CredentialChain(CredentialOptions options);
 
   // UNAUTHENTICATED names every source that was tried and why it was not it.
@@ -56,6 +57,7 @@ class CredentialChain final : public TokenProvider {
   std::string source() const;
 
  private:
+  // Goes through the sources. NOT_FOUND of one means "not configured".
   absl::StatusOr<AccessToken> Fetch(std::string_view claims);
   absl::StatusOr<AccessToken> Try(std::string_view source,
                                   std::string_view claims);
@@ -63,10 +65,13 @@ class CredentialChain final : public TokenProvider {
   absl::StatusOr<AccessToken> FromWorkloadIdentity(std::string_view claims);
   absl::StatusOr<AccessToken> FromManagedIdentity();
   absl::StatusOr<AccessToken> FromAzureCli();
+  // The client credentials grant (RFC 6749, 4.4) with what `form` adds.
   absl::StatusOr<AccessToken> AskEntra(std::string_view tenant,
                                        std::string form,
                                        std::string_view claims);
+  // INVALID_ARGUMENT for a tenant that could not stand in a path.
   absl::StatusOr<std::string> TokenUrl(std::string_view tenant) const;
+  // The first of `names` that is set and not empty.
   std::optional<std::string> Variable(
       std::initializer_list<std::string_view> names) const;
   std::string Tenant() const;

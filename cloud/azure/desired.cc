@@ -31,6 +31,8 @@ constexpr std::array kDiskTypes = {"Standard_LRS", "StandardSSD_LRS",
                                    "StandardSSD_ZRS", "Premium_LRS",
                                    "Premium_ZRS"};
 
+// An allow list: what is not in `of` may mean something to a path, a query or a
+// shell somewhere behind us.
 bool Consists(std::string_view text, std::string_view of, size_t max_size) {
   return !text.empty() && text.size() <= max_size &&
          text.find_first_not_of(of) == std::string_view::npos;
@@ -82,6 +84,7 @@ class Findings final {
   std::vector<std::string> lines_;
 };
 
+// Limits as in Azure's "naming rules and restrictions for resources".
 void CheckSettings(const AzureSettings& settings, Findings& findings) {
   findings.Want(IsUuid(settings.subscription), "provider.azure.subscription",
                 "a UUID", settings.subscription);
@@ -105,6 +108,8 @@ void CheckSettings(const AzureSettings& settings, Findings& findings) {
       identity);
 }
 
+// Four parts with three colons in the marketplace, else an id with a version:
+// an image without one would change under the measurements.
 bool IsImage(const ClusterRequest& request) {
   const std::string& image = request.image;
   if (std::get<AzureSettings>(request.settings).use_marketplace_image) {
@@ -119,6 +124,7 @@ bool IsImage(const ClusterRequest& request) {
            !SegmentBehind(image, "galleries").empty()));
 }
 
+// A scale set with one placement group takes 100 VMs at most.
 void CheckGroup(const ClusterRequest& request, const NodeGroupRequest& group,
                 Findings& findings) {
   const std::string field = fmt::format("nodeGroups.{}", group.name);
@@ -154,6 +160,8 @@ void CheckGroup(const ClusterRequest& request, const NodeGroupRequest& group,
                 std::to_string(group.count));
 }
 
+// Ours come on top of the user's, and nobody else may set names like ours:
+// nodes read role and uid from them.
 void CheckTags(const ClusterRequest& request, Findings& findings) {
   constexpr size_t kOwnTags = 5;
   findings.Want(request.tags.size() + kOwnTags <= kMaxTags, "tags",
@@ -173,6 +181,7 @@ void CheckTags(const ClusterRequest& request, Findings& findings) {
   }
 }
 
+// Two groups with one label would be the same scale set.
 void CheckGroups(const ClusterRequest& request, Findings& findings) {
   std::set<std::string> labels;
   bool control_plane = false;
@@ -186,6 +195,7 @@ void CheckGroups(const ClusterRequest& request, Findings& findings) {
                 "none");
 }
 
+// Our own tags win over the user's.
 Resource Make(const ClusterRequest& request, std::string_view kind,
               std::string_view name, const std::string& id,
               std::vector<std::string> depends_on) {
@@ -204,6 +214,8 @@ void Add(std::vector<Resource>& resources, Resource resource, json body) {
   resources.push_back(std::move(resource));
 }
 
+// Workers do not wait for the load balancer: they join through it, but their
+// VMs boot meanwhile.
 void AddGroup(const ClusterRequest& request, const NodeGroupRequest& group,
               std::vector<Resource>& resources) {
   std::vector<std::string> depends_on = {"network", "security-group"};
@@ -341,6 +353,8 @@ absl::StatusOr<std::vector<Resource>> DesiredCluster(
   return all;
 }
 
+// The address comes from Azure and goes into certificates and files: it is
+// checked here.
 absl::StatusOr<ClusterInfrastructure> InfrastructureOf(
     const ClusterRequest& request,
     const std::map<std::string, Observed>& outputs) {

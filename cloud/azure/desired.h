@@ -22,6 +22,8 @@ std::string GroupResourceName(std::string_view group);
 
 // Everything that can be wrong with a request without asking Azure.
 // INVALID_ARGUMENT lists every finding, by the names of the config.
+// Not checked: whether anything named exists (CheckRequestOnline()), and the
+// custom endpoint, which is the config's.
 absl::Status CheckRequest(const ClusterRequest& request);
 
 // The resources of a cluster: security group, addresses, NAT gateway, network,

@@ -50,6 +50,7 @@ bool Consists(std::string_view text, std::string_view of, size_t max_size) {
 }
 
 // "1.2.3" of "v1.2.3"; empty if it is no such version. Azure takes 32 bits.
+// Nine digits a part fit into 32 bits.
 std::string PlainVersion(std::string_view version) {
   if (version.starts_with('v')) {
     version.remove_prefix(1);
@@ -75,6 +76,7 @@ json Base(const ImageUpload& upload) {
           {"tags", {{std::string(kImageShaTag), upload.sha256}}}};
 }
 
+// A new disk is all zeros, so those pages need not be sent.
 bool IsZero(std::string_view data) {
   return data.find_first_not_of('\0') == std::string_view::npos;
 }
@@ -172,6 +174,8 @@ class Upload final {
            upload_.sha256;
   }
 
+  // A version that is being made or has failed is asked for again: PUT with the
+  // same body continues or repairs it.
   absl::StatusOr<bool> IsThere() {
     ASSIGN_OR_RETURN(const json version, Look(names_.version, kGalleryApi));
     if (version.is_null()) {
@@ -185,6 +189,8 @@ class Upload final {
     return TextAt(version, "/properties/provisioningState") == "Succeeded";
   }
 
+  // Read once in full before anything is made. The file stays open: what is
+  // uploaded later is the same file, even if the path is replaced meanwhile.
   absl::Status OpenImage() {
     file_ = UniqueFd(open(upload_.path.c_str(), O_RDONLY | O_CLOEXEC));
     struct stat info {};
@@ -233,6 +239,7 @@ class Upload final {
     return data;
   }
 
+  // A disk of ours is told by the hash in its tag, not by its name.
   absl::Status PrepareDisk() {
     ASSIGN_OR_RETURN(const json disk, Look(names_.disk, kDiskApi));
     resume_ = 0;
@@ -250,6 +257,8 @@ class Upload final {
   }
 
   // A signed address of the disk's data.
+  // Valid for a day. ARM has answered with the address in three places over the
+  // years.
   absl::Status Access(std::string_view access) {
     ASSIGN_OR_RETURN(
         const json result,
@@ -270,6 +279,8 @@ class Upload final {
         .status();
   }
 
+  // The address is signed by Azure and is the whole permission (a SAS): no
+  // token is added, and it must stay out of messages.
   HttpRequest BlobRequest(uint64_t at, size_t size) const {
     return {.url = address_,
             .headers = {{"x-ms-version", std::string(kBlobVersion)},
@@ -279,6 +290,8 @@ class Upload final {
             .max_answer_size = kChunk + 4096};
   }
 
+  // Put Page: the same page may be written again, so the transport may repeat
+  // it.
   absl::Status Put(uint64_t at, std::string data) {
     HttpRequest request = BlobRequest(at, data.size());
     request.method = "PUT";
@@ -296,6 +309,8 @@ class Upload final {
                                 answer.status, answer.body.substr(0, 200))});
   }
 
+  // Progress is written after each page that Azure has confirmed; the footer
+  // comes last, so a disk without it is not a VHD yet.
   absl::Status Send() {
     RETURN_IF_ERROR(PrepareDisk());
     RETURN_IF_ERROR(Access("Write"));
@@ -330,6 +345,8 @@ class Upload final {
     return EndAccess();
   }
 
+  // Neither transport nor storage is trusted to keep what we sent: the image's
+  // hash in the tag is our promise.
   absl::Status Compare(uint64_t at, std::string_view want) {
     ASSIGN_OR_RETURN(const HttpResponse answer,
                      blobs_.Send(BlobRequest(at, want.size())));
@@ -400,6 +417,7 @@ class Upload final {
 
 }  // namespace
 
+// Gallery names may not have hyphens (Azure's rule), hence the underscores.
 absl::StatusOr<ImageNames> NamesOfImage(const ImageUpload& upload) {
   constexpr std::string_view kName =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
@@ -441,6 +459,7 @@ absl::StatusOr<ImageNames> NamesOfImage(const ImageUpload& upload) {
   return names;
 }
 
+// "uploadSizeBytes" includes the footer, as Azure demands.
 json UploadDiskBody(const ImageUpload& upload, uint64_t disk_size) {
   json body = Base(upload);
   body["properties"] = {{"osType", "Linux"},
@@ -457,6 +476,8 @@ json GalleryBody(const ImageUpload& upload) {
   return body;
 }
 
+// The security type cannot be changed later; each variant has its own
+// definition.
 json ImageDefinitionBody(const ImageUpload& upload) {
   json feature = {{"name", "SecurityType"},
                   {"value", IsConfidential(upload) ? "ConfidentialVmSupported"

@@ -23,6 +23,7 @@ using Kind = CloudErrorKind;
 constexpr size_t kMaxInstances = 1000;
 constexpr size_t kMaxText = 2048;
 
+// Nodes read these answers too: a text above 2 KiB counts as none.
 std::string TextAt(const json& object, std::string_view pointer) {
   const json::json_pointer at{std::string(pointer)};
   if (!object.contains(at) || !object.at(at).is_string()) {
@@ -66,6 +67,7 @@ bool IsHex(std::string_view text, size_t size) {
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+// Looser than what the cli makes: clusters of other versions are read as well.
 bool IsUid(std::string_view text) {
   return !text.empty() && text.size() <= 64 &&
          std::ranges::all_of(text, [](char c) {
@@ -73,6 +75,7 @@ bool IsUid(std::string_view text) {
          });
 }
 
+// The value comes from the cloud, so it is cut before it is told.
 absl::Status Wrong(std::string_view field, std::string_view got) {
   return InvalidArgument(fmt::format("Azure's {}: unexpected value \"{}\"",
                                      field, got.substr(0, 100)));
@@ -100,6 +103,8 @@ std::string Tag(const json& tags, std::string_view name) {
              : "";
 }
 
+// An element whose id is not below the group's list is left out: its id becomes
+// the path of the next request.
 absl::StatusOr<std::vector<json>> Tagged(ArmClient& client,
                                          const ArmScope& scope,
                                          std::string_view type,
@@ -151,6 +156,8 @@ std::string NodeNameOf(std::string_view computer_name) {
   return Lower(computer_name);
 }
 
+// Every text is checked for the syntax that whoever uses it relies on: names go
+// into Kubernetes objects, addresses into lists of peers.
 absl::StatusOr<ScaleSetInstance> ParseInstance(const json& vm, const json& tags,
                                                const json& nics) {
   ScaleSetInstance found{.id = TextAt(vm, "/id"),
@@ -188,6 +195,8 @@ absl::StatusOr<ScaleSetInstance> ParseInstance(const json& vm, const json& tags,
   return found;
 }
 
+// Three lists a scale set, whatever its size: nodes ask this every few minutes,
+// and ARM counts requests by subscription.
 absl::StatusOr<std::vector<ScaleSetInstance>> ListInstances(
     ArmClient& client, const ArmScope& scope, std::string_view uid) {
   ASSIGN_OR_RETURN(const std::vector<json> sets,

@@ -12,6 +12,7 @@ namespace {
 
 using nlohmann::json;
 
+// Null if it is no object or its name is no text.
 const json* NameOf(const json& element) {
   const auto found = element.is_object() ? element.find("name") : element.end();
   return element.is_object() && found != element.end() && found->is_string()
@@ -19,6 +20,7 @@ const json* NameOf(const json& element) {
              : nullptr;
 }
 
+// An empty list is not one: nothing in it says whose it is.
 bool IsNamedList(const json& list) {
   return list.is_array() && !list.empty() &&
          std::ranges::all_of(list, [](const json& element) {
@@ -26,6 +28,7 @@ bool IsNamedList(const json& list) {
          });
 }
 
+// Names of children are compared like ids: ARM does not keep their case.
 const json* FindNamed(const json& list, const json& name) {
   for (const json& element : list) {
     const json* const own = NameOf(element);
@@ -43,6 +46,8 @@ bool IsOwn(const json& element) {
          Lower(name->get_ref<const std::string&>()).starts_with(kOwnChild);
 }
 
+// A child called like ours that is not wanted any more is a difference, so that
+// a port which is closed in the plan gets closed.
 bool CoversList(const json& got, const json& want) {
   if (!got.is_array()) {
     return false;
@@ -65,6 +70,7 @@ bool CoversList(const json& got, const json& want) {
          });
 }
 
+// ARM refuses a PUT that contains what only itself may write.
 void DropReadOnly(json& value) {
   if (value.is_object()) {
     for (const char* key : {"etag", "provisioningState", "resourceGuid"}) {
@@ -102,6 +108,8 @@ bool Covers(const json& got, const json& want) {
   return got == want;
 }
 
+// Without this, a change of ours would remove the rules of a service of type
+// LoadBalancer until Kubernetes notices.
 json KeepForeignChildren(const json& want, const json& got) {
   if (want.is_object() && got.is_object()) {
     json merged = want;

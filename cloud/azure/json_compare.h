@@ -18,6 +18,7 @@ inline constexpr std::string_view kOwnChild = "constellation-";
 //    other one that is called like ours;
 //  * other lists: the same elements in any order;
 //  * text: ids ("/subscriptions/...") in any case, all else exactly.
+// Recursion is as deep as `want`, which is ours.
 bool Covers(const nlohmann::json& got, const nlohmann::json& want);
 
 // `want`, in which every list of named objects also has other owners' elements

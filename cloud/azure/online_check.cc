@@ -48,6 +48,7 @@ std::string Named(const json& list, std::string_view name) {
   return "";
 }
 
+// Clamped, because sums of what Azure says must not overflow.
 int64_t Cores(const json& sku) {
   const std::string text = Named(ListAt(sku, "/capabilities"), "vCPUs");
   int64_t cores = 0;
@@ -72,6 +73,8 @@ class OnlineCheck final {
         settings_(std::get<AzureSettings>(request.settings)),
         scope_(NamesOf(request).scope) {}
 
+  // Findings are collected, so that one run tells everything; only errors of
+  // the questions themselves end it early.
   absl::Status Run() {
     RETURN_IF_ERROR(CheckExists(ResourceGroupId(scope_), kResourceApi,
                                 "provider.azure.resourceGroup"));
@@ -89,6 +92,7 @@ class OnlineCheck final {
   }
 
  private:
+  // The body of the answer; null if there was none.
   absl::StatusOr<json> Get(const std::string& path,
                            std::string_view api_version) {
     ASSIGN_OR_RETURN(
@@ -110,11 +114,14 @@ class OnlineCheck final {
     return found;
   }
 
+  // For things of which nothing but their existence matters.
   absl::Status CheckExists(const std::string& id, std::string_view api_version,
                            std::string_view field) {
     return Look(id, api_version, field).status();
   }
 
+  // The definition of the image decides what its VMs may be; a wrong one would
+  // be refused only after the network has been made.
   absl::Status CheckImage() {
     const std::string& image = request_.image;
     if (!image.starts_with("/subscriptions/")) {
@@ -142,6 +149,8 @@ class OnlineCheck final {
     return absl::OkStatus();
   }
 
+  // A new subscription has no resource provider registered, which fails late
+  // and with words that do not say so.
   absl::Status CheckRegistered(std::string_view provider) {
     ASSIGN_OR_RETURN(
         const json found,
@@ -156,6 +165,8 @@ class OnlineCheck final {
     return absl::OkStatus();
   }
 
+  // The list has each size once for the location; restrictions of the
+  // subscription stand in it.
   absl::Status CheckSizes() {
     ASSIGN_OR_RETURN(
         const std::vector<json> skus,
@@ -212,6 +223,7 @@ class OnlineCheck final {
     return absl::OkStatus();
   }
 
+  // "ConfidentialComputingType" is the capability in Azure's list of SKUs.
   void CheckSize(const json& sku, const NodeGroupRequest& group,
                  const std::string& field) {
     const std::string has =
@@ -237,6 +249,8 @@ class OnlineCheck final {
     }
   }
 
+  // "cores" is Azure's name for the sum over all families in a region, which
+  // has its own limit.
   absl::Status CheckQuota() {
     ASSIGN_OR_RETURN(
         const std::vector<json> usages,

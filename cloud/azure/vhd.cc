@@ -11,6 +11,7 @@ constexpr uint64_t kSector = 512;
 constexpr size_t kChecksumOffset = 64;
 constexpr size_t kIdSize = 16;
 
+// Big-endian, as everything in a footer.
 void Append(std::string& out, uint64_t value, int octets) {
   for (int shift = (octets - 1) * 8; shift >= 0; shift -= 8) {
     out += static_cast<char>((value >> static_cast<unsigned>(shift)) & 0xffU);
@@ -48,6 +49,8 @@ uint64_t VhdDiskSize(uint64_t size) {
   return (size + kVhdAlignment - 1) / kVhdAlignment * kVhdAlignment;
 }
 
+// The checksum is the complement of the sum of all octets, its own counted as
+// zero. Azure reads the size from here and refuses a footer that is wrong.
 std::string VhdFooter(uint64_t disk_size, const std::string& id) {
   std::string footer = "conectix";
   Append(footer, 2, 4);             // features: reserved, always set

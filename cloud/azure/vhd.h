@@ -12,6 +12,7 @@ inline constexpr uint64_t kVhdFooterSize = 512;
 inline constexpr uint64_t kVhdAlignment = uint64_t{1} << 20U;
 
 // `size` octets rounded up to a mebibyte: what the disk will have.
+// `size` is at most 2^64 - 2^20.
 uint64_t VhdDiskSize(uint64_t size);
 
 // The footer of a fixed VHD of `disk_size` octets, a multiple of kVhdAlignment

@@ -18,6 +18,8 @@ constexpr int kAttempts = 5;
 constexpr absl::Duration kPause = absl::Seconds(5);
 
 // The text of the first element `name` without attributes.
+// Not an XML parser on purpose: three plain texts are wanted, and nothing that
+// could expand, nest or refer is ever looked at.
 std::optional<std::string> Element(std::string_view xml, std::string_view name,
                                    std::string_view more, size_t max_size) {
   const std::string open = fmt::format("<{}>", name);
@@ -40,6 +42,7 @@ std::optional<std::string> Element(std::string_view xml, std::string_view name,
   return std::string(text);
 }
 
+// Every failure is tried again: the service is the host's and comes up with it.
 absl::StatusOr<HttpResponse> Ask(HttpTransport& transport, Clock& clock,
                                  const HttpRequest& request) {
   for (int attempt = 1;; ++attempt) {
@@ -58,6 +61,8 @@ absl::StatusOr<HttpResponse> Ask(HttpTransport& transport, Clock& clock,
   }
 }
 
+// The version is the oldest that knows health reports, as Azure's own images
+// use.
 HttpRequest Request(std::string method, std::string url) {
   return {.method = std::move(method),
           .url = std::move(url),
@@ -70,6 +75,7 @@ HttpRequest Request(std::string method, std::string url) {
 
 }  // namespace
 
+// The values are pasted into our report: their alphabets keep markup out.
 absl::StatusOr<GoalState> ParseGoalState(std::string_view xml) {
   if (xml.size() > kMaxGoalState) {
     return InvalidArgument(fmt::format("goal state: {} octets", xml.size()));
