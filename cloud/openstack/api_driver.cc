@@ -14,6 +14,8 @@ namespace constellation::cloud::openstack {
 
 using nlohmann::json;
 
+// The list is filtered here again: a service ignores filters that it does not
+// know, and would then offer everything in the project.
 absl::StatusOr<std::vector<Observed>> ApiDriver::Find(
     const DriverContext& context) {
   const std::string& name = context.resource.name;
@@ -50,6 +52,8 @@ absl::StatusOr<Observed> ApiDriver::Create(const DriverContext& context,
   return Post(body, context.stop);
 }
 
+// An answer without an id would leave a thing that nobody can name; it counts
+// as a lost answer.
 absl::StatusOr<Observed> ApiDriver::Post(const json& body,
                                          const std::stop_token& stop) {
   ASSIGN_OR_RETURN(const json answer,
@@ -101,6 +105,7 @@ absl::Status ApiDriver::Delete(const DriverContext& context,
                     context.stop);
 }
 
+// What Kubernetes has left behind is among it, with an empty name.
 absl::StatusOr<std::vector<Stray>> ApiDriver::List(
     const ClusterIdentity& cluster) {
   ASSIGN_OR_RETURN(const std::vector<json> elements,
@@ -114,6 +119,7 @@ absl::StatusOr<std::vector<Stray>> ApiDriver::List(
   return strays;
 }
 
+// "Not there" is how a deletion ends in the engine's eyes.
 absl::Status GoesWithOwner(std::string_view owner) {
   return MakeCloudError({.kind = CloudErrorKind::kNotFound,
                          .message = fmt::format("goes with its {}", owner)});

@@ -14,22 +14,31 @@ namespace constellation::cloud::openstack {
 // What all kinds have in common: a collection, elements with ids, searches by
 // marker and name. OpenStack knows no idempotency tokens and no unique names:
 // the engine searches after a lost answer. Thread-safe if the hooks are.
+// A driver of one kind overrides the hooks; the rest is here. Errors are those
+// of Client; the contract of each method is ResourceDriver's.
 class ApiDriver : public ResourceDriver {
  public:
+  // `client` must outlive it.
   ApiDriver(Client& client, const Collection& where)
       : client_(client), where_(where) {}
 
+  // Creation is not idempotent: a POST twice makes two things.
   DriverTraits Traits() const override { return {}; }
+  // By marker and name, and by the known id. What is being deleted is not
+  // found.
   absl::StatusOr<std::vector<Observed>> Find(
       const DriverContext& context) override;
   absl::StatusOr<Observed> Create(const DriverContext& context,
                                   std::string_view token) override;
+  // Nothing differs unless a kind says otherwise, so Update() is never asked
+  // then.
   std::vector<AttributeChange> Differs(const DriverContext& context,
                                        const Observed& observed) override;
   absl::StatusOr<Observed> Update(const DriverContext& context,
                                   const Observed& observed) override;
   absl::StatusOr<Observed> Refresh(const DriverContext& context,
                                    const Observed& observed) override;
+  // kNotFound if it is not there.
   absl::Status Delete(const DriverContext& context,
                       const Observed& observed) override;
   absl::StatusOr<std::vector<Stray>> List(
@@ -44,13 +53,17 @@ class ApiDriver : public ResourceDriver {
   // empty for Kubernetes' own. Nothing: not ours.
   virtual std::optional<std::string> ListedName(
       const ClusterIdentity& cluster, const nlohmann::json& element) const = 0;
+  // The document of the POST that makes it; kNotFound while a dependency is
+  // missing.
   virtual absl::StatusOr<nlohmann::json> Body(const DriverContext& context) = 0;
   // What the cloud's element says.
   virtual Observed Read(const nlohmann::json& element) const = 0;
 
+  // kUnclear if the answer does not say what: the engine searches then.
   // POST `body`; what was made.
   absl::StatusOr<Observed> Post(const nlohmann::json& body,
                                 const std::stop_token& stop);
+  // DELETE of any path of the service; for kinds that need a query with it.
   absl::Status DeletePath(const std::string& path, const std::stop_token& stop);
 
   Client& client_;

@@ -25,6 +25,8 @@ constexpr Collection kBalancers{kLoadBalancer, "/lbaas/loadbalancers",
 constexpr Collection kListeners{kLoadBalancer, "/lbaas/listeners",
                                 "/lbaas/listeners", "listeners", "listener"};
 
+// Octavia's "provisioning_status" (Load Balancer API v2, "Status codes");
+// everything that is not named there as final goes on.
 ResourceState StateOf(std::string_view provisioning) {
   if (provisioning == "ACTIVE") {
     return ResourceState::kReady;
@@ -45,6 +47,8 @@ bool IsUnsupported(const absl::Status& status) {
          error.message.find("does not support") != std::string::npos;
 }
 
+// The balancer with its address only; its listeners are a resource of their
+// own.
 class LoadBalancerDriver final : public ApiDriver {
  public:
   explicit LoadBalancerDriver(Client& client) : ApiDriver(client, kBalancers) {}
@@ -55,6 +59,8 @@ class LoadBalancerDriver final : public ApiDriver {
     return there ? ApiDriver::Find(context) : std::vector<Observed>();
   }
 
+  // With "cascade" its listeners, pools and monitors go in the same call: one
+  // by one would be a dozen changes that wait for each other.
   absl::Status Delete(const DriverContext& context,
                       const Observed& observed) override {
     const absl::Status status = DeletePath(
@@ -217,6 +223,7 @@ class ListenersDriver final : public ResourceDriver {
   static constexpr absl::Duration kPause = absl::Milliseconds(500);
   static constexpr absl::Duration kMaxWait = absl::Minutes(2);
 
+  // The engine asks again after this one.
   static absl::Status Conflict() {
     return MakeCloudError({.kind = CloudErrorKind::kConflict,
                            .message = "octavia is busy with the balancer"});
@@ -229,6 +236,7 @@ class ListenersDriver final : public ResourceDriver {
   }
 
   // {port name: address}; the address is empty while it is not known.
+  // By the ports' names, so that a node that is replaced keeps its place.
   static json Wanted(const DriverContext& context) {
     json wanted = json::object();
     for (const json& name : ArrayOf(context.resource.desired, "ports")) {
@@ -240,6 +248,7 @@ class ListenersDriver final : public ResourceDriver {
     return wanted;
   }
 
+  // Octavia's paths all begin the same.
   static ServiceCall Post(std::string path, json body) {
     return {.service = kLoadBalancer,
             .method = "POST",
@@ -253,6 +262,8 @@ class ListenersDriver final : public ResourceDriver {
   }
 
   // The first change that is still to be made; nothing if there is none.
+  // Everything is derived from what is there now: a run that dies between two
+  // steps leaves nothing that the next one would not understand.
   static absl::StatusOr<std::optional<ServiceCall>> NextStep(
       const DriverContext& context, const Observed& now) {
     const json members = Wanted(context);
@@ -285,6 +296,8 @@ class ListenersDriver final : public ResourceDriver {
     return std::nullopt;
   }
 
+  // PUT replaces the whole list of members, so those of removed nodes go with
+  // it.
   static absl::StatusOr<json> Members(const DriverContext& context,
                                       const json& wanted,
                                       const json& listener) {
@@ -304,6 +317,9 @@ class ListenersDriver final : public ResourceDriver {
   }
 
   // Sends it; if the provider lacks an option, once more with less.
+  // OVN's provider balances by source and port only, and has neither source
+  // ranges nor timeouts. What it drops, the nodes' security group still
+  // enforces.
   absl::Status Send(ServiceCall call) {
     const absl::Status status = client_.Send(call).status();
     if (!IsUnsupported(status)) {

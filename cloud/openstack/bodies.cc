@@ -19,15 +19,19 @@ using nlohmann::json;
 // default of 50 s would cut them.
 constexpr int kIdleMilliseconds = 3600 * 1000;
 
+// Every service wants its element under the element's name.
 json Wrap(const char* singular, json body) {
   return {{singular, std::move(body)}};
 }
 
+// The marker in the description is how the thing is found again.
 json Named(const DriverContext& context) {
   return {{"name", CloudName(context.cluster, context.resource.name)},
           {"description", UidMarker(context.cluster)}};
 }
 
+// The first addresses are kept out of neutron's pool: the gateway and the
+// cluster's endpoint have fixed ones there.
 absl::StatusOr<json> SubnetBody(const DriverContext& context) {
   const json& desired = context.resource.desired;
   json body = Named(context);
@@ -42,6 +46,8 @@ absl::StatusOr<json> SubnetBody(const DriverContext& context) {
   return Wrap("subnet", std::move(body));
 }
 
+// An address is fixed for the endpoint and for the router; others are neutron's
+// choice. A router's port has no security group: neutron allows none there.
 absl::StatusOr<json> PortBody(const DriverContext& context) {
   const json& desired = context.resource.desired;
   json body = Named(context);
@@ -62,6 +68,7 @@ absl::StatusOr<json> PortBody(const DriverContext& context) {
 
 }  // namespace
 
+// A plan that is being deleted has no desired fields: then nothing is found.
 const Observed* Dependency(const DriverContext& context, std::string_view key) {
   const std::string name = TextOf(context.resource.desired, key);
   return name.empty() || !context.dependency ? nullptr
@@ -88,6 +95,7 @@ json TagsOf(const DriverContext& context) {
   return tags;
 }
 
+// Resources know each other by their names in the plan; here they become ids.
 absl::StatusOr<json> NetworkBody(const DriverContext& context) {
   const Resource& resource = context.resource;
   if (resource.kind == kKindNetwork) {
@@ -113,6 +121,7 @@ absl::StatusOr<json> NetworkBody(const DriverContext& context) {
   return PortBody(context);
 }
 
+// IPv4 only, as the nodes' network: an IPv6 rule would open what nobody uses.
 json RuleBody(const DriverContext& context, const json& rule,
               const std::string& group) {
   json body = {{"security_group_id", group},
@@ -128,6 +137,9 @@ json RuleBody(const DriverContext& context, const json& rule,
   return body;
 }
 
+// The node finds its facts in the metadata and on the config drive, which works
+// without a metadata service. Both volumes go with the server; the state disk
+// is found in the node by its tag.
 absl::StatusOr<json> ServerBody(const DriverContext& context,
                                 const ServerFacts& facts) {
   const json& desired = context.resource.desired;
@@ -203,6 +215,7 @@ json PoolBody(const std::string& name, const std::string& listener,
                        {"lb_algorithm", algorithm}});
 }
 
+// A connection is enough: the same monitor serves ports that speak no HTTP.
 json MonitorBody(const std::string& name, const std::string& pool) {
   return Wrap("healthmonitor", {{"name", name},
                                 {"pool_id", pool},

@@ -21,6 +21,7 @@ absl::StatusOr<std::string> DependencyId(const DriverContext& context,
 const Observed* Dependency(const DriverContext& context, std::string_view key);
 
 // Tags of things that can be tagged: our marker, then the user's "key=value".
+// For neutron, nova and octavia, at most 60 characters each (checked before).
 nlohmann::json TagsOf(const DriverContext& context);
 
 // The body of the POST that makes a network, subnet, router, security group,
@@ -30,12 +31,15 @@ absl::StatusOr<nlohmann::json> NetworkBody(const DriverContext& context);
 
 // One rule of a security group: {"source": CIDR, "port"?: number} as neutron
 // takes it, with our marker as its description.
+// Inbound IPv4; without "port" every protocol and port of the source.
 nlohmann::json RuleBody(const DriverContext& context,
                         const nlohmann::json& rule, const std::string& group);
 
 // What only the cloud knows about a server that shall be made.
+// From Catalogue: names in the config may be a flavor's id or its name.
 struct ServerFacts {
   std::string flavor_id = {};
+  // At least the image's min_disk; nova refuses less.
   int boot_volume_gb = 0;
 };
 

@@ -23,6 +23,7 @@ using nlohmann::json;
 constexpr Collection kNetworks{kNetwork, "/networks", "/networks", "networks",
                                "network"};
 
+// A piece of a trait or a variant's name, and what it stands for.
 struct Word {
   std::string_view part;
   std::string_view technology;
@@ -37,10 +38,12 @@ constexpr std::array<Word, 3> kVariants = {{{"sev-snp", "amd-sev-snp"},
                                             {"sev-es", "amd-sev-es"},
                                             {"tdx", "intel-tdx"}}};
 
+// As oslo's strutils reads booleans of extra specs, its usual words.
 bool IsTrue(std::string_view text) {
   return text == "true" || text == "True" || text == "1" || text == "yes";
 }
 
+// 0 for what is absent, negative (unlimited) or no number.
 uint64_t NumberOf(const json& object, const char* key) {
   const auto found = object.is_object() ? object.find(key) : object.end();
   return object.is_object() && found != object.end() &&
@@ -55,6 +58,7 @@ class Checker final {
   Checker(Client& client, Catalogue& catalogue, const ClusterRequest& request)
       : client_(client), catalogue_(catalogue), request_(request) {}
 
+  // Findings are collected, so that one run tells everything.
   absl::Status Run() {
     const auto* settings = std::get_if<OpenStackSettings>(&request_.settings);
     if (settings == nullptr) {
@@ -85,6 +89,8 @@ class Checker final {
                             kind == CloudErrorKind::kNotFound);
   }
 
+  // A network that is not external would be accepted here and refuse the
+  // router's gateway after half the plan.
   absl::Status CheckExternalNetwork(const OpenStackSettings& settings) {
     const auto network = client_.Get(kNetworks, settings.floating_ip_pool_id);
     if (IsHidden(network.status())) {
@@ -102,6 +108,7 @@ class Checker final {
     return absl::OkStatus();
   }
 
+  // Without UEFI nothing measures the boot, and the node's evidence is refused.
   absl::Status CheckImage() {
     const auto image = catalogue_.Image(request_.image);
     if (!image.ok() &&
@@ -123,6 +130,8 @@ class Checker final {
     return absl::OkStatus();
   }
 
+  // A flavor that says nothing is not refused: many clouds hide extra specs,
+  // and the evidence decides in the end. One that says something else is.
   absl::Status CheckFlavors() {
     std::string wanted;
     for (const Word& variant : kVariants) {
@@ -157,6 +166,7 @@ class Checker final {
     return absl::OkStatus();
   }
 
+  // A group without a zone takes the cluster's; without both nova chooses.
   absl::Status CheckZones(const OpenStackSettings& settings) {
     const auto answer = client_.Send({.path = "/os-availability-zone"});
     if (IsHidden(answer.status())) {
@@ -183,6 +193,7 @@ class Checker final {
     return absl::OkStatus();
   }
 
+  // By name or id, as cinder takes them.
   absl::Status CheckVolumeTypes() {
     std::set<std::string> wanted;
     for (const NodeGroupRequest& group : request_.groups) {
@@ -218,6 +229,7 @@ class Checker final {
     return absl::OkStatus();
   }
 
+  // Volumes and addresses have quotas of their own, which are not looked at.
   absl::Status CheckQuota() {
     ASSIGN_OR_RETURN(
         const std::vector<json> ours,
@@ -265,6 +277,7 @@ class Checker final {
 
 }  // namespace
 
+// The model is newer than the traits and wins; a forbidden trait asks for none.
 std::string ConfidentialTechnology(const json& extra_specs) {
   const std::string model = TextOf(extra_specs, "hw:mem_encryption_model");
   if (!model.empty()) {

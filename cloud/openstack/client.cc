@@ -22,6 +22,7 @@ constexpr size_t kMaxElements = 20000;
 constexpr int kPageSize = 500;
 constexpr char kTokenHeader[] = "X-Auth-Token";
 
+// The token that this very request carried.
 std::string TokenOf(const HttpRequest& request) {
   for (const auto& [name, value] : request.headers) {
     if (name == kTokenHeader) {
@@ -51,6 +52,7 @@ class TokenGuard final : public HttpTransport {
   Keystone& keystone_;
 };
 
+// A login is not signed and never renewed: a 401 there is its answer.
 RetryOptions LoginRetries() {
   return {.classify = ClassifyAnswer};
 }
@@ -87,6 +89,8 @@ std::string Escaped(std::string_view text) {
   return out;
 }
 
+// Three transports: one below the login, two with the token. Uploads of images
+// may take hours, everything else minutes.
 Client::Client(HttpTransport& transport, Clock& clock,
                const Environment& environment, CredentialSource source)
     : clock_(clock),
@@ -117,6 +121,8 @@ absl::StatusOr<bool> Client::Has(std::string_view service) {
   return login.endpoints.contains(service);
 }
 
+// The address comes from keystone's catalog, to which the token belongs anyway.
+// Redirects are errors: the transport follows none.
 absl::StatusOr<json> Client::Send(const ServiceCall& call) {
   ASSIGN_OR_RETURN(const Login login, keystone_.Current());
   const auto endpoint = login.endpoints.find(call.service);
@@ -165,6 +171,7 @@ absl::StatusOr<json> Client::Send(const ServiceCall& call) {
   return body;
 }
 
+// An id may come from a command line or a journal, hence escaped.
 absl::StatusOr<json> Client::Get(const Collection& collection,
                                  std::string_view id,
                                  const std::stop_token& stop) {
@@ -188,6 +195,8 @@ absl::StatusOr<json> Client::Get(const Collection& collection,
   return *element;
 }
 
+// The end is a page without elements, without a link, or one that repeats its
+// marker: each of them alone occurs in some service.
 absl::StatusOr<std::vector<json>> Client::List(const Collection& collection,
                                                std::string_view query,
                                                const std::stop_token& stop) {

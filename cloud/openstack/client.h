@@ -28,6 +28,8 @@ namespace constellation::cloud::openstack {
 // one policy per server group (2.64). Other services: their base version.
 inline constexpr std::string_view kComputeMicroversion = "2.67";
 
+// `path` and `content_type` are ours: nothing from an answer goes into them
+// unescaped.
 // One request to one service.
 struct ServiceCall {
   std::string_view service = kCompute;
@@ -64,6 +66,7 @@ class Client final {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
+  // Logs in if need be. The token in it is secret.
   absl::StatusOr<Login> CurrentLogin() { return keystone_.Current(); }
   // Whether the catalog has the service.
   absl::StatusOr<bool> Has(std::string_view service);
@@ -76,6 +79,7 @@ class Client final {
 
   // The answer's object; empty for an answer without a body. An answer of 300
   // or more is an error. kUnsupportedRegion if the catalog lacks the service.
+  // kUnclear for an answer that is no JSON object: it may have had an effect.
   absl::StatusOr<nlohmann::json> Send(const ServiceCall& call);
 
   // The one element of `collection` with this id. kNotFound.
@@ -91,6 +95,7 @@ class Client final {
       const std::stop_token& stop = {});
 
  private:
+  // What both transports do alike: the token, throttling, one new login.
   RetryOptions Retries(absl::Duration deadline);
 
   Clock& clock_;

@@ -32,6 +32,8 @@ constexpr char kCsiKey[] = "cinder.csi.openstack.org/cluster";
 
 // --- server groups ----------------------------------------------------------
 
+// A policy of placement: control planes on different hosts where possible. It
+// has neither tags nor description, so its name alone says whose it is.
 class ServerGroupDriver final : public ApiDriver {
  public:
   using ApiDriver::ApiDriver;
@@ -59,6 +61,8 @@ class ServerGroupDriver final : public ApiDriver {
 
 // --- servers ----------------------------------------------------------------
 
+// One node. Its port comes first and stays when the server is replaced, so a
+// node's address outlives it.
 class ServerDriver final : public ApiDriver {
  public:
   ServerDriver(Client& client, Catalogue& catalogue)
@@ -85,6 +89,8 @@ class ServerDriver final : public ApiDriver {
     return changes;
   }
 
+  // POST of metadata replaces the keys that are named and leaves the
+  // directory's alone; the same twice changes nothing.
   absl::StatusOr<Observed> Update(const DriverContext& context,
                                   const Observed& observed) override {
     RETURN_IF_ERROR(client_
@@ -108,6 +114,8 @@ class ServerDriver final : public ApiDriver {
   }
 
  protected:
+  // The name is a regular expression for nova; ours has letters, digits and
+  // hyphens.
   std::string Query(const ClusterIdentity& cluster,
                     std::string_view name) const override {
     std::string query = "tags=" + Escaped(UidMarker(cluster));
@@ -125,6 +133,7 @@ class ServerDriver final : public ApiDriver {
                : std::optional(ResourceName(cluster, TextOf(element, "name")));
   }
 
+  // A minimum that the image asks for is believed up to 1 TiB.
   absl::StatusOr<json> Body(const DriverContext& context) override {
     const json& desired = context.resource.desired;
     ASSIGN_OR_RETURN(const json flavor,
@@ -142,6 +151,8 @@ class ServerDriver final : public ApiDriver {
                                 .boot_volume_gb = boot_gb});
   }
 
+  // Every status that is neither building, failed nor going counts as ready: a
+  // stopped server is there, and whether its node works is not nova's to say.
   Observed Read(const json& element) const override {
     Observed observed{.id = TextOf(element, "id")};
     const std::string status = TextOf(element, "status");
@@ -253,6 +264,7 @@ class DirectoryDriver final : public ResourceDriver {
   }
 
  private:
+  // Ports and servers have the same number at the end of their names.
   // {"port-...": address} -> metadata keys and values.
   static json Wanted(const DriverContext& context) {
     std::vector<DirectoryEntry> entries;
@@ -268,6 +280,7 @@ class DirectoryDriver final : public ResourceDriver {
     return DirectoryToMetadata(entries);
   }
 
+  // The directory's keys alone, out of a server's metadata.
   static json Look(const Observed& server) {
     json keys = json::object();
     const json metadata = ObjectOf(server.attributes, "metadata");
@@ -296,6 +309,8 @@ class DirectoryDriver final : public ResourceDriver {
     return found;
   }
 
+  // First the new keys, then what is left over of a longer list: a node that
+  // reads in between sees one node too many rather than none.
   absl::Status Write(const Observed& server, const json& wanted,
                      const std::stop_token& stop) {
     const json present = Look(server);
@@ -370,6 +385,7 @@ class VolumeDriver final : public ApiDriver {
 
 }  // namespace
 
+// The lock is held while asking, so that many servers of one plan ask once.
 absl::StatusOr<json> Catalogue::Flavor(const std::string& name) {
   const absl::MutexLock lock(&mutex_);
   if (const auto found = flavors_.find(name); found != flavors_.end()) {
@@ -380,6 +396,7 @@ absl::StatusOr<json> Catalogue::Flavor(const std::string& name) {
   return flavor;
 }
 
+// Names are not unique in nova; to guess would choose a price.
 absl::StatusOr<json> Catalogue::FindFlavor(const std::string& name) {
   ASSIGN_OR_RETURN(const std::vector<json> all, client_.List(kFlavors, ""));
   std::vector<json> named;

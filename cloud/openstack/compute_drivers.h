@@ -21,6 +21,8 @@ inline constexpr Collection kServers{kCompute, "/servers", "/servers/detail",
 inline constexpr Collection kImages{kImage, "/images", "/images", "images", ""};
 
 // What flavors and images are, asked once each. Thread-safe.
+// Kept for the life of the provider: a flavor cannot change, and an image that
+// is deleted meanwhile is refused by nova. Errors are not kept.
 class Catalogue final {
  public:
   explicit Catalogue(Client& client) : client_(client) {}
@@ -32,6 +34,7 @@ class Catalogue final {
   absl::StatusOr<nlohmann::json> Image(const std::string& id);
 
  private:
+  // Lists all flavors: nova finds by id only.
   absl::StatusOr<nlohmann::json> FindFlavor(const std::string& name);
 
   Client& client_;

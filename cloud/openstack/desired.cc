@@ -52,6 +52,7 @@ std::string GroupLabel(std::string_view group) {
 }
 
 // Builds one plan and keeps a list of what is wrong with the request.
+// Used once. Checks come first: with a problem no resource is built.
 class Builder final {
  public:
   Builder(const ClusterRequest& request, bool octavia)
@@ -79,6 +80,7 @@ class Builder final {
  private:
   void Problem(std::string text) { problems_.push_back(std::move(text)); }
 
+  // What can be told without asking the cloud. Fields have the config's names.
   void Check() {
     const auto network = ParseIpv4Network(request_.node_cidr);
     if (!network || network->prefix_length > kMaxPrefix ||
@@ -111,6 +113,7 @@ class Builder final {
     CheckGroups();
   }
 
+  // '/' and ',' are refused by nova in tags, as its separators in queries.
   void CheckTags() {
     for (const auto& [key, value] : request_.tags) {
       const std::string tag = key + "=" + value;
@@ -124,6 +127,8 @@ class Builder final {
     }
   }
 
+  // Every node's name is "<cluster>-<uid>-node-<group>-<n>"; the longest one of
+  // the group decides.
   void CheckGroups() {
     std::set<std::string> labels;
     int control_planes = 0;
@@ -160,6 +165,7 @@ class Builder final {
     }
   }
 
+  // The order of these calls is that of lists for people; dependencies decide.
   Resource& Add(std::string_view kind, std::string_view name, json desired,
                 std::vector<std::string_view> depends_on) {
     resources_.push_back(
@@ -171,6 +177,7 @@ class Builder final {
     return resources_.back();
   }
 
+  // The first address is the router's, as people expect.
   void AddNetwork() {
     Add(kKindNetwork, kNetworkName, json::object(), {});
     const uint32_t base = network_.base;
@@ -193,6 +200,7 @@ class Builder final {
         {kNetworkName, kSubnetName, kRouterName});
   }
 
+  // The debug port exists in debug clusters only.
   bool IsOpen(const EndpointPort& port) const {
     return request_.debug || !port.debug_only;
   }
@@ -217,6 +225,9 @@ class Builder final {
         {});
   }
 
+  // Without octavia the first control-plane node has the endpoint's own
+  // address. Ports wait for the rules: no node is reachable before they are
+  // there.
   void AddNodes(const NodeGroupRequest& group) {
     const std::string label = GroupLabel(group.name);
     const bool control_plane = group.role == NodeRole::kControlPlane;
@@ -241,6 +252,8 @@ class Builder final {
     }
   }
 
+  // All that a node needs to know of its cluster is in its metadata; it has no
+  // right to ask the cloud for more.
   json ServerOf(const NodeGroupRequest& group, const std::string& port) const {
     const bool control_plane = group.role == NodeRole::kControlPlane;
     json metadata = {
@@ -270,6 +283,7 @@ class Builder final {
             {"metadata", std::move(metadata)}};
   }
 
+  // A floating IP leads to the endpoint, unless the cluster is internal.
   void AddEndpoint() {
     std::vector<std::string_view> target = {control_ports_.front()};
     if (octavia_) {
@@ -286,6 +300,7 @@ class Builder final {
         {kAddressName, kRouterInterfaceName, target.front()});
   }
 
+  // Nodes reach every listener; others those that are not for nodes only.
   void AddLoadBalancer() {
     json listeners = json::array();
     for (const EndpointPort& port : kPorts) {
@@ -316,6 +331,7 @@ class Builder final {
         depends_on);
   }
 
+  // After all servers, because it is written into each of them.
   void AddDirectory() {
     std::vector<std::string_view> depends_on(control_ports_.begin(),
                                              control_ports_.end());

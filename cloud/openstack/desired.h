@@ -22,6 +22,7 @@ struct EndpointPort {
 };
 
 // Kubernetes, bootstrapper, recovery, verification, join, debug.
+// Constant.
 std::span<const EndpointPort> EndpointPorts();
 
 // The fixed address of the endpoint on the nodes' network: the load balancer's,

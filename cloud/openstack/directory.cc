@@ -21,6 +21,8 @@ using nlohmann::json;
 constexpr size_t kMaxValue = 255;
 constexpr size_t kMaxEntries = 1000;
 
+// Both halves go on into names and addresses of peers, so both are checked
+// here.
 absl::StatusOr<DirectoryEntry> ParseEntry(std::string_view text,
                                           std::string_view key) {
   const size_t equals = text.find('=');
@@ -58,6 +60,7 @@ json DirectoryToMetadata(const std::vector<DirectoryEntry>& entries) {
   return metadata;
 }
 
+// The keys are counted from 0 without gaps; what is behind a gap is not read.
 absl::StatusOr<std::vector<DirectoryEntry>> DirectoryFromMetadata(
     const json& metadata) {
   std::vector<DirectoryEntry> entries;

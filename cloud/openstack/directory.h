@@ -21,6 +21,7 @@ struct DirectoryEntry {
 // The directory as keys and values of a server's metadata,
 // {"constellation-control-planes-0": "name=address,name=address", ...}: values
 // of at most 255 characters, as many keys as are needed.
+// An entry is never split between two keys.
 nlohmann::json DirectoryToMetadata(const std::vector<DirectoryEntry>& entries);
 
 // The directory in a server's metadata, hostile: at most 1,000 entries, names

@@ -32,6 +32,8 @@ constexpr char kShaProperty[] = "constellation_sha256";
 constexpr char kTag[] = "constellation-image";
 
 // A file in memory, read only.
+// A file that is cut short while it is mapped ends the process (SIGBUS): the
+// image is the operator's own, so that is his to avoid.
 class MappedFile final {
  public:
   static absl::StatusOr<MappedFile> Open(const std::string& path) {
@@ -70,12 +72,14 @@ class MappedFile final {
   size_t size_;
 };
 
+// One upload, used once. Keeps no state on disk: glance knows how far it got.
 class Uploader final {
  public:
   Uploader(Client& client, Clock& clock, const ImageUpload& upload,
            const ProviderProgress& progress)
       : client_(client), clock_(clock), upload_(upload), progress_(progress) {}
 
+  // SHA-512 is what glance computes, SHA-256 what the image is called by.
   absl::StatusOr<std::string> Run() {
     ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(upload_.path));
     size_ = file.bytes().size();
@@ -147,6 +151,8 @@ class Uploader final {
     return TextOf(made, "id");
   }
 
+  // An upload that fails leaves an image in "saving" or "queued"; the next run
+  // deletes or fills it.
   absl::Status Fill(const std::string& id) {
     Report("uploading", 0);
     // Not repeated by itself: after a part of the data the image is no longer
@@ -164,6 +170,7 @@ class Uploader final {
     return status.ok() ? status : Annotate(status, "uploading the image");
   }
 
+  // Some back ends of glance copy the data after the answer.
   absl::StatusOr<json> AwaitActive(const std::string& id) {
     json image;
     RETURN_IF_ERROR(
@@ -179,6 +186,8 @@ class Uploader final {
     return image;
   }
 
+  // Glance's word about what it stored. MD5 ("checksum") proves nothing any
+  // more, so an image without a better hash is refused.
   absl::Status Verify(const json& image) {
     const std::string algorithm = TextOf(image, "os_hash_algo");
     const std::string hash = TextOf(image, "os_hash_value");
@@ -217,6 +226,7 @@ class Uploader final {
 
 }  // namespace
 
+// The bus and the machine type are those that the node's image has drivers for.
 json ImageBody(const ImageUpload& upload, uint64_t size) {
   json body = {{"name", upload.name},
                {"disk_format", "raw"},

@@ -24,6 +24,8 @@ nlohmann::json ImageBody(const ImageUpload& upload, uint64_t size);
 // but never filled is filled; a half-filled one is deleted. Glance takes the
 // data in one piece: an interrupted upload starts again from its first octet.
 // DATA_LOSS, and the image deleted, if glance's checksum differs.
+// The image's id. FAILED_PRECONDITION if glance offers no hash to compare;
+// otherwise errors of files and of Client.
 absl::StatusOr<std::string> UploadImage(Client& client, Clock& clock,
                                         const ImageUpload& upload,
                                         const ProviderProgress& progress);

@@ -8,6 +8,8 @@
 
 namespace constellation::cloud::openstack {
 
+// inet_pton() takes four decimal numbers only, no octal and no short forms
+// (unlike inet_aton()).
 std::optional<uint32_t> ParseIpv4(std::string_view text) {
   in_addr address{};
   if (text.size() > 15 ||
@@ -17,6 +19,7 @@ std::optional<uint32_t> ParseIpv4(std::string_view text) {
   return ntohl(address.s_addr);
 }
 
+// "10.0.0.7/24" is refused: it may mean the host or its network.
 std::optional<Ipv4Network> ParseIpv4Network(std::string_view text) {
   const size_t slash = text.find('/');
   if (slash == std::string_view::npos) {

@@ -14,6 +14,7 @@ struct Ipv4Network {
   uint32_t base = 0;  // host byte order, no bits below the prefix
   unsigned prefix_length = 0;
 
+  // Addresses in it, the first and the last included.
   uint64_t size() const { return uint64_t{1} << (32U - prefix_length); }
 };
 
@@ -23,6 +24,7 @@ std::optional<uint32_t> ParseIpv4(std::string_view text);
 // "192.168.0.0/24"; nothing for anything else, bits below the prefix included.
 std::optional<Ipv4Network> ParseIpv4Network(std::string_view text);
 
+// Host byte order.
 std::string Ipv4Text(uint32_t address);
 
 }  // namespace constellation::cloud::openstack

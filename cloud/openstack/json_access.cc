@@ -37,6 +37,7 @@ json ObjectOf(const json& object, std::string_view key) {
   return found != nullptr && found->is_object() ? *found : json::object();
 }
 
+// For comparing what services return in any order.
 json Sorted(const json& array) {
   if (!array.is_array()) {
     return json::array();

@@ -26,6 +26,7 @@ constexpr size_t kMaxCatalog = size_t{4} << 20U;
 constexpr size_t kMaxToken = 8192;  // fernet 250, PKI in old clouds 8 KiB
 constexpr absl::Duration kRenewBefore = absl::Seconds(60);
 
+// Absent and empty are the same in clouds.yaml.
 std::string Get(const CloudEntry& entry, std::string_view key) {
   const auto found = entry.find(key);
   return found == entry.end() ? "" : found->second;
@@ -35,6 +36,7 @@ std::string Auth(const CloudEntry& entry, std::string_view key) {
   return Get(entry, "auth." + std::string(key));
 }
 
+// Old and new spellings of one key.
 std::string FirstOf(const CloudEntry& entry,
                     std::initializer_list<std::string_view> keys) {
   for (const std::string_view key : keys) {
@@ -46,6 +48,8 @@ std::string FirstOf(const CloudEntry& entry,
 }
 
 // {"id"} or {"name"}; null if the entry has neither.
+// From the special to the general: the user's or project's own domain, then the
+// one for both, then the default. Ids win over names.
 json Domain(const CloudEntry& entry, const std::string& who) {
   const std::string id =
       FirstOf(entry, {who + "_domain_id", "domain_id", "default_domain_id"});
@@ -58,6 +62,7 @@ json Domain(const CloudEntry& entry, const std::string& who) {
   return name.empty() ? json() : json{{"name", name}};
 }
 
+// A name is unique in a domain only; without one keystone would have to guess.
 absl::StatusOr<json> User(const CloudEntry& entry) {
   const std::string id = Auth(entry, "user_id");
   if (!id.empty()) {
@@ -73,6 +78,8 @@ absl::StatusOr<json> User(const CloudEntry& entry) {
   return json{{"name", name}, {"domain", domain}};
 }
 
+// Domain and system scopes are not offered: nothing here works without a
+// project.
 absl::StatusOr<json> ProjectScope(const CloudEntry& entry) {
   const std::string id = FirstOf(entry, {"project_id", "tenant_id"});
   if (!id.empty()) {
@@ -88,6 +95,7 @@ absl::StatusOr<json> ProjectScope(const CloudEntry& entry) {
   return json{{"project", {{"name", name}, {"domain", domain}}}};
 }
 
+// By name it needs its user as well; by id it does not.
 absl::StatusOr<json> ApplicationCredential(const CloudEntry& entry) {
   json credential = {{"secret", Auth(entry, "application_credential_secret")}};
   if (credential["secret"].get_ref<const std::string&>().empty()) {
@@ -127,6 +135,7 @@ std::string Method(const CloudEntry& entry) {
              : "password";
 }
 
+// A row of the table below.
 struct ServiceName {
   std::string_view type;
   std::string_view service;
@@ -146,12 +155,15 @@ constexpr std::array<ServiceName, 8> kServices = {{
     {"load-balancer", kLoadBalancer, "/v2"},
 }};
 
+// An address of the catalog or of the config gets the token: "user@host" forms
+// and anything that could end a request line are refused.
 bool IsHttpUrl(std::string_view url) {
   return (url.starts_with("https://") || url.starts_with("http://")) &&
          !HostOfUrl(url).empty() &&
          url.find_first_of("?#@ \r\n") == std::string_view::npos;
 }
 
+// Catalogs name some services with and others without their version.
 std::string WithVersion(std::string url, std::string_view version) {
   while (url.ends_with('/')) {
     url.pop_back();
@@ -163,6 +175,8 @@ std::string WithVersion(std::string url, std::string_view version) {
   return version.empty() || has ? url : url + std::string(version);
 }
 
+// The first endpoint of a service that fits is taken, later ones are passed
+// over.
 class CatalogReader final {
  public:
   CatalogReader(std::string_view region, std::string_view interface)
@@ -184,6 +198,8 @@ class CatalogReader final {
     }
   }
 
+  // A region that nobody named is taken only if there is no other: a cluster in
+  // two regions would be neither.
   absl::Status Finish(Login& login) const {
     if (!region_.empty() && !regions_.empty() && !regions_.contains(region_)) {
       return MakeCloudError(
@@ -233,6 +249,7 @@ class CatalogReader final {
 
 }  // namespace
 
+// Messages name keys, never values: one of them is the password.
 absl::StatusOr<json> AuthRequest(const CloudEntry& entry) {
   const std::string method = Method(entry);
   if (method == "applicationcredential") {
@@ -264,6 +281,7 @@ absl::StatusOr<json> AuthRequest(const CloudEntry& entry) {
   return json{{"auth", {{"identity", identity}, {"scope", scope}}}};
 }
 
+// Old entries end in /v2.0; that protocol is gone, /v3 is beside it.
 absl::StatusOr<std::string> IdentityUrl(const CloudEntry& entry) {
   std::string url = Auth(entry, "auth_url");
   if (!IsHttpUrl(url)) {
@@ -280,6 +298,7 @@ absl::StatusOr<std::string> IdentityUrl(const CloudEntry& entry) {
   return url.ends_with("/v3") ? url : url + "/v3";
 }
 
+// The token becomes a header, so line ends in it are refused.
 absl::StatusOr<Login> ParseLogin(std::string_view body, std::string_view token,
                                  std::string_view region,
                                  std::string_view interface) {
@@ -313,6 +332,7 @@ absl::StatusOr<Login> ParseLogin(std::string_view body, std::string_view token,
   return login;
 }
 
+// A minute early, so that no request carries a token that ends on its way.
 absl::StatusOr<Login> Keystone::Current() {
   const absl::MutexLock lock(&mutex_);
   if (login_.token.empty() || clock_.Now() + kRenewBefore >= login_.expires) {
@@ -321,6 +341,7 @@ absl::StatusOr<Login> Keystone::Current() {
   return login_;
 }
 
+// Another thread may have logged in again since: its token is not dropped.
 void Keystone::Reject(std::string_view token) {
   const absl::MutexLock lock(&mutex_);
   if (login_.token == token) {
@@ -328,6 +349,8 @@ void Keystone::Reject(std::string_view token) {
   }
 }
 
+// Identity's own address stays the one that the user named: the catalog's may
+// be one that only the cloud reaches.
 absl::StatusOr<Login> Keystone::LogIn() {
   if (!entry_) {
     ASSIGN_OR_RETURN(entry_, source_());

@@ -42,6 +42,7 @@ absl::StatusOr<nlohmann::json> AuthRequest(const CloudEntry& entry);
 absl::StatusOr<std::string> IdentityUrl(const CloudEntry& entry);
 
 // A login: what keystone said about the token.
+// The token is secret: in memory and in one header only.
 struct Login {
   std::string token = {};
   absl::Time expires = absl::InfinitePast();
@@ -85,7 +86,9 @@ class Keystone final {
   void Reject(std::string_view token);
 
  private:
+  // One request to keystone; reads the credentials before the first one.
   absl::StatusOr<Login> LogIn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // INVALID_ARGUMENT for an address that is no http(s) URL.
   absl::Status Override(Login& login) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

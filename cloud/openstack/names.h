@@ -72,6 +72,7 @@ inline std::string CloudName(const ClusterIdentity& cluster,
 }
 
 // The resource's name out of a name in the cloud; empty if it is not ours.
+// The uid with its hyphens is what counts; the cluster's name may have changed.
 inline std::string ResourceName(const ClusterIdentity& cluster,
                                 std::string_view cloud_name) {
   const std::string infix = "-" + cluster.uid + "-";

@@ -36,6 +36,7 @@ constexpr Collection kFloatingIps{kNetwork, "/floatingips", "/floatingips",
 constexpr char kMarkerPrefix[] = "constellation-uid-";
 constexpr char kRouterOwner[] = "network:router_interface";
 
+// Any cluster's marker: whether the thing has been tagged at all.
 bool HasMarker(const json& tags) {
   return std::ranges::any_of(tags, [](const json& tag) {
     return tag.is_string() &&
@@ -43,6 +44,7 @@ bool HasMarker(const json& tags) {
   });
 }
 
+// Our ports have one address each.
 std::string FirstAddress(const json& element) {
   const auto fixed = element.find("fixed_ips");
   if (fixed == element.end() || !fixed->is_array() || fixed->empty()) {
@@ -53,6 +55,7 @@ std::string FirstAddress(const json& element) {
 
 // --- networks, subnets, routers, groups, ports ------------------------------
 
+// Made with a description, then tagged in a second call (see the header).
 class NeutronDriver : public ApiDriver {
  public:
   using ApiDriver::ApiDriver;
@@ -138,6 +141,7 @@ class NeutronDriver : public ApiDriver {
     return observed;
   }
 
+  // PUT replaces the whole list; the same twice changes nothing.
   absl::StatusOr<Observed> Tag(const DriverContext& context,
                                const Observed& observed) {
     const json tags = TagsOf(context);
@@ -167,6 +171,8 @@ class PortDriver final : public NeutronDriver {
 };
 
 // Kubernetes makes security groups for its load balancers.
+// Those have a description of the cloud controller manager's, so all groups of
+// the project are listed when strays are looked for.
 class SecurityGroupDriver final : public NeutronDriver {
  public:
   using NeutronDriver::NeutronDriver;
@@ -211,6 +217,8 @@ class RouterInterfaceDriver final : public NeutronDriver {
                                                           : now;
   }
 
+  // A port that a router holds cannot be deleted; taking it from the router
+  // deletes it, too.
   absl::Status Delete(const DriverContext& context,
                       const Observed& observed) override {
     ASSIGN_OR_RETURN(const json port,
@@ -252,6 +260,7 @@ class RouterInterfaceDriver final : public NeutronDriver {
   }
 
  private:
+  // Whatever the PUT answered, the port says whether it worked.
   absl::StatusOr<Observed> Attach(const DriverContext& context,
                                   const Observed& observed) {
     ASSIGN_OR_RETURN(const std::string router, DependencyId(context, "router"));
@@ -308,6 +317,7 @@ class SecurityRulesDriver final : public ResourceDriver {
     return {{.attribute = "rules", .from = present, .to = wanted}};
   }
 
+  // Missing rules come first: an established cluster is never without a way in.
   absl::StatusOr<Observed> Update(const DriverContext& context,
                                   const Observed& /*observed*/) override {
     ASSIGN_OR_RETURN(const std::string group, DependencyId(context, "group"));
@@ -370,6 +380,7 @@ class SecurityRulesDriver final : public ResourceDriver {
     }
     return Sorted(plain);
   }
+  // Source and port are all that ours differ in.
   static json OnlyMeaning(const json& rule) {
     json plain = {{"source", TextOf(rule, "source")}};
     if (rule.contains("port")) {
@@ -383,6 +394,8 @@ class SecurityRulesDriver final : public ResourceDriver {
     });
   }
 
+  // Rules of others in the group (neutron's egress rules, somebody's own) have
+  // another description and stay.
   absl::StatusOr<Observed> Look(const DriverContext& context) {
     ASSIGN_OR_RETURN(const std::string group, DependencyId(context, "group"));
     ASSIGN_OR_RETURN(
@@ -413,6 +426,8 @@ class SecurityRulesDriver final : public ResourceDriver {
 
 // --- floating IPs -----------------------------------------------------------
 
+// The cluster has one of its own; those that Kubernetes took for services are
+// swept.
 class FloatingIpDriver final : public NeutronDriver {
  public:
   using NeutronDriver::NeutronDriver;
@@ -503,6 +518,7 @@ class AssociationDriver final : public ResourceDriver {
                     .attributes = {{"port", TextOf(address, "port_id")}}};
   }
 
+  // The address stays; it goes by its own resource.
   absl::Status Delete(const DriverContext& context,
                       const Observed& observed) override {
     RETURN_IF_ERROR(Refresh(context, observed).status());

@@ -37,6 +37,7 @@ constexpr ErrorCodeRow kNeutronTypes[] = {
     {"*NotFound", Kind::kNotFound},
 };
 
+// ASCII, whatever its case: services word the same thing differently.
 bool Contains(std::string_view text, std::string_view word) {
   return std::search(text.begin(), text.end(), word.begin(), word.end(),
                      [](char a, char b) {
@@ -59,6 +60,7 @@ std::string TextAt(const json& object, const char* key) {
 }
 
 // Visible text of a page: tags left out, white space squeezed, bounded.
+// Good enough for messages; it is not a sanitizer for HTML.
 std::string PlainText(std::string_view page) {
   std::string text;
   bool in_tag = false;
@@ -76,6 +78,8 @@ std::string PlainText(std::string_view page) {
   return text.substr(0, kMaxText);
 }
 
+// The order of the shapes matters: nova's has one key of any name, so it is
+// last.
 void ReadBody(const HttpResponse& response, CloudError& error) {
   const auto body = ParseJsonObject(response.body, "answer", kMaxErrorBody);
   if (!body.ok()) {
@@ -100,6 +104,8 @@ void ReadBody(const HttpResponse& response, CloudError& error) {
   error.message = error.message.substr(0, 4 * kMaxText);
 }
 
+// No codes tell these apart, only words: what is used must wait for its user,
+// what is busy passes by itself.
 Kind KindOf409(std::string_view text) {
   // Nova: "Cannot 'delete' instance while it is in task_state"; octavia:
   // "is immutable and cannot be updated", "in use".
@@ -108,12 +114,15 @@ Kind KindOf409(std::string_view text) {
   return used ? Kind::kDependency : Kind::kConflict;
 }
 
+// Nova tells an exhausted quota with 403.
 Kind KindOf403(std::string_view text) {
   return Contains(text, "quota") || Contains(text, "limit exceeded")
              ? Kind::kQuota
              : Kind::kPermission;
 }
 
+// Neutron's types say more than any status. 501 is a refusal, not a fault: the
+// option is not there.
 Kind KindOf(const HttpResponse& response, const CloudError& error) {
   const Kind by_type = ClassifyErrorCode(kNeutronTypes, error.code);
   if (by_type != Kind::kUnknown) {

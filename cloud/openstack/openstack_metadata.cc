@@ -29,6 +29,7 @@ constexpr size_t kMaxDocument = size_t{1} << 20U;
 constexpr size_t kMaxStatus = size_t{8} << 10U;
 constexpr size_t kMaxValue = 255;  // nova's own limit
 
+// Letters, digits and `extra`.
 bool IsOneOf(std::string_view text, std::string_view extra) {
   return std::ranges::all_of(text, [&](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -65,6 +66,8 @@ std::string Prefix(std::string_view name, std::string_view uid) {
              : std::string(name.substr(0, at + uid.size() + 2));
 }
 
+// The metadata is the operator's, but passes through the cloud: each field is
+// held to the syntax that its users rely on. None of it is trusted.
 void ReadCluster(const json& meta, JsonFields& fields,
                  MetadataDocument& document) {
   InstanceMetadata& self = document.self;
@@ -99,6 +102,8 @@ void ReadCluster(const json& meta, JsonFields& fields,
   }
 }
 
+// Entries are stored without the cluster's prefix, to fit more of them into 255
+// characters.
 absl::Status ReadDirectory(const json& meta, MetadataDocument& document) {
   ASSIGN_OR_RETURN(const std::vector<DirectoryEntry> entries,
                    DirectoryFromMetadata(meta));
@@ -119,6 +124,7 @@ absl::Status ReadDirectory(const json& meta, MetadataDocument& document) {
 
 }  // namespace
 
+// Nova writes many fields that nobody here needs: unknown ones are passed over.
 absl::StatusOr<MetadataDocument> ParseMetadataDocument(std::string_view text) {
   ASSIGN_OR_RETURN(const json object,
                    ParseJsonObject(text, "meta_data.json", kMaxDocument));
@@ -220,6 +226,8 @@ absl::StatusOr<std::string> OpenStackMetadataClient::EnrolledTpms() {
   return std::string("[]");
 }
 
+// JSON that cannot be parsed is not written: whoever reads the console expects
+// one object a line.
 absl::Status OpenStackMetadataClient::ReportStatus(std::string_view text) {
   ASSIGN_OR_RETURN(const json status,
                    ParseJsonObject(text, "boot status", kMaxStatus));

@@ -47,6 +47,10 @@ class OpenStackMetadataClient final : public MetadataClient {
   OpenStackMetadataClient(HttpTransport& transport, Options options);
   explicit OpenStackMetadataClient(HttpTransport& transport);
 
+  // Every method asks anew: the list of control planes changes. UNAVAILABLE if
+  // the service does not answer or answers 429 or 5xx, NOT_FOUND for 404 and
+  // for a server without a cluster's metadata, INVALID_ARGUMENT for anything
+  // else.
   absl::StatusOr<InstanceMetadata> Self() override;
   absl::StatusOr<std::vector<InstanceMetadata>> Peers() override;
   absl::StatusOr<std::string> Endpoint() override;
@@ -56,6 +60,7 @@ class OpenStackMetadataClient final : public MetadataClient {
   absl::Status ReportStatus(std::string_view json) override;
 
  private:
+  // One request, not repeated: callers have their own patience.
   absl::StatusOr<MetadataDocument> Ask();
 
   HttpTransport& transport_;

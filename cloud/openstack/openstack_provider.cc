@@ -38,6 +38,7 @@ constexpr std::array<std::string_view, 15> kKinds = {
     kKindServer,          kKindLoadBalancer,  kKindListeners,
     kKindFloatingIp,      kKindAssociation,   kKindDirectory};
 
+// The config's region wins over that of clouds.yaml.
 absl::StatusOr<CloudEntry> Credentials(const OpenStackOptions& options) {
   ASSIGN_OR_RETURN(ChosenCloud chosen,
                    ChooseCloud({.cloud = options.settings.cloud,
@@ -50,6 +51,7 @@ absl::StatusOr<CloudEntry> Credentials(const OpenStackOptions& options) {
   return std::move(chosen.entry);
 }
 
+// YAML's spellings. What is not recognised leaves verification on.
 bool IsFalse(const CloudEntry& entry, std::string_view key) {
   const auto found = entry.find(key);
   return found != entry.end() &&
@@ -57,6 +59,8 @@ bool IsFalse(const CloudEntry& entry, std::string_view key) {
           found->second == "no");
 }
 
+// Thread-safe: the client and the catalogue have their own locks, and `mutex_`
+// guards what Scope() learns.
 class OpenStackProvider final : public Provider {
  public:
   explicit OpenStackProvider(OpenStackOptions options)
@@ -99,6 +103,8 @@ class OpenStackProvider final : public Provider {
 
   const DriverRegistry& Drivers() override { return registry_; }
 
+  // The address comes from the cloud and goes into certificates: it must be
+  // IPv4.
   absl::StatusOr<ClusterInfrastructure> Infrastructure(
       const ClusterRequest& request,
       const std::map<std::string, Observed>& outputs) override {
@@ -135,6 +141,8 @@ class OpenStackProvider final : public Provider {
     return made;
   }
 
+  // Servers whose metadata do not fit are passed over: the tag alone can be set
+  // by anybody who may write tags.
   absl::StatusOr<std::vector<ClusterInstance>> Instances(
       const ClusterIdentity& cluster) override {
     ASSIGN_OR_RETURN(
@@ -169,6 +177,7 @@ class OpenStackProvider final : public Provider {
         .status();
   }
 
+  // The last MiB; written by the host, so nothing in it is trusted.
   absl::StatusOr<std::string> ConsoleLog(
       const ClusterIdentity& cluster, std::string_view instance_id) override {
     RETURN_IF_ERROR(CheckOurs(cluster, instance_id));

@@ -40,6 +40,8 @@ std::unique_ptr<Provider> MakeOpenStackProvider(OpenStackOptions options);
 // be given to the transport; empty: the system's. Codes of ChooseCloud();
 // INVALID_ARGUMENT if the entry switches verification off, which is not
 // supported.
+// Reads no file but clouds.yaml and its kin; whether the authority's file
+// exists is the transport's to find out.
 absl::StatusOr<std::string> OpenStackCaFile(const OpenStackSettings& settings,
                                             const Environment& environment);
 
