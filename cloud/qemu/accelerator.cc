@@ -33,6 +33,8 @@ constexpr std::array<uint8_t, 5> kBootCode{0xb0, 0x2a, 0xe6, 0xf4, 0xf4};
 // isa-debug-exit ends QEMU with (value << 1) | 1.
 constexpr int kExpectedExit = (0x2a << 1) | 1;
 
+// 512 octets with the BIOS's mark at their end; no file of the installation is
+// needed.
 std::string BootSector() {
   std::string sector(512, '\0');
   std::memcpy(sector.data(), kBootCode.data(), kBootCode.size());
@@ -56,6 +58,8 @@ std::string CacheKey(const KvmProbeOptions& options) {
                       : "";
 }
 
+// Empty for "KVM works", a reason for "it does not", nothing for "not known".
+// Anything unexpected in the file counts as not known.
 std::optional<std::string> ReadCachedReason(const std::string& file,
                                             const std::string& key) {
   const auto text = file.empty() ? NotFound("no cache") : ReadFile(file, 8192);
@@ -73,6 +77,8 @@ std::optional<std::string> ReadCachedReason(const std::string& file,
                                                   : std::nullopt;
 }
 
+// A failure is kept as well: a machine without KVM shall not wait ten seconds
+// for every command.
 void WriteCache(const std::string& file, const std::string& key,
                 const std::string& reason) {
   if (file.empty() || key.empty()) {
@@ -86,6 +92,7 @@ void WriteCache(const std::string& file, const std::string& key,
   }
 }
 
+// QEMU's first line says what is wrong; the rest repeats it.
 std::string FirstLine(std::string_view text) {
   return std::string(text.substr(0, std::min<size_t>(text.find('\n'), 200)));
 }
@@ -159,6 +166,8 @@ std::string DefaultKvmProbeCache() {
   return "";
 }
 
+// The device is opened first because that needs no guest; a container often
+// shows /dev/kvm and forbids it, and a nested hypervisor may offer it and hang.
 AcceleratorChoice ProbeKvm(CommandRunner& runner,
                            const KvmProbeOptions& options) {
   const UniqueFd device(open(options.kvm_device.c_str(), O_RDWR | O_CLOEXEC));

@@ -20,6 +20,7 @@ struct AcceleratorChoice {
   std::string Sentence() const;
 };
 
+// Tests give their own program and device.
 struct KvmProbeOptions {
   std::string qemu = "qemu-system-x86_64";
   std::string kvm_device = "/dev/kvm";
@@ -36,6 +37,8 @@ std::string DefaultKvmProbeCache();
 // Boots a guest of one sector under KVM; it must report back within the
 // time-out. The existence of /dev/kvm proves nothing. Any failure means
 // emulation and becomes the reason.
+// Runs for at most `timeout`; makes and removes a folder in the system's folder
+// for temporary files. Never fails itself.
 AcceleratorChoice ProbeKvm(CommandRunner& runner,
                            const KvmProbeOptions& options);
 

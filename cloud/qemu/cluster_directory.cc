@@ -34,6 +34,7 @@ uint64_t Hash(std::string_view text) {
   return hash;
 }
 
+// Whether the longest socket in it has a path that the system takes.
 bool Fits(const std::string& runtime_directory) {
   return runtime_directory.size() + kLongestSocketName <= kMaxSocketPath;
 }
@@ -74,6 +75,8 @@ absl::StatusOr<std::string> AbsoluteDirectory(const std::string& directory) {
   return path;
 }
 
+// The name outside follows from the directory alone, so that every command
+// finds the same sockets without asking anybody.
 std::string ChooseRuntimeDirectory(const std::string& directory) {
   const std::string inside = directory + "/run";
   if (Fits(inside)) {
@@ -91,6 +94,8 @@ std::string ChooseRuntimeDirectory(const std::string& directory) {
   return fmt::format("/tmp/constellation-{}-{:016x}", geteuid(), hash);
 }
 
+// lstat() and not stat(): somebody else's symbolic link in /tmp must not lead
+// our sockets into his folder.
 absl::Status MakeRuntimeDirectory(const std::string& path) {
   if (mkdir(path.c_str(), kPrivateDirectoryMode) != 0 && errno != EEXIST) {
     return ErrnoStatus(errno, "create", path);
@@ -116,6 +121,8 @@ absl::Status RemoveTree(const std::string& path) {
   return absl::OkStatus();
 }
 
+// Known names only, never the whole folder: it is the user's workspace, in
+// which his own files lie.
 absl::Status RemoveClusterFiles(const ClusterPaths& paths) {
   for (const std::string& tree :
        {paths.Nodes(), paths.TpmCa(), paths.runtime}) {
@@ -134,6 +141,8 @@ absl::Status RemoveClusterFiles(const ClusterPaths& paths) {
   return absl::OkStatus();
 }
 
+// A copied or edited file could name any folder as that of its sockets, and
+// removal deletes that folder: hence the check.
 absl::StatusOr<ClusterSpec> ReadClusterSpec(const std::string& directory) {
   const std::string path = ClusterPaths{directory, ""}.Spec();
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path));

@@ -13,6 +13,7 @@
 namespace constellation::cloud::qemu {
 
 // Where the files of a cluster are. Pure names, except where said.
+// `directory` is absolute (AbsoluteDirectory()); the methods only add names.
 struct ClusterPaths {
   std::string directory;
   std::string runtime;  // ClusterSpec::runtime_directory
@@ -30,6 +31,8 @@ struct ClusterPaths {
   std::string ControlSocket() const { return runtime + "/control"; }
 };
 
+// Sockets have short names by index, since their paths are limited to 107
+// octets; files have the node's name.
 struct NodePaths {
   NodePaths(const ClusterPaths& cluster, const NodeSpec& node);
 
@@ -65,6 +68,7 @@ std::string ChooseRuntimeDirectory(const std::string& directory);
 // Creates the folder for sockets, or accepts an existing one only if it is a
 // real folder of this user that nobody else may enter: /tmp is hostile.
 // PERMISSION_DENIED otherwise.
+// Does not make parents.
 absl::Status MakeRuntimeDirectory(const std::string& path);
 
 // Deletes all that a cluster has made, the spec last, so that an interrupted
@@ -72,6 +76,7 @@ absl::Status MakeRuntimeDirectory(const std::string& path);
 absl::Status RemoveClusterFiles(const ClusterPaths& paths);
 
 // Deletes a folder with everything in it; OK if there is none.
+// Symbolic links in it are removed, not followed.
 absl::Status RemoveTree(const std::string& path);
 
 // The spec of the cluster in `directory` (absolute). NOT_FOUND without one,

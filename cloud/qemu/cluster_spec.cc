@@ -25,6 +25,7 @@ constexpr uint64_t kMebibyte = uint64_t{1} << 20U;
 constexpr uint64_t kMaxDisk = uint64_t{64} << 40U;
 constexpr uint64_t kSpecVersion = 1;
 
+// One form for all findings; the value is cut at 200 characters.
 absl::Status Wrong(std::string_view field, std::string_view wanted,
                    std::string_view got) {
   return InvalidArgument(
@@ -38,12 +39,15 @@ bool IsCleanPath(std::string_view path) {
                       [](char c) { return (c >= 0 && c < ' ') || c == 0x7f; });
 }
 
+// Hex digits and hyphens, at most 36; may be empty.
 bool IsIdentifier(std::string_view text) {
   return text.size() <= 36 && std::all_of(text.begin(), text.end(), [](char c) {
            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == '-';
          });
 }
 
+// Lower case only: QEMU hands it to the guest as it is, and it is compared
+// there.
 bool IsUuid(std::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const bool hyphen = i == 8 || i == 13 || i == 18 || i == 23;
@@ -54,6 +58,7 @@ bool IsUuid(std::string_view text) {
   return text.size() == 36 && IsIdentifier(text);
 }
 
+// Zero and empty mean "not assigned yet" and pass.
 absl::Status ValidateNode(const NodeSpec& node) {
   if (!IsNodeName(node.name)) {
     return Wrong("node name", "1 to 63 of [a-z0-9-]", node.name);
@@ -76,6 +81,8 @@ absl::Status ValidateNode(const NodeSpec& node) {
   return absl::OkStatus();
 }
 
+// Names become folders, indices addresses, ports listeners: none may occur
+// twice.
 absl::Status ValidateNodes(const std::vector<NodeSpec>& nodes) {
   if (nodes.size() > kMaxNodes) {
     return Wrong("nodes", "at most 50", std::to_string(nodes.size()));
@@ -100,6 +107,7 @@ absl::Status ValidateNodes(const std::vector<NodeSpec>& nodes) {
   return absl::OkStatus();
 }
 
+// JSON has text keys only, hence the ports as text.
 json NodeToJson(const NodeSpec& node) {
   json forwards = json::object();
   for (const auto& [guest, host] : node.forwards) {
@@ -110,6 +118,7 @@ json NodeToJson(const NodeSpec& node) {
           {"forwards", forwards}, {"imagePath", node.image_path}};
 }
 
+// A port out of range leaves `guest` zero and is refused with it.
 absl::StatusOr<std::map<uint16_t, uint16_t>> ParseForwards(const json& object) {
   std::map<uint16_t, uint16_t> forwards;
   if (object.size() > 32) {
@@ -128,6 +137,8 @@ absl::StatusOr<std::map<uint16_t, uint16_t>> ParseForwards(const json& object) {
   return forwards;
 }
 
+// Strict in keys: a file of a newer version must not be half understood and
+// written back.
 absl::StatusOr<NodeSpec> NodeFromJson(const json& object,
                                       std::string_view what) {
   JsonFields fields(object, what);
@@ -144,6 +155,7 @@ absl::StatusOr<NodeSpec> NodeFromJson(const json& object,
   return node;
 }
 
+// 52:54:00 is QEMU's own range of locally administered addresses.
 std::string Mac(std::string_view prefix, uint32_t index) {
   return fmt::format("52:54:00:{}:{:02x}:{:02x}", prefix, index >> 8U,
                      index & 0xffU);
@@ -259,6 +271,8 @@ std::string ClusterSpecToJson(const ClusterSpec& spec) {
   return object.dump(2, ' ', false, json::error_handler_t::replace) + "\n";
 }
 
+// The file is 0600 and ours, but people edit files: everything is checked as if
+// a stranger had written it.
 absl::StatusOr<ClusterSpec> ParseClusterSpec(std::string_view text) {
   ASSIGN_OR_RETURN(const json object,
                    ParseJsonObject(text, "cluster", kMaxSpecSize));

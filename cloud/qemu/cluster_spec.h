@@ -29,6 +29,7 @@ absl::StatusOr<Accelerator> ParseAccelerator(std::string_view name);
 
 // One VM. Fill in name and role; the rest is assigned by Start() and AddNode()
 // where it is zero or empty, and then never changes.
+// Addresses follow from `index`, so they need no storage.
 struct NodeSpec {
   std::string name = {};
   NodeRole role = NodeRole::kWorker;
@@ -82,12 +83,16 @@ std::string ClusterSpecToJson(const ClusterSpec& spec);
 absl::StatusOr<ClusterSpec> ParseClusterSpec(std::string_view json);
 
 // The same for one node.
+// Reading validates the node alone; whether it fits to others is
+// ValidateClusterSpec()'s.
 std::string NodeSpecToJson(const NodeSpec& node);
 absl::StatusOr<NodeSpec> ParseNodeSpec(std::string_view json);
 
 // Fills in what is unset: uid, indices, machine ids, and a free port on
 // 127.0.0.1 for each forward that has none (6443, 9000, 9999, 30081).
 // RESOURCE_EXHAUSTED if no port or index is left.
+// Ports are only chosen, not reserved: another program may take one before the
+// VM starts, which Start() then tells.
 absl::Status AssignUnsetFields(ClusterSpec& spec);
 
 }  // namespace constellation::cloud::qemu

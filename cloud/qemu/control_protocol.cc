@@ -17,6 +17,8 @@ using nlohmann::json;
 
 constexpr size_t kMaxText = size_t{64} << 10U;
 
+// The boot status goes as text, not as JSON: the node wrote it, nobody checked
+// it.
 json NodeToJson(const NodeStatus& node) {
   const bool reported = !node.boot_status.empty();
   return {{"spec", json::parse(NodeSpecToJson(node.spec), nullptr, false)},
@@ -41,6 +43,8 @@ absl::StatusOr<PowerState> ParsePowerState(std::string_view name) {
   return InvalidArgument(fmt::format("unknown power state \"{:.32}\"", name));
 }
 
+// The supervisor is another process of the same user; its answer is checked all
+// the same.
 absl::StatusOr<NodeStatus> NodeFromJson(const json& object) {
   JsonFields fields(object, "node status");
   NodeStatus node;
@@ -132,6 +136,7 @@ std::string ControlAnswer(const absl::StatusOr<std::string>& result_json) {
   return DumpJson({{"error", error}});
 }
 
+// A code that absl does not know would be undefined, hence 1 to 16.
 absl::StatusOr<std::string> ParseControlAnswer(std::string_view text) {
   ASSIGN_OR_RETURN(
       const json object,

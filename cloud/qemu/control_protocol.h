@@ -16,12 +16,15 @@ namespace constellation::cloud::qemu {
 // <number of the absl code>, "message": ...}}. README.md lists the operations.
 inline constexpr size_t kMaxControlMessage = size_t{4} << 20U;
 
+// Times are whole seconds. Reading passes over unknown fields: the cli and a
+// supervisor that still runs may be of different versions.
 std::string ClusterStatusToJson(const ClusterStatus& status);
 absl::StatusOr<ClusterStatus> ParseClusterStatus(std::string_view json);
 
 // An answer from the outcome of an operation; `result_json` is any JSON value.
 std::string ControlAnswer(const absl::StatusOr<std::string>& result_json);
 // The result as JSON, or the error that the supervisor reported.
+// INVALID_ARGUMENT if it is neither.
 absl::StatusOr<std::string> ParseControlAnswer(std::string_view json);
 
 }  // namespace constellation::cloud::qemu

@@ -20,10 +20,13 @@ using Operation = Result (*)(Supervisor&, JsonFields&);
 
 constexpr uint64_t kMaxSeconds = 24 * 3600;
 
+// Operations without a result answer null.
 Result Done(const absl::Status& status) {
   return status.ok() ? Result("null") : Result(status);
 }
 
+// Every operation refuses arguments that it does not know: a misspelt
+// "graceful" must not cut the power.
 Result DoStatus(Supervisor& supervisor, JsonFields& fields) {
   RETURN_IF_ERROR(fields.Finish(/*allow_unknown=*/false));
   ASSIGN_OR_RETURN(const ClusterStatus status, supervisor.Status());
@@ -38,6 +41,7 @@ Result OnNode(Supervisor& supervisor, JsonFields& fields) {
   return Done((supervisor.*kMethod)(node));
 }
 
+// How "stop" and "shutdown" end VMs.
 struct StopArguments {
   StopMode mode = StopMode::kHard;
   absl::Duration limit;
@@ -97,6 +101,7 @@ Result DoShutdown(Supervisor& supervisor, JsonFields& fields) {
   return Done(supervisor.Shutdown(remove, stop.mode, stop.limit));
 }
 
+// Null for an unknown name.
 Operation FindOperation(std::string_view name) {
   static const std::map<std::string_view, Operation> operations{
       {"status", &DoStatus},
@@ -117,6 +122,8 @@ Operation FindOperation(std::string_view name) {
   return found == operations.end() ? nullptr : found->second;
 }
 
+// Who may connect is decided by the socket (HttpServer): here everybody may do
+// everything.
 Result Execute(Supervisor& supervisor, const std::string& body) {
   ASSIGN_OR_RETURN(const nlohmann::json object,
                    ParseJsonObject(body, "request", kMaxControlMessage));

@@ -18,6 +18,7 @@ using UniqueEasy = std::unique_ptr<CURL, decltype(&::curl_easy_cleanup)>;
 using UniqueList =
     std::unique_ptr<curl_slist, decltype(&::curl_slist_free_all)>;
 
+// Where the answer goes.
 struct Sink {
   std::string body = {};
   size_t max_size = 0;
@@ -40,6 +41,8 @@ size_t Write(char* data, size_t size, size_t count, void* user) noexcept {
   return length;
 }
 
+// The environment's proxies are switched off: metadata is always next door, and
+// a proxy would see (or forge) it.
 void SetOptions(const CurlLibrary& library, CURL* curl, const HttpCall& call,
                 curl_slist* headers, Sink& sink) {
   library.easy_setopt(curl, CURLOPT_URL, call.url.c_str());
@@ -70,6 +73,7 @@ void SetOptions(const CurlLibrary& library, CURL* curl, const HttpCall& call,
   }
 }
 
+// Whether it is worth another try is all that callers ask.
 absl::Status Failure(const CurlLibrary& library, CURLcode code,
                      const Sink& sink, const HttpCall& call) {
   if (sink.too_long || code == CURLE_FILESIZE_EXCEEDED) {

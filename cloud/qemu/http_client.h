@@ -11,6 +11,7 @@
 
 namespace constellation::cloud::qemu {
 
+// A question to a metadata service or to a supervisor.
 struct HttpCall {
   std::string url;  // http only
   // Connects there instead of the URL's host, if not empty.
@@ -20,6 +21,7 @@ struct HttpCall {
   size_t max_answer = size_t{1} << 20U;
 };
 
+// What came back; the body is as hostile as its sender.
 struct HttpAnswer {
   long status = 0;
   std::string body = {};

@@ -29,6 +29,7 @@ namespace {
 constexpr size_t kMaxHead = size_t{8} << 10U;
 constexpr absl::Duration kWriteLimit = absl::Seconds(10);
 
+// Optional white space around a field's value (RFC 9110, 5.5).
 std::string_view Trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) {
     text.remove_prefix(1);
@@ -62,6 +63,8 @@ absl::Status ReadMore(int fd, std::string& buffer, absl::Time deadline) {
   return Unavailable("the peer closed the connection");
 }
 
+// RFC 9112, 3. Two spaces apart: what is between them is the path, spaces in it
+// are refused.
 absl::Status ParseRequestLine(std::string_view line, HttpRequest& request) {
   const size_t first = line.find(' ');
   const size_t second = line.rfind(' ');
@@ -108,6 +111,8 @@ absl::Status ParseHeader(std::string_view line,
 }
 
 // `head` without the empty line that ends it. Returns the body's size.
+// Two lengths, or a length and a transfer coding, are how requests get smuggled
+// past each other: both are refused.
 absl::StatusOr<size_t> ParseHead(std::string_view head, HttpRequest& request) {
   std::optional<size_t> body_size;
   bool first = true;
@@ -142,6 +147,7 @@ std::string_view ReasonPhrase(int status) {
   }
 }
 
+// A guest that does not read must not hold a thread for ever.
 void WriteResponse(int fd, const HttpResponse& response) {
   timeval limit = absl::ToTimeval(kWriteLimit);
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
@@ -165,6 +171,8 @@ void WriteResponse(int fd, const HttpResponse& response) {
 
 }  // namespace
 
+// A guest can open this socket at will and send anything at any pace: head,
+// body and time are bounded before anything is believed.
 absl::StatusOr<HttpRequest> ReadHttpRequest(int fd, size_t max_body,
                                             absl::Time deadline) {
   std::string buffer;
@@ -212,6 +220,8 @@ HttpServer::HttpServer(std::string path, UniqueFd listener, UniqueFd stop,
       handler_(std::move(handler)),
       acceptor_([this] { AcceptLoop(); }) {}
 
+// Handlers that run are waited for, since they use what their owner is about to
+// destroy.
 HttpServer::~HttpServer() {
   unlink(path_.c_str());
   eventfd_write(stop_.get(), 1);
@@ -225,6 +235,8 @@ HttpServer::~HttpServer() {
       &connections_));
 }
 
+// Without descriptors accept() fails at once and for ever: the pause keeps that
+// from becoming a busy loop.
 void HttpServer::AcceptLoop() {
   while (true) {
     std::array<pollfd, 2> polls{

@@ -18,6 +18,7 @@
 
 namespace constellation::cloud::qemu {
 
+// Method and path are as the peer sent them: hostile.
 struct HttpRequest {
   std::string method;
   std::string path;  // as sent, query included
@@ -44,12 +45,15 @@ class HttpServer final {
   // Called from several threads at once; must not throw.
   using Handler = std::function<HttpResponse(const HttpRequest&)>;
 
+  // What one peer can cost: memory by `max_body`, threads by `max_connections`,
+  // time by `read_limit` (of a whole request).
   struct Options {
     size_t max_body = size_t{16} << 10U;
     size_t max_connections = 16;
     absl::Duration read_limit = absl::Seconds(10);
   };
 
+  // Codes of ListenUnix(). A socket that is there is replaced.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Create(
       const std::string& socket_path, const Options& options, Handler handler);
   HttpServer(const HttpServer&) = delete;
@@ -60,9 +64,11 @@ class HttpServer final {
   HttpServer(std::string path, UniqueFd listener, UniqueFd stop,
              const Options& options, Handler handler);
 
+  // Runs in a thread of its own until `stop_` is readable.
   void AcceptLoop();
   // Answers on `connection` in a thread of its own.
   void StartServing(UniqueFd connection);
+  // Reads one request, answers, closes.
   void Serve(UniqueFd connection);
 
   const std::string path_;

@@ -26,6 +26,7 @@ bool IsHexDigit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
 }
 
+// Lower case, as the kernel prints it: it is compared with that.
 bool IsMac(std::string_view text) {
   if (text.size() != 17) {
     return false;
@@ -52,6 +53,8 @@ bool IsUid(std::string_view text) {
          });
 }
 
+// The hash of the init secret is left out where it is empty: only a node itself
+// is told it.
 json ToJson(const InstanceMetadata& instance) {
   json object = {{"name", instance.name},
                  {"role", NodeRoleName(instance.role)},
@@ -68,6 +71,7 @@ json ToJson(const InstanceMetadata& instance) {
   return object;
 }
 
+// What the node later puts into names, addresses and files of its system.
 void CheckSyntax(const InstanceMetadata& instance, JsonFields& fields) {
   if (!IsNodeName(instance.name)) {
     fields.Reject("name", "not a host name of one label");
@@ -93,6 +97,8 @@ void CheckSyntax(const InstanceMetadata& instance, JsonFields& fields) {
   }
 }
 
+// The service is the host's: nothing it says is trusted, all of it must have
+// the right form.
 absl::StatusOr<InstanceMetadata> FromJson(const json& object,
                                           std::string_view what) {
   JsonFields fields(object, what);

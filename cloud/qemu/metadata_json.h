@@ -28,6 +28,7 @@ absl::StatusOr<InstanceMetadata> ParseInstance(std::string_view json);
 absl::StatusOr<std::vector<InstanceMetadata>> ParseInstances(
     std::string_view json);
 // {"endpoint": "<IPv4>:<port>"}
+// The port is 1 to 65535.
 std::string EndpointToJson(std::string_view endpoint);
 absl::StatusOr<std::string> ParseEndpoint(std::string_view json);
 // {"enrolledTPMs": [...]} <-> the array.
@@ -36,6 +37,7 @@ absl::StatusOr<std::string> ParseEnrolledTpms(std::string_view json);
 
 // Whether `text` is a JSON array (at most kMaxMetadataAnswer / 2 octets); a
 // boot status, i.e. one JSON object within kMaxBootStatus.
+// Neither looks into the elements. INVALID_ARGUMENT.
 absl::Status CheckJsonArray(std::string_view text);
 absl::Status CheckBootStatus(std::string_view text);
 

@@ -8,10 +8,12 @@
 namespace constellation::cloud::qemu {
 namespace {
 
+// `message` is ours and needs no escaping.
 HttpResponse Error(int status, std::string_view message) {
   return {status, fmt::format("{{\"message\":\"{}\"}}", message)};
 }
 
+// Peers are told without the init secret's hash: it is the node's own business.
 HttpResponse ServeGet(const MetadataView& view, const NodeSpec& node,
                       std::string_view path) {
   if (path == "/v1/self") {

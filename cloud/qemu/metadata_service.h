@@ -13,6 +13,7 @@
 namespace constellation::cloud::qemu {
 
 // What one node may learn, at the moment of a request.
+// A copy: the supervisor's state may change while it is served.
 struct MetadataView {
   ClusterSpec cluster = {};
   std::string enrolled_tpms = "[]";  // JSON array
@@ -32,6 +33,7 @@ std::string ApiServerEndpoint(const ClusterSpec& cluster);
 //   GET /v1/self /v1/peers /v1/endpoint /v1/enrolled-tpms, POST /v1/status.
 // A well-formed status is handed to `on_status`. 404 for other paths, 405 for
 // other methods.
+// The node is told by the socket that it came through, never by what it says.
 HttpResponse ServeMetadata(
     const MetadataView& view, std::string_view node, const HttpRequest& request,
     const std::function<void(std::string_view json)>& on_status);

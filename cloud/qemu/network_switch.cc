@@ -21,6 +21,7 @@ NetworkSwitch::NetworkSwitch(const ClusterPaths& paths)
     : paths_(paths),
       process_(Process::Adopt(paths.SwitchPid(), kSwitchProgram)) {}
 
+// Its control socket is the sign that it serves; VMs that connect before fail.
 absl::Status NetworkSwitch::EnsureRunning() {
   const absl::MutexLock lock(&mutex_);
   if (process_.has_value() && process_->Running()) {

@@ -23,7 +23,9 @@ class NetworkSwitch final {
 
   // Starts it unless it runs. VMs started before a switch died stay without
   // network between nodes until they are started again.
+  // UNAVAILABLE with the end of its log if it does not start within 20 seconds.
   absl::Status EnsureRunning();
+  // Within five seconds; OK if it does not run.
   void End();
   pid_t pid() const;  // 0 unless running
 

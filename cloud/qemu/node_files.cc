@@ -25,6 +25,7 @@ constexpr size_t kMaxTail = 2000;
 constexpr size_t kMaxStatusLog = size_t{4} << 20U;
 constexpr size_t kMaxFirmwareVariables = size_t{16} << 20U;
 
+// Sparse: an 8 GiB disk of a node that was never started takes no space.
 absl::Status CreateStateDisk(const std::string& path, uint64_t size) {
   const UniqueFd fd(open(path.c_str(),
                          O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC,
@@ -36,6 +37,7 @@ absl::Status CreateStateDisk(const std::string& path, uint64_t size) {
 }
 
 // At most the last `max_size` octets from `offset` on.
+// The file may grow or shrink meanwhile; a short read is a short answer.
 std::string ReadEnd(const std::string& path, size_t offset, size_t max_size) {
   const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   const size_t size = FileSize(path);
@@ -52,6 +54,8 @@ std::string ReadEnd(const std::string& path, size_t offset, size_t max_size) {
 
 }  // namespace
 
+// A disk that is half made looks like a blank one to the node, so it gets its
+// name only when it is whole.
 absl::Status CreateNodeFiles(const NodePaths& paths,
                              uint64_t state_disk_bytes) {
   RETURN_IF_ERROR(MakeDirectories(paths.directory));
@@ -103,6 +107,7 @@ void AppendBootStatus(const std::string& file, const BootStatusEntry& entry) {
   (void)WriteAll(fd.get(), AsBytes(line.dump() + "\n"));
 }
 
+// A line that a crash cut off reads as none.
 std::optional<BootStatusEntry> LastBootStatus(const std::string& file) {
   std::string text = ReadEnd(file, 0, size_t{64} << 10U);
   while (!text.empty() && text.back() == '\n') {
@@ -126,6 +131,8 @@ std::optional<BootStatusEntry> LastBootStatus(const std::string& file) {
   return entry;
 }
 
+// The guest can write to its serial port without end: the host's disk must not
+// fill by it. What is written between the copy and the truncation is lost.
 void BoundSerialLog(const std::string& file, size_t max_size) {
   if (FileSize(file) <= max_size) {
     return;

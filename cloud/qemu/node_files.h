@@ -21,8 +21,10 @@ absl::Status CreateNodeFiles(const NodePaths& paths, uint64_t state_disk_bytes);
 // The end of `path` from `offset` on, at most 2,000 octets, for an error
 // message; empty if there is nothing.
 std::string LogTail(const std::string& path, size_t offset);
+// 0 if there is no such file.
 size_t FileSize(const std::string& path);
 
+// A boot status and when it arrived, by the host's clock.
 struct BootStatusEntry {
   absl::Time time;
   std::string json = {};
@@ -30,6 +32,7 @@ struct BootStatusEntry {
 
 // Appends one reported status as a line {"time", "status"}; the file is moved
 // to <file>.1 when it has grown to 4 MiB. `json` has been checked.
+// Best effort: a full disk must not stop a node from reporting.
 void AppendBootStatus(const std::string& file, const BootStatusEntry& entry);
 // The last line written, if any.
 std::optional<BootStatusEntry> LastBootStatus(const std::string& file);

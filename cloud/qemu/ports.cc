@@ -27,6 +27,7 @@ constexpr uint16_t kLastPort = 32000;
 constexpr uint32_t kMaxIndex = 200;
 
 template <size_t kSize>
+// The kernel's; used for names only.
 absl::StatusOr<std::array<uint8_t, kSize>> Random() {
   std::array<uint8_t, kSize> bytes{};
   if (getrandom(bytes.data(), bytes.size(), 0) !=
@@ -48,6 +49,8 @@ absl::StatusOr<std::string> RandomUuid() {
   return text;
 }
 
+// The lowest free one. A removed node's index is given away again: its sockets
+// are gone by then (Supervisor::RemoveNode()).
 absl::Status AssignIndices(ClusterSpec& spec) {
   std::set<uint32_t> used;
   for (const NodeSpec& node : spec.nodes) {
@@ -70,6 +73,8 @@ absl::Status AssignIndices(ClusterSpec& spec) {
   return absl::OkStatus();
 }
 
+// All known ports first, so that a chosen one does not collide with one that a
+// later node has by its spec.
 absl::Status AssignPorts(ClusterSpec& spec) {
   std::set<uint16_t> used;
   for (NodeSpec& node : spec.nodes) {
@@ -115,6 +120,8 @@ absl::Status CheckPortFree(uint16_t port) {
   return absl::OkStatus();
 }
 
+// Starts at a random place: two clusters that are made at the same time would
+// otherwise choose the same ports.
 absl::StatusOr<uint16_t> ChooseFreePort(const std::set<uint16_t>& taken) {
   constexpr unsigned kPorts = kLastPort - kFirstPort + 1;
   ASSIGN_OR_RETURN(const auto random, Random<2>());

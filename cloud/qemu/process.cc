@@ -32,6 +32,7 @@ constexpr size_t kMaxPidFile = 4096;
 constexpr size_t kMaxCommandLine = size_t{2} << 20U;
 constexpr int kInheritedFd = 3;
 
+// Differs after every boot of the host: start times count from there.
 absl::StatusOr<std::string> BootId() {
   ASSIGN_OR_RETURN(std::string id,
                    ReadFile("/proc/sys/kernel/random/boot_id", 128));
@@ -62,6 +63,8 @@ int MoveUp(int fd) {
 }
 
 // In the child: only async-signal-safe calls.
+// A session of its own: Ctrl-C in the terminal of the cli reaches neither QEMU
+// nor swtpm.
 [[noreturn]] void Exec(const ChildPlan& plan) {
   const int log = MoveUp(plan.log_fd);
   const int input = MoveUp(plan.input_fd);
@@ -99,6 +102,7 @@ absl::StatusOr<std::array<UniqueFd, 2>> MakePipe() {
 }
 
 // Forks and reports a failing exec.
+// The pipe closes by itself when exec works; octets in it are the error.
 absl::StatusOr<pid_t> Launch(ChildPlan plan, std::string_view program) {
   ASSIGN_OR_RETURN(auto failure, MakePipe());
   plan.failure_fd = failure[1].get();
@@ -121,6 +125,7 @@ absl::StatusOr<pid_t> Launch(ChildPlan plan, std::string_view program) {
   return pid;
 }
 
+// Shown to people as "last exit".
 std::string DescribeExit(const siginfo_t& info) {
   if (info.si_code == CLD_EXITED) {
     return fmt::format("exit code {}", info.si_status);
@@ -194,6 +199,7 @@ std::vector<pid_t> AllPids() {
   return pids;
 }
 
+// The whole text if there is no slash.
 std::string FileName(const std::string& path) {
   return path.substr(path.rfind('/') + 1);
 }
@@ -210,6 +216,8 @@ absl::StatusOr<ProcessIdentity> IdentifyProcess(pid_t pid) {
   return identity;
 }
 
+// Three values together: a pid is used again, the same pid at the same tick of
+// the same boot is not.
 bool IsAlive(const ProcessIdentity& identity) {
   const auto now = IdentifyProcess(identity.pid);
   return now.ok() && now->start_ticks == identity.start_ticks &&
@@ -235,6 +243,8 @@ absl::StatusOr<ProcessIdentity> ParseProcessIdentity(std::string_view text) {
   return identity;
 }
 
+// A pid file that cannot be written would leave a process that nobody finds
+// again, so that one is ended at once.
 absl::StatusOr<Process> Process::Spawn(const std::vector<std::string>& argv,
                                        const SpawnOptions& options) {
   std::vector<std::string> copy = argv;
@@ -309,6 +319,8 @@ std::optional<Process> Process::Adopt(const std::string& pid_file,
   return std::nullopt;
 }
 
+// A pidfd becomes readable when its process ends; an adopted process is no
+// child, so its exit code is init's to know.
 bool Process::Running() {
   if (!running_) {
     return false;
@@ -331,6 +343,8 @@ bool Process::Running() {
   return false;
 }
 
+// Both clocks are the kernel's since boot: a change of the wall clock has no
+// part in it.
 absl::Duration Process::Uptime() const {
   const auto uptime = ReadFile("/proc/uptime", 128);
   if (!running_ || !uptime.ok()) {
@@ -348,6 +362,7 @@ void Process::Signal(int signal) {
   }
 }
 
+// poll() takes milliseconds as an int: long waits are made of several.
 bool Process::WaitFor(absl::Duration limit) {
   const absl::Time deadline = absl::Now() + limit;
   while (Running()) {
@@ -363,6 +378,8 @@ bool Process::WaitFor(absl::Duration limit) {
   return true;
 }
 
+// Zero patience goes straight to SIGKILL. A minute for that one is for a
+// process that hangs in the kernel.
 void Process::End(absl::Duration patience) {
   if (patience > absl::ZeroDuration()) {
     Signal(SIGTERM);
@@ -374,6 +391,7 @@ void Process::End(absl::Duration patience) {
   WaitFor(absl::Minutes(1));
 }
 
+// By command line, since whoever started them left no note. Only this user's.
 std::vector<pid_t> FindProcesses(const std::vector<std::string>& programs,
                                  std::string_view fragment) {
   std::vector<pid_t> found;
@@ -397,6 +415,7 @@ std::vector<pid_t> FindProcesses(const std::vector<std::string>& programs,
   return found;
 }
 
+// Known names only: other children belong to code that waits for them.
 void ReapOrphans(const std::vector<std::string>& programs,
                  const std::set<pid_t>& owned) {
   std::set<std::string> names;

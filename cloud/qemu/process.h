@@ -29,11 +29,15 @@ struct ProcessIdentity {
 // Identity of the running process `pid`; NOT_FOUND if there is none or it is
 // a zombie.
 absl::StatusOr<ProcessIdentity> IdentifyProcess(pid_t pid);
+// Whether the very same process still runs.
 bool IsAlive(const ProcessIdentity& identity);
 
+// What a pid file holds. Pids below 2 are refused: nobody may end init by a
+// file.
 std::string ProcessIdentityToJson(const ProcessIdentity& identity);
 absl::StatusOr<ProcessIdentity> ParseProcessIdentity(std::string_view json);
 
+// Files are made if they are not there.
 struct SpawnOptions {
   std::string log_file = {};  // receives both outputs, appended; mode 0600
   std::string pid_file = {};  // receives the identity; may be empty
@@ -63,7 +67,9 @@ class Process final {
   bool Running();
   // How it ended, for people; empty while it runs.
   const std::string& exit_reason() const { return exit_reason_; }
+  // Zero once it has ended.
   absl::Duration Uptime() const;
+  // Nothing if it has ended; never hits another process.
   void Signal(int signal);
   // Waits until it has ended. Returns whether it has.
   bool WaitFor(absl::Duration limit);

@@ -26,6 +26,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 4>
 constexpr std::array<std::string_view, 2> kFirmwareFiles{kFirmwareCode,
                                                          kFirmwareVariables};
 
+// As execvp() looks it up, but for empty elements.
 bool InPath(std::string_view program) {
   const char* path = std::getenv("PATH");
   std::string_view left = path == nullptr ? "/usr/bin:/bin" : path;
@@ -42,6 +43,7 @@ bool InPath(std::string_view program) {
   return false;
 }
 
+// -nodefaults: no device that is not named here, whatever QEMU's version.
 void AddMachine(const ClusterSpec& cluster, const NodeSpec& node,
                 Accelerator accelerator, Arguments& argv) {
   argv.insert(
@@ -76,6 +78,8 @@ void AddFile(std::string_view id, std::string_view path, bool read_only,
                    id, read_only ? "on" : "off", more, EscapeCommas(path))});
 }
 
+// Several VMs share the image, hence read-only; the node finds the state disk
+// by its serial number.
 void AddDisks(const ClusterSpec& cluster, const NodeSpec& node,
               const NodePaths& paths, Arguments& argv) {
   AddFile("code", kFirmwareCode, true, "", argv);
@@ -90,6 +94,8 @@ void AddDisks(const ClusterSpec& cluster, const NodeSpec& node,
                "-device", "virtio-blk-pci,drive=state,serial=state"});
 }
 
+// Two interfaces: one to the owner and the metadata, without a way out unless
+// it is wanted, and one to the other nodes through the switch.
 void AddNetwork(const ClusterSpec& cluster, const NodeSpec& node,
                 const ClusterPaths& paths, const NodePaths& node_paths,
                 Arguments& argv) {
@@ -119,6 +125,7 @@ void AddNetwork(const ClusterSpec& cluster, const NodeSpec& node,
 
 }  // namespace
 
+// Before anything is made: a cluster without a TPM would fail half way.
 absl::Status CheckPrerequisites() {
   for (const auto& [program, package] : kPrograms) {
     if (!InPath(program)) {
@@ -135,6 +142,7 @@ absl::Status CheckPrerequisites() {
   return absl::OkStatus();
 }
 
+// Single quotes keep everything but themselves (POSIX shell, 2.2.2).
 std::string ShellQuote(std::string_view text) {
   std::string quoted = "'";
   for (const char c : text) {
@@ -158,6 +166,8 @@ std::string EscapeCommas(std::string_view text) {
   return escaped;
 }
 
+// The order of devices is their order on the guest's PCI bus: a change of it is
+// another machine to the guest.
 Arguments QemuCommand(const ClusterSpec& cluster, const NodeSpec& node,
                       const ClusterPaths& paths, Accelerator accelerator) {
   const NodePaths node_paths(paths, node);
@@ -179,6 +189,7 @@ Arguments QemuCommand(const ClusterSpec& cluster, const NodeSpec& node,
   return argv;
 }
 
+// No --flags: QEMU's firmware starts the TPM up, as on real machines.
 Arguments SwtpmCommand(const NodePaths& paths) {
   return {std::string(kSwtpmProgram),
           "socket",

@@ -27,6 +27,8 @@ inline constexpr std::string_view kFirmwareVariables =
 absl::Status CheckPrerequisites();
 
 // Command lines, argv[0] included. `accelerator` must not be kAuto.
+// Paths and names have been validated (ValidateClusterSpec()); nothing here
+// goes through a shell but the relay's command, which is quoted.
 std::vector<std::string> QemuCommand(const ClusterSpec& cluster,
                                      const NodeSpec& node,
                                      const ClusterPaths& paths,
@@ -36,6 +38,7 @@ std::vector<std::string> QemuCommand(const ClusterSpec& cluster,
 std::vector<std::string> SwtpmCommand(const NodePaths& paths);
 // The TPM for the owner's enrolment: started up, on sockets for tss2.
 std::vector<std::string> EnrollmentSwtpmCommand(const NodePaths& paths);
+// Private to this user, for up to 64 VMs.
 std::vector<std::string> SwitchCommand(const ClusterPaths& paths);
 
 // `text` as one word for g_shell_parse_argv(), and with commas doubled for

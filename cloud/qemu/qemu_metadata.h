@@ -27,6 +27,9 @@ inline constexpr std::string_view kUserNetworkMacPrefix = "52:54:00:c0:";
 inline constexpr std::string_view kClusterNetworkMacPrefix = "52:54:00:c1:";
 
 // Reads the metadata of the local platform over HTTP. Thread-safe.
+// Asks anew each time. NOT_FOUND for 404, UNAVAILABLE for 429 and 5xx,
+// INVALID_ARGUMENT for other statuses and for answers of the wrong form; else
+// codes of CallHttp().
 class QemuMetadataClient final : public MetadataClient {
  public:
   struct Options {
@@ -47,6 +50,7 @@ class QemuMetadataClient final : public MetadataClient {
   absl::Status ReportStatus(std::string_view json) override;
 
  private:
+  // The body of a 200.
   absl::StatusOr<std::string> Get(std::string_view path);
 
   const Options options_;

@@ -20,6 +20,8 @@ constexpr size_t kMaxMessage = size_t{1} << 20U;
 
 }  // namespace
 
+// QEMU takes no command before "qmp_capabilities" (QMP specification,
+// "Capabilities negotiation").
 absl::StatusOr<QmpClient> QmpClient::Connect(const std::string& socket_path,
                                              absl::Duration limit) {
   ASSIGN_OR_RETURN(UniqueFd fd, ConnectUnix(socket_path));
@@ -35,6 +37,8 @@ absl::StatusOr<QmpClient> QmpClient::Connect(const std::string& socket_path,
   return client;
 }
 
+// Events ("event" messages) may come at any time, also between a command and
+// its answer.
 absl::StatusOr<nlohmann::json> QmpClient::Execute(std::string_view command,
                                                   absl::Duration limit) {
   const absl::Time deadline = absl::Now() + limit;

@@ -31,6 +31,7 @@ class QmpClient final {
  private:
   explicit QmpClient(UniqueFd fd) : fd_(std::move(fd)) {}
 
+  // One line of at most 1 MiB that is a JSON object.
   absl::StatusOr<nlohmann::json> ReadMessage(absl::Time deadline);
 
   UniqueFd fd_;

@@ -30,6 +30,8 @@ bool CopySome(int from, int to) {
 
 }  // namespace
 
+// The guest may half-close after its request and still wants the answer; only
+// the service's end finishes the relay.
 int Relay(int input, int output, const std::string& path) {
   auto socket = ConnectUnix(path);
   if (!socket.ok()) {

@@ -10,6 +10,7 @@ namespace constellation::cloud::qemu {
 // the socket's side ends, with half-closing passed on. QEMU starts one such
 // process for each connection of a guest to its metadata. Returns the exit
 // code.
+// 0 when the service has ended the connection, 1 if there is none.
 int RunRelay(const std::string& path);
 
 // The same for two descriptors in place of standard input and output.

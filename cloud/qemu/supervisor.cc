@@ -27,6 +27,7 @@ namespace {
 
 constexpr uint64_t kPollsPerReaping = 20;
 
+// flock() goes with the process, however it dies: no lock is ever stale.
 absl::StatusOr<UniqueFd> LockDirectory(const std::string& path) {
   UniqueFd fd(
       open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kPrivateFileMode));
@@ -41,6 +42,7 @@ absl::StatusOr<UniqueFd> LockDirectory(const std::string& path) {
 
 }  // namespace
 
+// The lock comes first: what follows touches files that only one may touch.
 absl::StatusOr<std::unique_ptr<Supervisor>> Supervisor::Create(
     const std::string& directory) {
   ASSIGN_OR_RETURN(const std::string absolute, AbsoluteDirectory(directory));
@@ -61,6 +63,7 @@ Supervisor::Supervisor(ClusterPaths paths, ClusterSpec spec, UniqueFd lock)
       accelerator_(ChooseAccelerator(spec.accelerator)),
       spec_(std::move(spec)) {}
 
+// Nodes adopt their own processes; what is left after that belongs to nobody.
 absl::Status Supervisor::TakeOver() {
   ASSIGN_OR_RETURN(const ProcessIdentity self, IdentifyProcess(getpid()));
   RETURN_IF_ERROR(
@@ -83,6 +86,8 @@ absl::Status Supervisor::TakeOver() {
   return absl::OkStatus();
 }
 
+// Each node has a metadata socket of its own, so that no guest can speak for
+// another one.
 absl::StatusOr<std::shared_ptr<Supervisor::Node>> Supervisor::MakeNode(
     const NodeSpec& spec) {
   auto node = std::make_shared<Node>();
@@ -116,6 +121,8 @@ void Supervisor::ReapLeftovers() {
               OwnedPids());
 }
 
+// Processes are found by our folder in their arguments: no other cluster's
+// match.
 void Supervisor::EndStrays() {
   const std::set<pid_t> owned = OwnedPids();
   const std::vector<std::string> programs{
@@ -156,6 +163,8 @@ absl::StatusOr<std::shared_ptr<Supervisor::Node>> Supervisor::FindNode(
   return found->second;
 }
 
+// Memory follows the file, never the other way round: a failed write changes
+// nothing.
 absl::Status Supervisor::WriteSpec(const ClusterSpec& spec) {
   RETURN_IF_ERROR(ValidateClusterSpec(spec));
   RETURN_IF_ERROR(WriteFileAtomically(paths_.Spec(), ClusterSpecToJson(spec)));
@@ -187,6 +196,7 @@ absl::StatusOr<ClusterStatus> Supervisor::Status() const {
   return status;
 }
 
+// The switch is looked after at each start, so that one that died comes back.
 absl::Status Supervisor::StartNode(std::string_view name) {
   ASSIGN_OR_RETURN(const std::shared_ptr<Node> node, FindNode(name));
   RETURN_IF_ERROR(accelerator_.status());
@@ -255,6 +265,8 @@ absl::Status Supervisor::SetInitSecretHash(const std::string& sha256_hex) {
   return WriteSpec(changed);
 }
 
+// The metadata socket is made before the spec is written: a node in the file
+// has always one.
 absl::StatusOr<NodeSpec> Supervisor::AddNode(const NodeSpec& node) {
   std::shared_ptr<Node> made;  // if it must go again, then without the lock
   const absl::MutexLock lock(&mutex_);
@@ -275,6 +287,8 @@ absl::StatusOr<NodeSpec> Supervisor::AddNode(const NodeSpec& node) {
   return added;
 }
 
+// Files first, then the socket, then the spec: an interrupted removal leaves a
+// node that can be removed again.
 absl::Status Supervisor::RemoveNode(std::string_view name) {
   ASSIGN_OR_RETURN(std::shared_ptr<Node> node, FindNode(name));
   RETURN_IF_ERROR(node->vm->Destroy());
@@ -339,6 +353,7 @@ bool Supervisor::stopped() const {
   return stopped_;
 }
 
+// The nodes are copied out: none of them may be waited for under the lock.
 void Supervisor::Poll() {
   bool reaping = false;
   std::vector<std::shared_ptr<Node>> nodes;

@@ -34,6 +34,8 @@ constexpr absl::Duration kStartLimit = absl::Seconds(60);
 // Making a TPM and starting QEMU on a busy machine.
 constexpr absl::Duration kOperationLimit = absl::Minutes(5);
 
+// One request over a connection of its own; the supervisor's own error, or why
+// it did not answer.
 absl::StatusOr<std::string> Call(const std::string& socket, const json& request,
                                  absl::Duration limit) {
   const auto answer = CallHttp({.url = "http://localhost/control",
@@ -53,6 +55,7 @@ absl::Status CallNode(const std::string& socket, std::string_view operation,
       .status();
 }
 
+// Within what the protocol takes.
 int64_t LimitSeconds(absl::Duration limit) {
   return std::clamp<int64_t>(absl::ToInt64Seconds(limit), 0, 24 * 3600);
 }
@@ -96,6 +99,7 @@ absl::Status Launch(const std::string& program, const ClusterPaths& paths) {
   }
 }
 
+// By its pid file; nothing if it has ended.
 std::optional<ProcessIdentity> RunningSupervisor(const ClusterPaths& paths) {
   const auto text = ReadFile(paths.SupervisorPid(), 4096);
   if (!text.ok()) {
@@ -123,6 +127,7 @@ SwtpmSession::~SwtpmSession() {
   (void)Close();
 }
 
+// Once only: a moved-from or closed session has nothing to close.
 absl::Status SwtpmSession::Close() {
   const std::string directory = std::exchange(directory_, "");
   if (directory.empty()) {
@@ -138,6 +143,7 @@ bool SupervisorClient::Exists(const std::string& directory) {
   return absolute.ok() && FileExists(ClusterPaths{*absolute, ""}.Spec());
 }
 
+// The spec is created exclusively: of two that start at the same time one wins.
 absl::StatusOr<SupervisorClient> SupervisorClient::Start(
     const std::string& program, const std::string& directory,
     ClusterSpec spec) {
@@ -178,6 +184,7 @@ absl::StatusOr<SupervisorClient> SupervisorClient::Connect(
   return SupervisorClient(absolute, paths.ControlSocket());
 }
 
+// Only silence starts a new one; an error that a supervisor answers is told.
 absl::StatusOr<SupervisorClient> SupervisorClient::StartExisting(
     const std::string& program, const std::string& directory) {
   auto connected = Connect(directory);
@@ -286,6 +293,7 @@ absl::Status SupervisorClient::SetInitSecretHash(
       .status();
 }
 
+// The answer comes before the process ends, and its files are only free after.
 absl::Status SupervisorClient::Shutdown(bool remove, StopMode mode) const {
   constexpr absl::Duration kGracefulLimit = absl::Minutes(2);
   const auto supervisor = RunningSupervisor({directory_, ""});

@@ -25,6 +25,7 @@ namespace {
 constexpr timespec kPollInterval{0, 500'000'000};
 constexpr absl::Duration kSignalStopLimit = absl::Seconds(20);
 
+// Waited for in the loop, so no handler runs at an odd moment.
 sigset_t TerminationSignals() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -33,6 +34,7 @@ sigset_t TerminationSignals() {
   return signals;
 }
 
+// SIGHUP is ignored: the end of the terminal is not the end of the cluster.
 absl::Status Supervise(const std::string& directory) {
   // Before any thread exists, so that all of them inherit it.
   const sigset_t signals = TerminationSignals();

@@ -43,6 +43,8 @@ absl::Status WriteCaConfiguration(const std::string& ca) {
 
 }  // namespace
 
+// A TPM that is half made must never be used: its keys would change with the
+// next attempt, and with them the node's identity. Hence the rename at the end.
 absl::Status CreateTpm(CommandRunner& runner, const std::string& ca,
                        const std::string& state) {
   if (FileExists(state)) {

@@ -14,6 +14,7 @@ namespace constellation::cloud::qemu {
 // first; never the machine's or the user's, so that nothing outlives the
 // cluster). `state` appears only when everything is in it. OK if it exists.
 // One call at a time per `ca`.
+// Errors of the program with its words; at most three minutes.
 absl::Status CreateTpm(CommandRunner& runner, const std::string& ca,
                        const std::string& state);
 

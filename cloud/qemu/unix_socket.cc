@@ -20,6 +20,7 @@
 namespace constellation::cloud::qemu {
 namespace {
 
+// A path that is too long is refused, never cut: another socket would answer.
 absl::StatusOr<sockaddr_un> Address(const std::string& path) {
   if (path.empty() || path.size() > kMaxSocketPath) {
     return InvalidArgument(
@@ -66,6 +67,8 @@ absl::StatusOr<UniqueFd> ConnectUnix(const std::string& path) {
   return fd;
 }
 
+// The kernel's word (unix(7), SO_PEERCRED): as of the connection, not
+// forgeable.
 bool PeerIsTrustedUser(int fd) {
   ucred peer{};
   socklen_t size = sizeof(peer);
@@ -73,6 +76,7 @@ bool PeerIsTrustedUser(int fd) {
          (peer.uid == geteuid() || peer.uid == 0);
 }
 
+// Returns also at the end of the stream: the read that follows tells.
 absl::Status WaitReadable(int fd, absl::Time deadline) {
   while (true) {
     const absl::Duration left = deadline - absl::Now();

@@ -32,6 +32,8 @@ constexpr size_t kMaxSerialLog = size_t{64} << 20U;
 
 }  // namespace
 
+// A TPM without its QEMU is ended: the next QEMU starts its own, and two of
+// them would write the same state.
 VirtualMachine::VirtualMachine(const ClusterPaths& cluster_paths, NodeSpec spec,
                                CommandRunner& runner, absl::Mutex& ca_mutex)
     : cluster_paths_(cluster_paths),
@@ -84,6 +86,7 @@ bool VirtualMachine::AwaitExit(absl::Duration limit) {
   return true;
 }
 
+// The lock is not held while waiting: Status() must not wait for a TPM.
 void VirtualMachine::EndTpm() {
   std::optional<Process> ending;
   {
@@ -110,6 +113,8 @@ void VirtualMachine::EndEnrollment() {
   unlink((paths_.EnrollSocket() + ".ctrl").c_str());
 }
 
+// Idempotent: every operation begins or ends with it, since QEMU may have ended
+// at any moment.
 void VirtualMachine::CollectExit() {
   {
     const absl::MutexLock lock(&mutex_);
@@ -163,6 +168,8 @@ absl::Status VirtualMachine::AwaitQmp(size_t log_offset) {
   }
 }
 
+// Started means that QEMU answers, not that it was executed: a bad option ends
+// it within a moment.
 absl::Status VirtualMachine::StartQemu(const ClusterSpec& cluster,
                                        Accelerator accelerator) {
   const NodeSpec node = spec();
@@ -185,6 +192,7 @@ absl::Status VirtualMachine::StartQemu(const ClusterSpec& cluster,
   return ready;
 }
 
+// Ports are looked at before QEMU is: its own message names no program.
 absl::Status VirtualMachine::Start(const ClusterSpec& cluster,
                                    Accelerator accelerator) {
   const absl::MutexLock operation(&operation_);
@@ -225,6 +233,8 @@ absl::Status VirtualMachine::Execute(std::string_view qmp_command) {
   return qmp.Execute(qmp_command, kQmpLimit).status();
 }
 
+// The button is pressed again and again, then the power is cut: a guest that
+// does not listen must not keep its host from shutting down.
 void VirtualMachine::StopLocked(StopMode mode, absl::Duration graceful_limit) {
   EndEnrollment();
   const absl::Time deadline = absl::Now() + graceful_limit;
@@ -294,6 +304,7 @@ absl::Status VirtualMachine::SetImage(const std::string& image_path) {
   return absl::OkStatus();
 }
 
+// Never beside a running VM: the TPM's state has one writer.
 absl::StatusOr<std::string> VirtualMachine::OpenTpm(
     const ClusterSpec& cluster) {
   const absl::MutexLock operation(&operation_);
@@ -334,6 +345,7 @@ absl::Status VirtualMachine::Destroy() {
   return RemoveTree(paths_.directory);
 }
 
+// Does not wait: an operation collects what it needs itself.
 void VirtualMachine::Poll() {
   if (!operation_.TryLock()) {
     return;
@@ -354,6 +366,7 @@ void VirtualMachine::AddBootStatus(std::string_view json) {
   AppendBootStatus(paths_.BootStatusLog(), {boot_status_time_, boot_status_});
 }
 
+// So that strays can be told from what is owned.
 std::vector<pid_t> VirtualMachine::Pids() const {
   const absl::MutexLock lock(&mutex_);
   std::vector<pid_t> pids;

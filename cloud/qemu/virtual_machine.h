@@ -52,22 +52,28 @@ class VirtualMachine final {
   // Keeps a boot status that the node has reported (one JSON object).
   void AddBootStatus(std::string_view json);
 
+  // As of the last Poll() or operation.
   NodeStatus Status() const;
   NodeSpec spec() const;
   // Pids of the processes that belong to this VM now.
   std::vector<pid_t> Pids() const;
 
  private:
+  // FAILED_PRECONDITION once retired.
   absl::Status CheckUsable() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(operation_);
+  // Makes disk, firmware variables and TPM where they are missing.
   absl::Status Prepare(const ClusterSpec& cluster)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(operation_);
   absl::Status StartTpm() ABSL_EXCLUSIVE_LOCKS_REQUIRED(operation_);
   absl::Status StartQemu(const ClusterSpec& cluster, Accelerator accelerator)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(operation_);
+  // Until QEMU answers; FAILED_PRECONDITION with the end of its log if it
+  // ended.
   absl::Status AwaitQmp(size_t log_offset)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(operation_);
   void StopLocked(StopMode mode, absl::Duration graceful_limit)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(operation_);
+  // FAILED_PRECONDITION if QEMU does not run.
   absl::Status Execute(std::string_view qmp_command)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(operation_);
   bool QemuRunning();
