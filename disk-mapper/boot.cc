@@ -51,6 +51,8 @@ absl::Status WaitForKey(const BootParts& parts, DiskUnlocker& unlocker,
   return unlocker.result();
 }
 
+// After a crash of this program the disk may still be open; after one of the
+// machine it is not.
 absl::Status OpenOurs(const BootParts& parts, StateDisk& disk,
                       const std::string& disk_uuid,
                       const cloud::InstanceMetadata& self) {
@@ -69,6 +71,8 @@ absl::Status OpenOurs(const BootParts& parts, StateDisk& disk,
 
 }  // namespace
 
+// For ever: without a name and an address there is nothing else to do, and the
+// owner sees the reports.
 absl::StatusOr<cloud::InstanceMetadata> IntroduceNode(const BootParts& parts) {
   parts.status.Report("metadata", cloud::BootState::kRunning);
   absl::StatusOr<cloud::InstanceMetadata> self = parts.metadata.Self();
@@ -84,6 +88,7 @@ absl::StatusOr<cloud::InstanceMetadata> IntroduceNode(const BootParts& parts) {
   return self;
 }
 
+// A disk that is not ours is never written to: it may be somebody's data.
 absl::Status BootFromDisk(const BootParts& parts, StateDisk& disk,
                           const std::string& path,
                           const cloud::InstanceMetadata& self) {

@@ -17,6 +17,7 @@ class ClusterMark {
   // Whether it has been set since the last reset.
   virtual absl::StatusOr<bool> IsMember() = 0;
   // Sets it, for the time until the next reset.
+  // Errors are the TPM's; after one, nobody knows whether it is set.
   virtual absl::Status Mark(std::span<const uint8_t> cluster_id) = 0;
 };
 

@@ -46,6 +46,7 @@ struct OpenDisk {
   std::unique_ptr<StateDisk> disk;
 };
 
+// On the heap: the parts refer to each other.
 absl::StatusOr<std::unique_ptr<OpenDisk>> OpenDiskAt(const std::string& path) {
   auto opened = std::make_unique<OpenDisk>();
   opened->path = path;
@@ -69,12 +70,14 @@ std::optional<std::string> Option(std::vector<std::string>& arguments,
   return std::nullopt;
 }
 
+// Everything known has been taken out before.
 absl::Status ExpectNoMore(const std::vector<std::string>& arguments) {
   return arguments.empty()
              ? absl::OkStatus()
              : InvalidArgument("unknown argument " + arguments.front());
 }
 
+// PCR15 of the node's TPM.
 class TpmMark final : public ClusterMark {
  public:
   explicit TpmMark(attestation::Tpm& tpm) : tpm_(tpm) {}
@@ -102,6 +105,8 @@ auto Await(Attempt attempt) {
   return result;
 }
 
+// The policy of join services asks for PCR15, so its absence is a defect of
+// ours.
 absl::StatusOr<PeerProof> ProofOf(
     absl::StatusOr<attestation::PeerProof> verified) {
   RETURN_IF_ERROR(verified.status());
@@ -111,6 +116,8 @@ absl::StatusOr<PeerProof> ProofOf(
   return PeerProof{*verified->cluster_pcr, std::move(verified->role)};
 }
 
+// The TPM comes before the network: without evidence of its own a node has
+// nothing to do there.
 absl::Status BootWithStatus(cloud::MetadataClient& metadata,
                             cloud::BootStatus& status) {
   const NodePaths paths;
@@ -161,6 +168,7 @@ absl::Status BootWithStatus(cloud::MetadataClient& metadata,
   return BootFromDisk(parts, *opened->disk, path, self);
 }
 
+// The last report is waited for: systemd ends the process right after.
 absl::Status Boot() {
   const NodePaths paths;
   RETURN_IF_ERROR(MakeDirectories(paths.Runtime()));
@@ -183,6 +191,7 @@ absl::Status Boot() {
   return result;
 }
 
+// Exactly as long as it must be: a text with a newline is a mistake, not a key.
 absl::StatusOr<SecretBytes> ReadKey() {
   SecretBytes key(kStateDiskKeySize);
   if (!ReadExactly(STDIN_FILENO, key.ExposeMutable()).ok()) {
@@ -196,6 +205,7 @@ absl::StatusOr<SecretBytes> ReadKey() {
   return key;
 }
 
+// The given disk, or the one with our serial number.
 absl::StatusOr<std::unique_ptr<OpenDisk>> DiskOfOption(
     std::vector<std::string>& arguments) {
   std::optional<std::string> path = Option(arguments, "--disk");
@@ -253,6 +263,7 @@ absl::Status Dispatch(std::vector<std::string> arguments) {
   return InvalidArgument("no such command");
 }
 
+// A usage error and a refused disk are not worth another try; all else may be.
 ExitCode ExitCodeOf(const absl::Status& status) {
   switch (status.code()) {
     case absl::StatusCode::kOk:

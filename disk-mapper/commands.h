@@ -22,6 +22,7 @@ inline constexpr char kUsage[] =
     "KEY is 32 bytes. DEVICE is found by its serial number 'state'.\n";
 
 // Runs the command that `arguments` (without the program's name) asks for.
+// Reads the key from standard input; logs to standard error.
 ExitCode RunCommand(std::span<char*> arguments);
 
 }  // namespace constellation::disk_mapper

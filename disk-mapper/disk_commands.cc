@@ -20,6 +20,8 @@ namespace {
 
 using Json = nlohmann::json;
 
+// The ends are zeroed first: reading a block that was never written is an
+// error, and mkfs reads there.
 absl::Status FillFormatted(const NodePaths& paths, Mounter& mounter,
                            CommandRunner& runner, const std::string& device) {
   {
@@ -31,6 +33,7 @@ absl::Status FillFormatted(const NodePaths& paths, Mounter& mounter,
   return BindStateFolders(mounter, paths);
 }
 
+// In tmpfs: gone with the next boot, like the opened disk.
 absl::Status Note(const NodePaths& paths, const std::string& path,
                   std::string_view disk_uuid) {
   const Json note = {{"device", path}, {"diskUUID", disk_uuid}};
@@ -63,6 +66,7 @@ absl::Status FormatDisk(const NodePaths& paths, StateDisk& disk,
   return absl::OkStatus();
 }
 
+// INTERNAL for a note that is not ours: nobody else writes there.
 absl::StatusOr<FormattedDisk> ReadFormattedDisk(const NodePaths& paths) {
   const auto text = ReadFile(paths.OpenedDisk());
   if (absl::IsNotFound(text.status())) {
@@ -79,6 +83,8 @@ absl::StatusOr<FormattedDisk> ReadFormattedDisk(const NodePaths& paths) {
                        note["diskUUID"].get<std::string>()};
 }
 
+// Data before label: a disk that is called ours must hold all that makes a
+// member.
 absl::Status CommitDisk(const NodePaths& paths, StateDisk& disk,
                         std::string_view disk_uuid) {
   const UniqueFd state(

@@ -35,6 +35,7 @@ bool HasStateSerial(const std::string& folder) {
 
 }  // namespace
 
+// Two with the same serial number are refused: to choose would be to guess.
 absl::StatusOr<std::string> FindStateDisk(const NodePaths& paths) {
   std::vector<std::string> found;
   std::error_code error;

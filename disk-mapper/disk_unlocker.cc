@@ -19,6 +19,7 @@ constexpr size_t kMaxNodeState = size_t{64} << 10U;
 
 }  // namespace
 
+// DATA_LOSS is final: another key cannot make a damaged disk whole.
 absl::Status DiskUnlocker::TryKey(const SecretBytes& state_disk_key,
                                   const DiskOwner& owner,
                                   std::string_view source) {
@@ -51,6 +52,8 @@ absl::Status DiskUnlocker::TryKey(const SecretBytes& state_disk_key,
   return status;
 }
 
+// PCR15 can be extended once in a boot. If it is not zero any more, this node
+// could never show its cluster's value: better to stop than to open the disk.
 absl::Status DiskUnlocker::OpenAndMark(const SecretBytes& state_disk_key,
                                        const DiskOwner& owner) {
   ASSIGN_OR_RETURN(const bool member, node_.mark.IsMember());
@@ -70,6 +73,9 @@ absl::Status DiskUnlocker::OpenAndMark(const SecretBytes& state_disk_key,
   return status;
 }
 
+// The disk is authenticated by its key, so what it says about itself is true.
+// That the giver says the same keeps a disk from being moved to another node or
+// cluster.
 absl::Status DiskUnlocker::MountAndMark(const std::string& device,
                                         const DiskOwner& owner) {
   RETURN_IF_ERROR(MountState(node_.mounter, node_.paths, device));

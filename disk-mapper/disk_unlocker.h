@@ -58,8 +58,11 @@ class DiskUnlocker final {
   absl::Status result() const;
 
  private:
+  // One attempt; on failure everything is closed again.
   absl::Status OpenAndMark(const SecretBytes& state_disk_key,
                            const DiskOwner& owner);
+  // Mounts, compares the owner, binds the folders, extends PCR15, in this
+  // order.
   absl::Status MountAndMark(const std::string& device, const DiskOwner& owner);
 
   const Node node_;

@@ -21,6 +21,8 @@ constexpr std::string_view kChannelContext = "rejoin";
 using Stream =
     grpc::ClientReaderWriter<v1::RejoinClientMessage, v1::RejoinServerMessage>;
 
+// After the handshake: the peer is a genuine node, but of which cluster is
+// checked only with the ticket (CheckTicketGiver()).
 absl::StatusOr<RejoinTicket> Exchange(Stream& stream,
                                       const std::string& disk_uuid,
                                       const std::string& node_name) {
@@ -63,6 +65,8 @@ void GrpcRejoinSource::Stop() {
   }
 }
 
+// A deadline on every call: a peer that never answers must not keep us from the
+// next one.
 absl::StatusOr<RejoinTicket> GrpcRejoinSource::Request(
     const std::string& address, const std::string& disk_uuid) {
   const auto stub = v1::JoinService::NewStub(

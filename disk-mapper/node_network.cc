@@ -19,6 +19,7 @@ constexpr absl::Duration kReloadTimeout = absl::Minutes(1);
 constexpr mode_t kPublicFile = 0644;  // networkd is not root
 constexpr mode_t kPublicFolder = 0755;
 
+// Lower case, as the kernel prints it.
 bool IsMacAddress(std::string_view text) {
   if (text.size() != 17) {
     return false;
@@ -33,6 +34,7 @@ bool IsMacAddress(std::string_view text) {
   return true;
 }
 
+// Four decimal numbers, no other form.
 bool IsIpv4Address(const std::string& text) {
   in_addr address{};
   return inet_pton(AF_INET, text.c_str(), &address) == 1;
@@ -64,6 +66,8 @@ absl::StatusOr<std::string> ClusterNetworkFile(
       self.cluster_ip);
 }
 
+// Clouds give addresses by DHCP; a MAC in the metadata says that this one does
+// not.
 absl::Status SetUpNodeNetwork(const NodePaths& paths, CommandRunner& runner,
                               const cloud::InstanceMetadata& self) {
   if (self.cluster_mac.empty()) {

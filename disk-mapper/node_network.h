@@ -25,6 +25,7 @@ absl::Status SetUpNodeNetwork(const NodePaths& paths, CommandRunner& runner,
                               const cloud::InstanceMetadata& self);
 
 // Sets the kernel's host name.
+// INVALID_ARGUMENT unless IsNodeName(): metadata is the host's.
 absl::Status SetHostName(const std::string& name);
 
 }  // namespace constellation::disk_mapper

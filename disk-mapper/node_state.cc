@@ -8,6 +8,7 @@
 
 namespace constellation::disk_mapper {
 
+// The name is not checked further: it is only compared.
 absl::StatusOr<DiskOwner> OwnerInNodeState(std::string_view json) {
   const auto document = nlohmann::json::parse(json, nullptr, false);
   if (!document.is_object()) {

@@ -27,6 +27,8 @@ constexpr int kMaxThreads = 2 * RecoveryService::kMaxCalls;
 
 }  // namespace
 
+// Calls are counted before anything else: the handshake costs a quote of the
+// TPM.
 grpc::Status RecoveryService::Recover(
     grpc::ServerContext* context,
     grpc::ServerReaderWriter<v1::RecoverServerMessage,
@@ -45,6 +47,8 @@ grpc::Status RecoveryService::Recover(
   return attestation::ToGrpcStatus(status);
 }
 
+// The caller needs no proof: a wrong key opens nothing, and a right one is all
+// that the owner has to show. The evidence of the node comes before the key.
 absl::Status RecoveryService::RecoverImpl(
     grpc::ServerContext& context,
     grpc::ServerReaderWriter<v1::RecoverServerMessage,

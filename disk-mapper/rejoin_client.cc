@@ -12,6 +12,8 @@
 
 namespace constellation::disk_mapper {
 
+// The ticket names a cluster. Whoever gives it must belong to that very cluster
+// by its own PCR15, and must be a control-plane node: only those hold keys.
 absl::Status CheckTicketGiver(const RejoinTicket& ticket) {
   if (ticket.peer.role != attestation::kRoleControlPlane) {
     return PermissionDenied(
@@ -28,6 +30,7 @@ absl::Status CheckTicketGiver(const RejoinTicket& ticket) {
   return absl::OkStatus();
 }
 
+// The list is the cloud's and not trusted: it only says whom to ask.
 absl::StatusOr<std::vector<std::string>> RejoinClient::Addresses() {
   ASSIGN_OR_RETURN(const std::vector<cloud::InstanceMetadata> peers,
                    metadata_.Peers());
@@ -58,6 +61,7 @@ absl::Status RejoinClient::Ask(const std::string& address) {
                           fmt::format("join service at {}", address));
 }
 
+// One after the other: each attempt opens the same disk.
 absl::Status RejoinClient::AskAll() {
   ASSIGN_OR_RETURN(const std::vector<std::string> addresses, Addresses());
   if (addresses.empty()) {

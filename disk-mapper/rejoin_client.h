@@ -24,6 +24,7 @@ struct PeerProof {
   std::string role;                    // of its enrolment
 };
 
+// Nothing in it is believed before CheckTicketGiver() has said OK.
 struct RejoinTicket {
   SecretBytes state_disk_key;
   DiskOwner owner;  // cluster of the giver; this node's name as enrolled
@@ -70,7 +71,9 @@ class RejoinClient final {
   void Run(const std::function<void(const absl::Status&)>& report);
 
  private:
+  // Whom to ask in this round, host:port; at most kMaxPeers.
   absl::StatusOr<std::vector<std::string>> Addresses();
+  // Gets a ticket from one of them and tries its key.
   absl::Status Ask(const std::string& address);
 
   cloud::MetadataClient& metadata_;

@@ -12,6 +12,7 @@
 namespace constellation::disk_mapper {
 namespace {
 
+// A folder of the state disk, where programs look for it, and its mode.
 struct Folder {
   const char* on_disk;
   const char* shown_at;
@@ -35,6 +36,8 @@ absl::Status MountState(Mounter& mounter, const NodePaths& paths,
   return mounter.MountState(device, paths.State());
 }
 
+// The root file system is read-only, so what must survive a reboot is shown
+// from the state disk. Done twice, the second time finds all of it bound.
 absl::Status BindStateFolders(Mounter& mounter, const NodePaths& paths) {
   for (const Folder& folder : kFolders) {
     const std::string source = paths.State() + folder.on_disk;
@@ -49,6 +52,8 @@ absl::Status BindStateFolders(Mounter& mounter, const NodePaths& paths) {
   return absl::OkStatus();
 }
 
+// In spite of errors to the end: what stays mounted keeps the disk from
+// closing.
 absl::Status UnmountState(Mounter& mounter, const NodePaths& paths) {
   absl::Status first;
   for (const Folder& folder : kFolders) {

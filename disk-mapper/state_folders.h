@@ -21,6 +21,7 @@ absl::Status MountState(Mounter& mounter, const NodePaths& paths,
 absl::Status BindStateFolders(Mounter& mounter, const NodePaths& paths);
 
 // Undoes both, as far as something is mounted; the first error.
+// OK if nothing was.
 absl::Status UnmountState(Mounter& mounter, const NodePaths& paths);
 
 }  // namespace constellation::disk_mapper

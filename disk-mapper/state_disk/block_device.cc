@@ -71,6 +71,7 @@ absl::Status Transfer(Call call, int fd, uint8_t* buffer, size_t length,
   return absl::OkStatus();
 }
 
+// In bytes. Tests and images use files, nodes use block devices.
 absl::StatusOr<uint64_t> SizeOf(int fd, const std::string& path) {
   struct stat info {};
   if (fstat(fd, &info) != 0) {
@@ -91,6 +92,7 @@ absl::StatusOr<uint64_t> SizeOf(int fd, const std::string& path) {
 
 }  // namespace
 
+// Written so that nothing overflows, whatever the numbers.
 absl::Status CheckBlockRange(uint64_t size, uint64_t offset, uint64_t length) {
   if (offset % kBlockSize != 0 || length % kBlockSize != 0) {
     return InvalidArgument(fmt::format(
@@ -167,6 +169,7 @@ absl::Status FileBlockDevice::Write(uint64_t offset,
   return absl::OkStatus();
 }
 
+// An error here may be that of an earlier write: the caller must give up.
 absl::Status FileBlockDevice::Flush() {
   if (fsync(fd_.get()) != 0) {
     return ErrnoStatus(errno, "flush", path_);

@@ -24,6 +24,7 @@ class BlockDevice {
   // not a multiple of kBlockSize or beyond the end, else what errno says
   // (DATA_LOSS for I/O errors).
   virtual absl::Status Read(uint64_t offset, std::span<uint8_t> out) = 0;
+  // Codes as Read(). Not on the medium before Flush() has returned.
   virtual absl::Status Write(uint64_t offset,
                              std::span<const uint8_t> bytes) = 0;
   // Returns when everything written is on the medium.

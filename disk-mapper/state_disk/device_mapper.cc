@@ -50,18 +50,21 @@ class Request final {
     return header;
   }
 
+  // The buffer is opaque octets: the header is copied out and in again.
   void AddFlags(uint32_t flags) {
     dm_ioctl changed = header();
     changed.flags |= flags;
     Store(changed);
   }
 
+  // For requests that make udev events: activation and removal.
   void SetUdevFlags(uint32_t flags) {
     dm_ioctl changed = header();
     changed.event_nr = flags << 16U;
     Store(changed);
   }
 
+  // CheckTarget() has seen that it fits; the kernel reads up to a zero octet.
   void SetTarget(const DmTarget& target) {
     dm_ioctl changed = header();
     changed.target_count = 1;
@@ -91,6 +94,7 @@ class Request final {
         text.first(static_cast<size_t>(std::distance(text.begin(), end))));
   }
 
+  // The kernel's answer replaces the request.
   absl::Status Send(const UniqueFd& control, unsigned long command,
                     std::string_view step) {
     if (ioctl(control.get(), command, buffer_.ExposeMutable().data()) == 0) {
@@ -116,6 +120,7 @@ absl::StatusOr<UniqueFd> OpenControl() {
   return control;
 }
 
+// The kernel makes a file name of it, and a field of DM_NAME_LEN octets.
 absl::Status CheckName(std::string_view name) {
   if (name.empty() || name.size() >= DM_NAME_LEN ||
       name.find_first_of(std::string_view("/\0", 2)) != name.npos) {
@@ -124,6 +129,7 @@ absl::Status CheckName(std::string_view name) {
   return absl::OkStatus();
 }
 
+// A table that was cut would map something else than was asked for.
 absl::Status CheckTarget(const DmTarget& target) {
   if (target.type.empty() || target.type.size() >= DM_MAX_TYPE_NAME ||
       target.parameters.size() > kTableRoom || target.sectors == 0) {
@@ -132,6 +138,7 @@ absl::Status CheckTarget(const DmTarget& target) {
   return absl::OkStatus();
 }
 
+// The new table is inactive until Resume().
 absl::Status Load(const UniqueFd& control, std::string_view name,
                   const DmTarget& target) {
   Request load(name);
@@ -175,6 +182,7 @@ absl::StatusOr<std::string> KernelDeviceMapper::Create(std::string_view name,
   return node;
 }
 
+// Without flushing: the new table may be one that fails everything.
 absl::Status KernelDeviceMapper::Replace(std::string_view name,
                                          const DmTarget& target) {
   RETURN_IF_ERROR(CheckName(name));

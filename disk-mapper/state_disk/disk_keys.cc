@@ -12,6 +12,8 @@
 namespace constellation::disk_mapper {
 namespace {
 
+// RFC 5869 with the use as its info: a key that one use leaks says nothing
+// about the others.
 absl::StatusOr<SecretBytes> Derive(const SecretBytes& state_disk_key,
                                    std::string_view use, size_t size) {
   if (state_disk_key.size() != kStateDiskKeySize) {

@@ -21,6 +21,7 @@ struct DiskKeys {
 
 // INVALID_ARGUMENT unless the key is 32 octets.
 absl::StatusOr<DiskKeys> DeriveDiskKeys(const SecretBytes& state_disk_key);
+// The key of the key-check block's MAC, 32 octets. Codes as above.
 absl::StatusOr<SecretBytes> DeriveKeyCheckKey(
     const SecretBytes& state_disk_key);
 

@@ -87,6 +87,7 @@ absl::Status KernelMounter::Bind(const std::string& source,
   return absl::OkStatus();
 }
 
+// Does not follow a symbolic link: the last folder must be the mount itself.
 absl::Status KernelMounter::Unmount(const std::string& target) {
   if (umount2(target.c_str(), UMOUNT_NOFOLLOW) != 0) {
     return ErrnoStatus(errno, "unmount", target);
@@ -94,6 +95,8 @@ absl::Status KernelMounter::Unmount(const std::string& target) {
   return absl::OkStatus();
 }
 
+// Another device above, or the root. A folder that is bound from the same file
+// system would not be noticed; ours come from the state disk.
 bool KernelMounter::IsMountPoint(const std::string& path) {
   struct stat here {};
   struct stat above {};

@@ -33,9 +33,11 @@ class Mounter {
   virtual absl::Status Bind(const std::string& source,
                             const std::string& target) = 0;
   virtual absl::Status Unmount(const std::string& target) = 0;
+  // False also if there is no such folder.
   virtual bool IsMountPoint(const std::string& path) = 0;
 };
 
+// By system calls; needs CAP_SYS_ADMIN. Other errors are as errno says.
 class KernelMounter final : public Mounter {
  public:
   absl::Status MountState(const std::string& device,

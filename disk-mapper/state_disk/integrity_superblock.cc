@@ -36,6 +36,7 @@ uint64_t DiskSectorOf(uint64_t number) {
          (area + 1) * kMetadataRunSectors + number;
 }
 
+// The caller has checked that it lies within the block.
 uint64_t ReadLittleEndian(std::span<const uint8_t> block, size_t offset,
                           size_t size) {
   uint64_t value = 0;
@@ -45,6 +46,7 @@ uint64_t ReadLittleEndian(std::span<const uint8_t> block, size_t offset,
   return value;
 }
 
+// A field of the superblock and the only value that we accept in it.
 struct Field {
   std::string_view name;
   size_t offset;
@@ -73,6 +75,8 @@ absl::StatusOr<uint64_t> ProvidedSectors(uint64_t disk_size) {
   return sectors;
 }
 
+// The kernel trusts this block before it has checked any MAC, so nothing in it
+// may be somebody else's choice.
 absl::Status CheckSuperblock(std::span<const uint8_t> block,
                              uint64_t disk_size) {
   ASSIGN_OR_RETURN(const uint64_t provided, ProvidedSectors(disk_size));

@@ -19,6 +19,7 @@ namespace {
 constexpr std::string_view kMagic = "CSTLKEY1";
 constexpr size_t kMacOffset = 16;
 
+// Lengths stand before the texts, so that no two pairs give the same message.
 absl::StatusOr<crypto::Sha256Digest> Mac(const SecretBytes& state_disk_key,
                                          std::string_view disk_uuid) {
   ASSIGN_OR_RETURN(const SecretBytes key, DeriveKeyCheckKey(state_disk_key));
@@ -41,6 +42,7 @@ absl::StatusOr<Bytes> BuildKeyCheckBlock(const SecretBytes& state_disk_key,
   return block;
 }
 
+// What is behind the MAC is zero and not looked at: nothing depends on it.
 absl::Status VerifyKeyCheckBlock(std::span<const uint8_t> block,
                                  const SecretBytes& state_disk_key,
                                  std::string_view disk_uuid) {

@@ -19,6 +19,7 @@
 namespace constellation::disk_mapper {
 namespace {
 
+// One block of kBlockSize octets.
 absl::StatusOr<Bytes> ReadBlock(BlockDevice& disk, uint64_t offset) {
   Bytes block(kBlockSize);
   RETURN_IF_ERROR(disk.Read(offset, block));
@@ -44,6 +45,7 @@ absl::StatusOr<LabelInspection> StateDisk::Inspect() {
   return InspectLabelArea(area, disk_.size());
 }
 
+// The key-check block is written last, because it says that the rest is done.
 absl::StatusOr<std::string> StateDisk::Format(const SecretBytes& state_disk_key,
                                               std::string_view disk_uuid) {
   ASSIGN_OR_RETURN(const LabelInspection found, Inspect());
@@ -76,6 +78,8 @@ absl::StatusOr<std::string> StateDisk::Format(const SecretBytes& state_disk_key,
   return node;
 }
 
+// From cheap to dear: the key-check tells a wrong key without the kernel seeing
+// it, the superblock is compared before the kernel interprets it.
 absl::StatusOr<std::string> StateDisk::Open(const SecretBytes& state_disk_key,
                                             std::string_view disk_uuid) {
   ASSIGN_OR_RETURN(const Bytes key_check, ReadBlock(disk_, kKeyCheckOffset));
@@ -89,6 +93,8 @@ absl::Status StateDisk::ExpectSuperblock() {
   return CheckSuperblock(block, disk_.size());
 }
 
+// The active table is read back: the kernel takes some parameters from the
+// disk.
 absl::StatusOr<std::string> StateDisk::Map(const SecretBytes& state_disk_key) {
   ASSIGN_OR_RETURN(const DiskKeys keys, DeriveDiskKeys(state_disk_key));
   ASSIGN_OR_RETURN(const uint64_t sectors, ProvidedSectors(disk_.size()));
@@ -110,6 +116,7 @@ absl::StatusOr<std::string> StateDisk::Map(const SecretBytes& state_disk_key) {
   return node;
 }
 
+// From the top: the upper device holds the lower one open.
 absl::Status StateDisk::Close() {
   RETURN_IF_ERROR(mapper_.Remove(kStateDeviceName));
   return mapper_.Remove(kIntegrityDeviceName);
@@ -163,6 +170,7 @@ absl::Status StateDisk::Commit(std::string_view disk_uuid) {
   return WriteFirstBlock(nullptr, &label.header, nullptr);
 }
 
+// The header goes first: from then on the disk is blank, whatever comes after.
 absl::Status StateDisk::Reset() {
   ASSIGN_OR_RETURN(const LabelInspection found, Inspect());
   if (found.kind == LabelKind::kForeign) {

@@ -62,8 +62,11 @@ class StateDisk final {
   absl::Status Reset();
 
  private:
+  // Makes both devices, the lower one first; on failure none is left.
   absl::StatusOr<std::string> Map(const SecretBytes& state_disk_key);
+  // DATA_LOSS unless the superblock is the one for this disk's size.
   absl::Status ExpectSuperblock();
+  // FAILED_PRECONDITION unless Format() has got to its end.
   absl::Status ExpectFormatted();
   absl::Status WriteFirstBlock(const std::array<uint8_t, kSectorSize>* mbr,
                                const std::array<uint8_t, kSectorSize>* header,

@@ -21,6 +21,7 @@ constexpr size_t kEncryptionKeySize = 64;
 constexpr size_t kMacKeySize = 32;
 
 // Text with secrets in it, written front to back into wiped memory.
+// std::string would leave copies of the keys wherever it grows.
 class SecretText final {
  public:
   SecretText() : buffer_(kCapacity) {}
@@ -56,6 +57,7 @@ class SecretText final {
   size_t size_ = 0;
 };
 
+// A space in a path would begin the next argument of the table.
 absl::Status CheckDevice(std::string_view device) {
   const bool plain = std::all_of(device.begin(), device.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -70,6 +72,7 @@ absl::Status CheckDevice(std::string_view device) {
   return absl::OkStatus();
 }
 
+// The message names sizes only.
 absl::Status CheckKey(const SecretBytes& key, size_t size,
                       std::string_view name) {
   if (key.size() != size) {
@@ -91,6 +94,7 @@ constexpr int kIntegrityArguments = 7;  // those and the two with keys
 constexpr std::string_view kCryptArguments =
     "3 sector_size:4096 no_read_workqueue no_write_workqueue";
 
+// Whole words: "recalculate" must not be found in "legacy_recalculate".
 bool HasWord(std::string_view text, std::string_view word) {
   for (size_t at = 0; at < text.size();) {
     const size_t end = std::min(text.find(' ', at), text.size());
@@ -104,6 +108,8 @@ bool HasWord(std::string_view text, std::string_view word) {
 
 }  // namespace
 
+// "J": journalled, so that data and its tag are never of two different moments
+// (dm-integrity.rst). "fix_hmac" makes the MACs cover the superblock.
 absl::StatusOr<DmTarget> IntegrityTarget(std::string_view device,
                                          uint64_t sectors,
                                          const DiskKeys& keys) {
@@ -120,6 +126,7 @@ absl::StatusOr<DmTarget> IntegrityTarget(std::string_view device,
   return DmTarget{"integrity", sectors, text.Finish()};
 }
 
+// Encryption alone does not notice changes; the layer below does that.
 absl::StatusOr<DmTarget> CryptTarget(std::string_view device, uint64_t sectors,
                                      const DiskKeys& keys) {
   RETURN_IF_ERROR(CheckDevice(device));
@@ -131,6 +138,8 @@ absl::StatusOr<DmTarget> CryptTarget(std::string_view device, uint64_t sectors,
   return DmTarget{"crypt", sectors, text.Finish()};
 }
 
+// Whoever holds the disk may change the superblock between our look and the
+// kernel's. "recalculate" would make the kernel compute tags for altered data.
 absl::Status CheckActiveIntegrityTable(const SecretBytes& table) {
   const std::string_view text = AsText(table.Expose());
   const std::array<std::string, 5> wanted = {

@@ -35,6 +35,7 @@ absl::Status CheckActiveIntegrityTable(const SecretBytes& table);
 
 // All constants of both tables as text, for the key-check block: a disk made
 // with other ones does not open.
+// Part of the disk format: a change of this text makes old disks unreadable.
 std::string DescribeParameters();
 
 }  // namespace constellation::disk_mapper

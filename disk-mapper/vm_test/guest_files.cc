@@ -67,6 +67,7 @@ absl::Status WriteAt(const std::string& path, off_t offset,
   return Annotate(WriteAll(fd.get(), bytes), path);
 }
 
+// Compares octet by octet: dm-integrity must not let a changed one through.
 absl::Status ExpectContents(const std::string& path,
                             std::span<const uint8_t> wanted) {
   ASSIGN_OR_RETURN(const std::string got, ReadFile(path));
@@ -87,6 +88,7 @@ size_t SmallSize(int i) {
   return static_cast<size_t>(i * 7 % 9000);
 }
 
+// What FillLarge() leaves of a file, patch and cut included.
 std::vector<uint8_t> LargeContents(int i) {
   std::vector<uint8_t> bytes = Pattern(static_cast<uint32_t>(i), kLargeSize);
   const auto patch = Pattern(static_cast<uint32_t>(1000 + i), kOverwriteSize);
@@ -115,6 +117,7 @@ absl::Status FillLarge(const std::string& folder) {
   return absl::OkStatus();
 }
 
+// Every tenth file is deleted again, so that freed blocks are used anew.
 absl::Status FillSmall(const std::string& folder) {
   for (int i = 0; i < kSmallFiles; ++i) {
     const std::string path = Small(folder, i);
@@ -249,6 +252,7 @@ absl::Status CreateInParallel(const std::string& folder) {
   return absl::OkStatus();
 }
 
+// FIEMAP (Linux, Documentation/filesystems/fiemap.rst).
 absl::StatusOr<uint64_t> FirstBlockOf(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) {

@@ -16,10 +16,12 @@ namespace constellation::disk_mapper::vm_test {
 // truncation, deletion, sparse files; synced at the end.
 absl::Status Fill(const std::string& folder);
 // Whether everything that Fill() wrote is there.
+// DATA_LOSS names the first file that differs; so does CheckChurned().
 absl::Status CheckFilled(const std::string& folder);
 
 // 4 MiB of one recognisable line; the host looks for it in the disk's file.
 absl::Status WriteMarker(const std::string& path);
+// DATA_LOSS if it is not exactly that.
 absl::Status ReadMarker(const std::string& path);
 
 // Writes, syncs, deletes files for ever; returns only with an error. Each file

@@ -53,6 +53,7 @@ absl::StatusOr<SecretBytes> TestKey(const std::string& argument) {
   return SecretBytes(key);
 }
 
+// As the steps' arguments call them.
 std::string_view KindName(LabelKind kind) {
   switch (kind) {
     case LabelKind::kBlank:
@@ -66,6 +67,7 @@ std::string_view KindName(LabelKind kind) {
 }
 
 // The disk under test and what has been opened of it.
+// Steps share it, so that one can format, the next mount and a later one crash.
 class Guest final {
  public:
   absl::Status Init() {
@@ -74,6 +76,7 @@ class Guest final {
     return absl::OkStatus();
   }
 
+  // INVALID_ARGUMENT for a step that does not exist, else what the step says.
   absl::Status Run(const std::string& step, const std::string& argument) {
     const std::map<std::string, std::function<absl::Status()>> steps = {
         {"inspect", [&] { return Inspect(argument); }},
@@ -139,6 +142,7 @@ class Guest final {
                key.Expose());
   }
 
+  // The real program, as the bootstrapper calls it, with the key on its input.
   absl::Status Cli(const std::vector<std::string>& argv,
                    std::span<const uint8_t> input) {
     CommandOptions options;
@@ -146,6 +150,7 @@ class Guest final {
     return RunChecked(runner_, argv, options).status();
   }
 
+  // Folders first: they are bound from the state disk.
   absl::Status UnmountAll() {
     for (const char* folder :
          {"/var/lib/kubelet", "/var/lib/containerd", "/var/lib/etcd",
@@ -221,6 +226,7 @@ class Guest final {
     return absl::OkStatus();
   }
 
+  // A block that nobody has written has no valid tag: reading it must fail.
   absl::Status ReadUnwritten() {
     ASSIGN_OR_RETURN(const auto device, FileBlockDevice::Open(node_));
     std::vector<uint8_t> block(kBlockSize);
@@ -235,6 +241,7 @@ class Guest final {
   std::string node_;
 };
 
+// Modules that the kernel has built in are missing; that is only noted.
 absl::Status LoadModules() {
   ASSIGN_OR_RETURN(const std::string list, ReadFile("/modules.list"));
   std::istringstream lines(list);
@@ -249,6 +256,7 @@ absl::Status LoadModules() {
   return absl::OkStatus();
 }
 
+// What an init system would do before anything else.
 absl::Status SetUp() {
   for (const char* folder : {"/proc", "/sys", "/dev", "/run", "/tmp"}) {
     mkdir(folder, 0755);
@@ -291,6 +299,7 @@ void RunStep(Guest& guest, std::string step) {
   std::fflush(stdout);
 }
 
+// The lines that begin with "@@" are what the test on the host reads.
 void Main() {
   absl::Status ready = SetUp();
   Guest guest;
