@@ -65,6 +65,7 @@ class Request final {
     return absl::OkStatus();
   }
 
+  // The kernel's answer replaces the request.
   absl::Status Send(int control, unsigned long command, std::string_view step) {
     if (ioctl(control, command, buffer_.data()) < 0) {
       const std::string message =
@@ -82,6 +83,7 @@ class Request final {
   std::vector<char> buffer_;
 };
 
+// On failure the machine restarts, so nothing is taken back here.
 absl::StatusOr<std::string> Create(int control, std::string_view name,
                                    std::string_view target_type,
                                    uint64_t sectors, std::string_view table) {

@@ -18,6 +18,7 @@
 namespace constellation::image::initrd {
 namespace {
 
+// Sorted, so that the same machine always looks in the same order.
 std::vector<std::string> DiskNames() {
   std::vector<std::string> names;
   DIR* directory = opendir("/sys/block");
@@ -52,6 +53,7 @@ std::optional<std::array<uint8_t, measure::kGptBytes>> ReadStart(
   return bytes;
 }
 
+// By the partition's id, which is half of the root hash.
 std::optional<std::string> FindPartition(
     std::span<const measure::Partition> partitions, const measure::Guid& id,
     std::string_view disk) {
@@ -66,6 +68,7 @@ std::optional<std::string> FindPartition(
 
 }  // namespace
 
+// As the kernel names them (block/partitions/core.c: a 'p' after a digit).
 std::string PartitionName(std::string_view disk, int number) {
   const bool ends_in_digit =
       !disk.empty() && disk.back() >= '0' && disk.back() <= '9';

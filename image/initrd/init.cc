@@ -36,12 +36,14 @@ constexpr int kDiskWaitSeconds = 30;
 constexpr int kRestartDelaySeconds = 10;
 constexpr useconds_t kPollMicroseconds = 50'000;
 
+// Takes errno as it is: call it right after what failed.
 absl::Status Failed(std::string_view action) {
   const std::string message =
       fmt::format("{}: {}", action, std::strerror(errno));
   return absl::InternalError(message);
 }
 
+// Files of the kernel have no size: reads until the end.
 absl::StatusOr<std::string> ReadText(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
@@ -60,6 +62,7 @@ absl::StatusOr<std::string> ReadText(const std::string& path) {
   return text;
 }
 
+// They move along to the new root later.
 absl::Status MountKernelFileSystems() {
   struct Entry {
     const char* type;
@@ -82,6 +85,7 @@ absl::Status MountKernelFileSystems() {
   return absl::OkStatus();
 }
 
+// Already there is as good as loaded.
 absl::Status LoadModule(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
@@ -138,6 +142,8 @@ absl::Status LoadModules() {
   return ForEachModule("order", LoadModule);
 }
 
+// Disks appear some time after their drivers. The kernel makes the nodes in
+// devtmpfs; no udev runs here.
 absl::StatusOr<RootDevices> WaitForRootDevices(const RootConfig& config) {
   constexpr int kPolls = kDiskWaitSeconds * 1'000'000 / kPollMicroseconds;
   for (int i = 0; i < kPolls; ++i) {
@@ -152,6 +158,8 @@ absl::StatusOr<RootDevices> WaitForRootDevices(const RootConfig& config) {
   return FindRootDevices(config.data_partition(), config.hash_partition());
 }
 
+// From here on every block that is read is checked against the measured root
+// hash.
 absl::Status MountRoot() {
   ASSIGN_OR_RETURN(const std::string line, ReadText("/proc/cmdline"));
   ASSIGN_OR_RETURN(const RootConfig config, ParseRootConfig(line));
@@ -181,6 +189,7 @@ void RemoveInitrdFiles() {
   unlink("/init");
 }
 
+// systemd gets an empty environment: nothing of the initrd reaches it.
 absl::Status SwitchRoot() {
   for (const char* name : {"dev", "proc", "sys"}) {
     if (mount(fmt::format("/{}", name).c_str(),
@@ -208,6 +217,8 @@ absl::Status Boot() {
   return SwitchRoot();
 }
 
+// The pause lets people read the line on the console. Returning from process 1
+// would be a panic of the kernel.
 [[noreturn]] void Restart(const absl::Status& status) {
   const auto message = status.message();
   std::fprintf(

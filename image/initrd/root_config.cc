@@ -60,6 +60,7 @@ std::optional<uint8_t> HexDigit(char c) {
   return std::nullopt;
 }
 
+// Lower case only: one way to write it, as the build does.
 absl::Status ParseRootHash(std::string_view text, RootConfig& config) {
   if (text.size() != 2 * config.root_hash.size()) {
     return Malformed("roothash",
@@ -76,6 +77,7 @@ absl::Status ParseRootHash(std::string_view text, RootConfig& config) {
   return absl::OkStatus();
 }
 
+// These end up in a table line of the kernel: nothing but digits passes.
 absl::Status ParseVerity(std::string_view text, RootConfig& config) {
   constexpr std::string_view kName = "constellation.verity";
   const size_t comma = text.find(',');
@@ -121,6 +123,8 @@ absl::StatusOr<RootConfig> ParseRootConfig(std::string_view command_line) {
   return config;
 }
 
+// A block that differs stops the machine: to go on with a root that somebody
+// has altered would be worse.
 std::string VerityTable(const RootConfig& config, std::string_view data_device,
                         std::string_view hash_device) {
   std::string hash;

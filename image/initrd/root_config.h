@@ -35,6 +35,7 @@ absl::StatusOr<RootConfig> ParseRootConfig(std::string_view command_line);
 
 // The device-mapper table line of dm-verity (kernel document
 // admin-guide/device-mapper/verity): corruption stops the machine.
+// Both devices are paths without spaces.
 std::string VerityTable(const RootConfig& config, std::string_view data_device,
                         std::string_view hash_device);
 

@@ -53,6 +53,8 @@ std::optional<int> StubVersion(const PeFile& uki) {
 
 }  // namespace
 
+// A list of what is known, not of what is bad: an unknown section may be
+// measured by a stub of tomorrow, and the prediction would be wrong in silence.
 absl::Status CheckUkiIsKnown(const PeFile& uki) {
   const auto version = StubVersion(uki);
   if (!version.has_value()) {
@@ -97,6 +99,7 @@ absl::StatusOr<std::vector<uint8_t>> StubLoadOptions(std::string_view line) {
   return wide;
 }
 
+// Two system partitions would leave the choice to the firmware.
 absl::StatusOr<BootDisk> ReadBootDisk(const ByteSource& disk) {
   if (disk.size() < kGptBytes) {
     return InvalidArgument("disk image: too short");

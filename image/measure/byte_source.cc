@@ -17,6 +17,7 @@
 namespace constellation::image::measure {
 namespace {
 
+// The one place where reads are bounded, for all sources.
 absl::Status CheckRange(uint64_t offset, uint64_t size, uint64_t total) {
   if (!Within(offset, size, total)) {
     return InvalidArgument(fmt::format(

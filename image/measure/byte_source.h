@@ -16,6 +16,7 @@
 namespace constellation::image::measure {
 
 // Bytes that may be too many for memory: a disk image, or a part of one.
+// Contents are hostile: readers check all that they take from it.
 class ByteSource {
  public:
   virtual ~ByteSource() = default;

@@ -32,6 +32,7 @@ absl::Status Malformed(std::string_view what) {
   return InvalidArgument(fmt::format("FAT file system: {}", what));
 }
 
+// Offsets and sizes in bytes, from the start of the file system.
 struct Geometry {
   uint32_t cluster_bytes = 0;
   uint32_t cluster_count = 0;
@@ -43,12 +44,14 @@ struct Geometry {
   bool is_fat32 = false;
 };
 
+// What a directory says about a file or a folder.
 struct Entry {
   uint32_t first_cluster = 0;
   uint32_t size = 0;
   bool is_directory = false;
 };
 
+// Powers of two, so that no division below meets a zero.
 absl::Status CheckUnits(uint32_t sector_bytes, uint32_t sectors_per_cluster,
                         uint32_t fats) {
   if (sector_bytes < 512 || sector_bytes > 4096 ||
@@ -65,6 +68,8 @@ absl::Status CheckUnits(uint32_t sector_bytes, uint32_t sectors_per_cluster,
   return absl::OkStatus();
 }
 
+// The number of clusters alone decides between FAT16 and FAT32 (Microsoft, "FAT
+// Type Determination"), not the label in the boot sector.
 absl::StatusOr<Geometry> ReadGeometry(const ByteSource& source) {
   ASSIGN_OR_RETURN(const std::vector<uint8_t> boot, ReadRange(source, 0, 512));
   const uint32_t sector_bytes = ReadLe16(boot, 11);
@@ -108,6 +113,8 @@ absl::StatusOr<Geometry> ReadGeometry(const ByteSource& source) {
   return geometry;
 }
 
+// Every chain is bounded: directories by their size, files by theirs. A loop in
+// the table therefore ends.
 class Reader final {
  public:
   Reader(const ByteSource& source, Geometry geometry)
@@ -135,6 +142,7 @@ class Reader final {
     return std::nullopt;
   }
 
+  // A fixed place in FAT16, a chain like any other in FAT32.
   absl::StatusOr<std::vector<uint8_t>> RootDirectory() const {
     if (geometry_.is_fat32) {
       return ReadChain(geometry_.root_cluster, std::nullopt);
@@ -185,6 +193,7 @@ class Reader final {
     return bytes;
   }
 
+  // The caller has checked that `cluster` has an entry.
   absl::StatusOr<uint32_t> Next(uint32_t cluster) const {
     const size_t width = geometry_.is_fat32 ? 4 : 2;
     std::array<uint8_t, 4> raw{};
@@ -203,6 +212,7 @@ class Reader final {
 };
 
 // "BOOTX64.EFI" -> "BOOTX64 EFI".
+// Names and extensions are padded with blanks to eight and three octets.
 absl::StatusOr<std::string> PaddedName(std::string_view name) {
   const size_t dot = name.find('.');
   const std::string_view stem = name.substr(0, dot);

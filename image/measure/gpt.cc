@@ -41,6 +41,7 @@ uint32_t Crc32(std::span<const uint8_t> bytes,
   return ~crc;
 }
 
+// What is needed of it; all of it has been checked.
 struct Header {
   uint64_t entries_offset = 0;
   uint32_t entry_count = 0;
@@ -48,6 +49,7 @@ struct Header {
   uint32_t entries_crc = 0;
 };
 
+// Entries must begin within what was read: 34 sectors hold the usual table.
 absl::StatusOr<Header> ParseHeader(std::span<const uint8_t> start) {
   if (start.size() < 2 * kSectorSize) {
     return Malformed("shorter than two sectors");
@@ -91,6 +93,7 @@ Guid ReadGuid(std::span<const uint8_t> bytes, size_t offset) {
   return guid;
 }
 
+// Ends are bounded so that offsets in bytes cannot overflow.
 absl::StatusOr<Partition> ParseEntry(std::span<const uint8_t> entry,
                                      uint32_t index) {
   Partition partition;

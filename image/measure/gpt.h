@@ -35,6 +35,7 @@ struct Guid {
 inline constexpr std::string_view kEspTypeGuid =
     "c12a7328-f81f-11d2-ba4b-00a0c93ec93b";
 
+// An entry in use; sectors are of 512 bytes.
 struct Partition {
   int number = 0;  // counted from 1, as in /dev/vda1
   Guid type;

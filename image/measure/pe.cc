@@ -22,10 +22,12 @@ constexpr uint32_t kCertificateDirectory = 4;
 constexpr uint16_t kMaxSections = 96;  // as the Windows loader
 constexpr uint32_t kMaxDirectories = 16;
 
+// Positions are not told: the file is wrong as a whole.
 absl::Status Malformed(std::string_view what) {
   return InvalidArgument(fmt::format("PE file: {}", what));
 }
 
+// Eight octets, padded with zeros; a name of eight has no end mark.
 std::string SectionName(std::span<const uint8_t> raw) {
   const auto end = std::find(raw.begin(), raw.begin() + 8, uint8_t{0});
   return {raw.begin(), end};
@@ -40,6 +42,9 @@ absl::StatusOr<PeFile> PeFile::Parse(std::span<const uint8_t> bytes) {
   return file;
 }
 
+// Stricter than loaders: the optional header has exactly its directories and
+// the section table lies within the headers, so that what is hashed is what is
+// run.
 absl::Status PeFile::ParseHeaders() {
   if (bytes_.size() < kDosHeaderSize || bytes_[0] != 'M' || bytes_[1] != 'Z') {
     return Malformed("no DOS header");
@@ -73,6 +78,7 @@ absl::Status PeFile::ParseHeaders() {
   return ParseCertificates(optional + kOptionalFixedSize, directory_count);
 }
 
+// Overlapping sections would be hashed twice, and firmware differs about that.
 absl::Status PeFile::ParseSections(size_t table, uint16_t count) {
   for (uint16_t i = 0; i < count; ++i) {
     const auto raw =
@@ -143,6 +149,8 @@ std::optional<std::span<const uint8_t>> PeFile::SectionData(
   return bytes_.subspan(found->file_offset, found->virtual_size);
 }
 
+// Microsoft's "Windows Authenticode Portable Executable Signature Format",
+// "Calculating the PE Image Hash", steps 3 to 14.
 std::vector<std::span<const uint8_t>> PeFile::AuthenticodeParts() const {
   std::vector<std::span<const uint8_t>> parts;
   const auto headers = bytes_.first(headers_size_);

@@ -50,6 +50,7 @@ class PeFile final {
   // What both hash, in order.
   std::vector<std::span<const uint8_t>> AuthenticodeParts() const;
   PeFile() = default;
+  // The three run once, in this order; each needs what the former has found.
   absl::Status ParseHeaders();
   absl::Status ParseSections(size_t table, uint16_t count);
   absl::Status ParseCertificates(size_t directories, uint32_t count);

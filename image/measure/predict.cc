@@ -65,6 +65,7 @@ absl::StatusOr<crypto::Sha256Digest> PredictPcr9(const PeFile& uki) {
   return pcr.value();
 }
 
+// systemd-stub measures each section's name with its zero, then its contents.
 crypto::Sha256Digest PredictPcr11(const PeFile& uki) {
   Pcr pcr;
   for (const std::string_view name : kStubMeasuredSections) {
@@ -82,6 +83,8 @@ crypto::Sha256Digest PredictPcr11(const PeFile& uki) {
 
 }  // namespace
 
+// Registers that nothing is measured into are part of the prediction: a boot
+// that measured something there was another boot.
 absl::StatusOr<PredictedPcrs> PredictPcrsOfUki(std::span<const uint8_t> uki) {
   ASSIGN_OR_RETURN(const PeFile file, PeFile::Parse(uki));
   RETURN_IF_ERROR(CheckUkiIsKnown(file));

@@ -35,6 +35,7 @@ absl::StatusOr<PredictedPcrs> PredictPcrsOfUki(std::span<const uint8_t> uki);
 absl::StatusOr<PredictedPcrs> PredictPcrsOfDisk(const ByteSource& disk);
 
 // Predicts from the file of a disk image (constellation.raw).
+// Codes as above, and those of FileSource::Open(); messages name the file.
 absl::StatusOr<PredictedPcrs> PredictPcrs(const std::string& path);
 
 }  // namespace constellation::image::measure

@@ -52,6 +52,7 @@ class Rtmr final {
   crypto::Sha384Digest value_{};
 };
 
+// The first two numbers of "6.12.41-cloud"; what follows does not matter here.
 absl::StatusOr<KernelVersion> VersionOf(std::string_view release) {
   KernelVersion version;
   const char* const end = release.data() + release.size();
@@ -70,6 +71,8 @@ absl::StatusOr<KernelVersion> VersionOf(std::string_view release) {
   return version;
 }
 
+// The order of events in the logs of both firmwares: action, partition table,
+// both programs, end of the boot services.
 absl::StatusOr<crypto::Sha384Digest> PredictRtmr1(const BootDisk& boot,
                                                   const PeFile& uki,
                                                   const RtmrOptions& options) {
@@ -89,6 +92,8 @@ absl::StatusOr<crypto::Sha384Digest> PredictRtmr1(const BootDisk& boot,
   return rtmr.value();
 }
 
+// The kernel's EFI stub measures load options and initrd. A kernel that nobody
+// has looked at may measure more: it is refused rather than guessed.
 absl::StatusOr<crypto::Sha384Digest> PredictRtmr2(const PeFile& uki,
                                                   std::string_view release) {
   ASSIGN_OR_RETURN(const KernelVersion version, VersionOf(release));
@@ -111,6 +116,7 @@ absl::StatusOr<crypto::Sha384Digest> PredictRtmr2(const PeFile& uki,
 
 }  // namespace
 
+// "kernel_version" is an offset to the text behind the boot sector.
 absl::StatusOr<std::string> KernelRelease(std::span<const uint8_t> kernel) {
   constexpr size_t kMagic = 0x202;
   constexpr size_t kPointer = 0x20e;

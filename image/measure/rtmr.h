@@ -41,6 +41,7 @@ absl::StatusOr<PredictedRtmrs> PredictRtmrsOfDisk(const ByteSource& disk,
                                                   const RtmrOptions& options);
 
 // The same for its parts.
+// Pure: reads nothing but `boot`. Codes as above.
 absl::StatusOr<PredictedRtmrs> PredictRtmrs(const BootDisk& boot,
                                             const RtmrOptions& options);
 
