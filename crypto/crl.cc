@@ -145,6 +145,8 @@ struct RevocationList::Parsed {
   }
 };
 
+// Everything is parsed here, also each entry: IsRevoked() must not meet a
+// surprise after a verdict was built on the list.
 absl::StatusOr<RevocationList> RevocationList::FromDer(Octets der) {
   if (der.size() > kMaxDerSize) {
     return InvalidArgument(
@@ -189,6 +191,8 @@ std::optional<Octets> RevocationList::crl_number() const {
   return parsed_->number;
 }
 
+// A walk over the entries: lists have a few thousand at most, and most chains
+// ask twice.
 bool RevocationList::IsRevoked(Octets serial) const {
   DerReader list(parsed_->entries);
   while (!list.empty()) {
@@ -201,11 +205,14 @@ bool RevocationList::IsRevoked(Octets serial) const {
   return false;
 }
 
+// The key alone: that the issuer's name and key usage fit is the caller's
+// check.
 absl::Status RevocationList::VerifySignedBy(const PublicKey& issuer_key) const {
   return internal::VerifySignedData(parsed_->data, issuer_key,
                                     "revocation list");
 }
 
+// Both ends belong to it.
 absl::Status RevocationList::CheckValidAt(absl::Time now) const {
   const bool early = now < parsed_->this_update;
   const bool late =

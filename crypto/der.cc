@@ -14,6 +14,7 @@
 namespace constellation::crypto {
 namespace {
 
+// The offset counts from where the reader began, not from the file's start.
 absl::Status Malformed(std::string_view field, size_t offset,
                        std::string_view problem) {
   return InvalidArgument(
@@ -36,6 +37,8 @@ std::optional<uint8_t> DerReader::PeekTag() const {
   return empty() ? std::nullopt : std::optional<uint8_t>(octets_[offset_]);
 }
 
+// X.690 10.1: definite lengths in the shortest form, so that one value has one
+// encoding. Four octets of length are more than anything here needs.
 absl::StatusOr<DerElement> DerReader::Parse(std::string_view field) const {
   const std::span<const uint8_t> rest = octets_.subspan(offset_);
   if (rest.size() < 2) {
@@ -103,6 +106,8 @@ absl::StatusOr<std::span<const uint8_t>> DerReader::Read(
   return element.contents;
 }
 
+// An element that is broken counts as absent: the next read of the same octets
+// then reports it.
 std::optional<std::span<const uint8_t>> DerReader::ReadOptional(uint8_t tag) {
   if (PeekTag() != tag) {
     return std::nullopt;
@@ -124,6 +129,7 @@ absl::Status DerReader::ExpectEnd(std::string_view what) const {
                                octets_.size() - offset_));
 }
 
+// X.690 8.3.2: the first nine bits are neither all zero nor all one.
 absl::Status CheckDerInteger(std::span<const uint8_t> contents,
                              std::string_view field) {
   if (contents.empty()) {
@@ -137,6 +143,7 @@ absl::Status CheckDerInteger(std::span<const uint8_t> contents,
   return absl::OkStatus();
 }
 
+// Zero has an empty magnitude.
 absl::StatusOr<std::span<const uint8_t>> DerMagnitude(
     std::span<const uint8_t> contents, std::string_view field) {
   RETURN_IF_ERROR(CheckDerInteger(contents, field));
@@ -163,6 +170,7 @@ absl::StatusOr<uint64_t> DerUnsigned(std::span<const uint8_t> contents,
   return value;
 }
 
+// X.690 11.1: TRUE is ff.
 absl::StatusOr<bool> DerBool(std::span<const uint8_t> contents,
                              std::string_view field) {
   if (contents.size() != 1 || (contents[0] != 0 && contents[0] != 0xff)) {
@@ -172,6 +180,8 @@ absl::StatusOr<bool> DerBool(std::span<const uint8_t> contents,
   return contents[0] != 0;
 }
 
+// Keys and signatures are whole octets; bit strings of names are read
+// elsewhere.
 absl::StatusOr<std::span<const uint8_t>> DerBitOctets(
     std::span<const uint8_t> contents, std::string_view field) {
   if (contents.empty() || contents[0] != 0) {
@@ -181,6 +191,7 @@ absl::StatusOr<std::span<const uint8_t>> DerBitOctets(
   return contents.subspan(1);
 }
 
+// RFC 5280 4.1.2.5: seconds and "Z" are mandatory, fractions are not allowed.
 absl::StatusOr<absl::Time> DerTime(const DerElement& element,
                                    std::string_view field) {
   const std::string_view text = AsText(element.contents);
@@ -214,6 +225,7 @@ absl::StatusOr<absl::Time> DerTime(const DerElement& element,
   return absl::FromCivil(civil, absl::UTCTimeZone());
 }
 
+// For messages: hostile octets give a text of bounded length, never an error.
 std::string DerOidText(std::span<const uint8_t> contents) {
   std::string text;
   uint64_t arc = 0;
@@ -241,6 +253,8 @@ std::string DerOidText(std::span<const uint8_t> contents) {
   return text;
 }
 
+// Strict DER on purpose: lax readers are where one signature gets two
+// encodings.
 absl::StatusOr<EcdsaSignature> ParseEcdsaSignature(
     std::span<const uint8_t> der) {
   DerReader outer(der);

@@ -6,6 +6,7 @@
 
 namespace constellation::crypto {
 
+// OpenSSL draws the nonce from its generator, mixed with key and message.
 absl::StatusOr<Bytes> SignEcdsaSha256(const P256PrivateKey& key,
                                       std::span<const uint8_t> message) {
   EVP_PKEY* const handle = P256Access::Handle(key);

@@ -9,6 +9,7 @@
 namespace constellation::crypto {
 namespace {
 
+// Made anew for each use, so that only the seed, in wiped memory, lives long.
 internal::UniquePkey PrivateKey(const SecretBytes& seed) {
   return internal::UniquePkey(EVP_PKEY_new_raw_private_key(
       EVP_PKEY_ED25519, nullptr, seed.Expose().data(), seed.size()));
@@ -16,6 +17,7 @@ internal::UniquePkey PrivateKey(const SecretBytes& seed) {
 
 }  // namespace
 
+// RFC 8032 5.1.5: the seed is the private key.
 absl::StatusOr<Ed25519Signer> Ed25519Signer::FromSeed(const SecretBytes& seed) {
   if (seed.size() != 32) {
     return InvalidArgument(
@@ -31,6 +33,7 @@ absl::StatusOr<Ed25519Signer> Ed25519Signer::FromSeed(const SecretBytes& seed) {
   return Ed25519Signer(seed.Clone(), public_key);
 }
 
+// Deterministic (RFC 8032): the same message gives the same signature.
 absl::StatusOr<Ed25519Signature> Ed25519Signer::Sign(
     std::span<const uint8_t> message) const {
   const internal::UniquePkey key = PrivateKey(seed_);
@@ -48,6 +51,8 @@ absl::StatusOr<Ed25519Signature> Ed25519Signer::Sign(
   return signature;
 }
 
+// OpenSSL refuses s that is not reduced, so a signature cannot be changed into
+// another one for the same message.
 absl::Status VerifyEd25519(const Ed25519PublicKey& key,
                            std::span<const uint8_t> message,
                            std::span<const uint8_t> signature) {

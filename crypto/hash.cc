@@ -64,6 +64,7 @@ void Sha256Hasher::Update(std::span<const uint8_t> data) {
   Check(EVP_DigestUpdate(state_->context.get(), data.data(), data.size()) == 1);
 }
 
+// Ready for the next message: event logs hash thousands of small ones.
 Sha256Digest Sha256Hasher::Finish() {
   Sha256Digest digest{};
   Check(EVP_DigestFinal_ex(state_->context.get(), digest.data(), nullptr) ==
@@ -72,6 +73,7 @@ Sha256Digest Sha256Hasher::Finish() {
   return digest;
 }
 
+// HMAC() takes a null key for "the one before", hence kNoKey.
 Sha256Digest HmacSha256(const SecretBytes& key, std::span<const uint8_t> data) {
   Sha256Digest mac{};
   unsigned size = 0;
@@ -84,6 +86,7 @@ Sha256Digest HmacSha256(const SecretBytes& key, std::span<const uint8_t> data) {
   return mac;
 }
 
+// The length is no secret.
 bool EqualsConstantTime(std::span<const uint8_t> a,
                         std::span<const uint8_t> b) {
   return a.size() == b.size() &&

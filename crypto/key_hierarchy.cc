@@ -23,6 +23,7 @@ bool IsVolumeIdCharacter(char c) {
 
 }  // namespace
 
+// One spelling only: two spellings of one disk would give it two keys.
 bool IsUuid(std::string_view text) {
   if (text.size() != 36) {
     return false;
@@ -36,6 +37,8 @@ bool IsUuid(std::string_view text) {
   return true;
 }
 
+// No "/" (CSI allows it): the ID stands behind a "/" in the derivation's info,
+// and two purposes must never meet there.
 bool IsVolumeId(std::string_view text) {
   return !text.empty() && text.size() <= 128 &&
          std::ranges::all_of(text, IsVolumeIdCharacter);
@@ -54,6 +57,8 @@ absl::StatusOr<KeyHierarchy> KeyHierarchy::Create(SecretBytes master_key,
   return KeyHierarchy(std::move(master_key), std::move(master_salt));
 }
 
+// The one place that turns a purpose into an info string; docs name them, and
+// changing one loses data.
 absl::StatusOr<SecretBytes> KeyHierarchy::Derive(Purpose purpose,
                                                  std::string_view id) const {
   std::string_view name;
@@ -93,6 +98,8 @@ absl::StatusOr<SecretBytes> KeyHierarchy::VolumeKey(
   return Derive(Purpose::kVolume, volume_id);
 }
 
+// In two steps, so that who knows the measurement secret of one cluster learns
+// nothing about its other keys.
 absl::StatusOr<Bytes> KeyHierarchy::ClusterId(
     std::span<const uint8_t> measurement_salt) const {
   if (measurement_salt.size() != kMeasurementSaltSize) {
@@ -107,6 +114,8 @@ absl::StatusOr<Bytes> KeyHierarchy::ClusterId(
   return Bytes(id.Expose().begin(), id.Expose().end());
 }
 
+// The seed is a derived key, so the log can be verified and continued after
+// every control-plane node is replaced.
 absl::StatusOr<Ed25519Signer> KeyHierarchy::JoinLogSigner() const {
   ASSIGN_OR_RETURN(const SecretBytes seed, Derive(Purpose::kJoinLog, ""));
   return Ed25519Signer::FromSeed(seed);

@@ -17,6 +17,8 @@ namespace {
 
 using internal::OpenSslError;
 
+// By OpenSSL's name of the group: a key with explicit parameters has none and
+// is refused.
 bool IsP256(const EVP_PKEY* key) {
   std::array<char, 32> group{};
   size_t size = 0;
@@ -25,6 +27,7 @@ bool IsP256(const EVP_PKEY* key) {
          std::string_view(group.data(), size) == "prime256v1";
 }
 
+// As UTF-8, whatever string type the request chose.
 std::string EntryText(const X509_NAME_ENTRY* entry) {
   unsigned char* text = nullptr;
   const int size = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(entry));
@@ -36,6 +39,8 @@ std::string EntryText(const X509_NAME_ENTRY* entry) {
   return value;
 }
 
+// Fails for a value that the field cannot hold, e.g. an organisation of more
+// than 64 characters.
 absl::Status AddName(X509_NAME* name, const char* field,
                      std::string_view value) {
   if (X509_NAME_add_entry_by_txt(
@@ -65,6 +70,7 @@ absl::StatusOr<P256PrivateKey> P256PrivateKey::Generate() {
   return P256PrivateKey(std::move(key));
 }
 
+// PKCS #8 or SEC 1. An encrypted key must not stop a daemon with a prompt.
 absl::StatusOr<P256PrivateKey> P256PrivateKey::FromPem(const SecretBytes& pem) {
   if (pem.size() > 16384) {
     return InvalidArgument(fmt::format(
@@ -83,6 +89,7 @@ absl::StatusOr<P256PrivateKey> P256PrivateKey::FromPem(const SecretBytes& pem) {
   return P256PrivateKey(std::move(key));
 }
 
+// Through secure memory, and the copy in between is wiped.
 absl::StatusOr<SecretBytes> P256PrivateKey::ToPem() const {
   const internal::UniqueBio bio(BIO_new(BIO_s_secmem()));
   if (bio == nullptr ||
@@ -100,6 +107,7 @@ Bytes P256PrivateKey::PublicSpki() const {
   return internal::ToDer(i2d_PUBKEY, key_->handle.get());
 }
 
+// PKCS #10 (RFC 2986); Kubernetes reads O as groups and CN as the user.
 absl::StatusOr<Bytes> CreateCsr(const P256PrivateKey& key,
                                 std::string_view common_name,
                                 std::string_view organisation) {
@@ -118,6 +126,9 @@ absl::StatusOr<Bytes> CreateCsr(const P256PrivateKey& key,
   return internal::ToDer(i2d_X509_REQ, request.get());
 }
 
+// The signature shows that whoever asks has the key. A second CN or any other
+// field is refused: what the signer does not read it must not sign. Requested
+// extensions are only reported, for the caller to refuse.
 absl::StatusOr<CsrInfo> VerifyCsr(std::span<const uint8_t> der) {
   if (der.size() > 8192) {
     return InvalidArgument(fmt::format(
@@ -157,6 +168,7 @@ absl::StatusOr<CsrInfo> VerifyCsr(std::span<const uint8_t> der) {
   return info;
 }
 
+// RFC 7468: lines of 64 characters.
 std::string PemEncode(std::string_view label, std::span<const uint8_t> der) {
   const std::string base64 = Base64Encode(der);
   std::string pem = fmt::format("-----BEGIN {}-----\n", label);
@@ -167,6 +179,7 @@ std::string PemEncode(std::string_view label, std::span<const uint8_t> der) {
   return pem + fmt::format("-----END {}-----\n", label);
 }
 
+// The first block of this label; what stands around it is ignored.
 absl::StatusOr<Bytes> PemDecode(std::string_view label, std::string_view pem) {
   const std::string begin = fmt::format("-----BEGIN {}-----", label);
   const std::string end = fmt::format("-----END {}-----", label);

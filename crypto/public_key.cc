@@ -72,6 +72,7 @@ Digest DigestOf(HashAlgorithm hash, Octets message) {
   return digest;
 }
 
+// One message for every wrong signature: how it is wrong helps only a forger.
 absl::Status Verdict(bool good) {
   return good ? absl::OkStatus() : Unauthenticated("signature does not verify");
 }
@@ -97,6 +98,7 @@ struct KeyInfo {
   Octets key;
 };
 
+// Own parser: OpenSSL's took most of the time of a verification.
 absl::StatusOr<KeyInfo> ParseKeyInfo(Octets der) {
   DerReader outer(der);
   ASSIGN_OR_RETURN(const Octets contents,
@@ -164,6 +166,8 @@ absl::StatusOr<PublicKey> PublicKey::FromEcPoint(EcCurve curve, Octets x,
   return FromEncodedPoint(curve, point);
 }
 
+// Checked to be on the curve: a point elsewhere leaks or forges, depending on
+// who uses it.
 absl::StatusOr<PublicKey> PublicKey::FromEncodedPoint(EcCurve curve,
                                                       Octets point) {
   auto key = std::make_shared<Key>();
@@ -174,6 +178,8 @@ absl::StatusOr<PublicKey> PublicKey::FromEncodedPoint(EcCurve curve,
   return PublicKey(std::move(key));
 }
 
+// 2048 to 4096 bits. Shorter keys are weak; longer ones would let hostile
+// evidence choose how long a verification takes.
 absl::StatusOr<PublicKey> PublicKey::FromRsa(Octets modulus,
                                              uint32_t exponent) {
   if (modulus.size() < 256 || modulus.size() > 512 || modulus[0] == 0 ||
@@ -191,6 +197,8 @@ absl::StatusOr<PublicKey> PublicKey::FromRsa(Octets modulus,
   return PublicKey(std::move(key));
 }
 
+// Other kinds of key are carried, because a certificate may hold one; every
+// Verify...() refuses them.
 absl::StatusOr<PublicKey> PublicKey::FromSpki(Octets der) {
   if (der.size() > kMaxSpkiSize) {
     return InvalidArgument(
@@ -263,6 +271,7 @@ int PublicKey::bits() const {
                                : EVP_PKEY_get_bits(key_->other.get());
 }
 
+// 72 octets are what AMD's reports have for a scalar; leading zeros are fine.
 absl::Status PublicKey::VerifyEcdsa(HashAlgorithm hash, Octets message,
                                     Octets r, Octets s) const {
   if (!key_->ec.has_value()) {
@@ -284,6 +293,8 @@ absl::Status PublicKey::VerifyRsaPkcs1(HashAlgorithm hash, Octets message,
       key_->rsa->VerifyPkcs1(hash, DigestOf(hash, message), signature));
 }
 
+// Without `salt_size` any length that the encoding shows is accepted (TPMs
+// differ in it).
 absl::Status PublicKey::VerifyRsaPss(HashAlgorithm hash, Octets message,
                                      Octets signature,
                                      std::optional<size_t> salt_size) const {
@@ -297,6 +308,7 @@ absl::Status PublicKey::VerifyRsaPss(HashAlgorithm hash, Octets message,
                                       salt_size));
 }
 
+// RFC 8017 7.1, one hash for label and mask, as TPM 2.0 wants it (Part 1, B.4).
 absl::StatusOr<Bytes> PublicKey::EncryptOaep(HashAlgorithm hash, Octets label,
                                              Octets plain) const {
   if (!key_->rsa.has_value()) {

@@ -30,6 +30,7 @@ SecretBytes RandomSecret(size_t size) {
   return secret;
 }
 
+// RFC 9562, version 4.
 std::string RandomUuid() {
   Bytes octets = RandomBytes(16);
   octets[6] = static_cast<uint8_t>((octets[6] & 0x0FU) | 0x40U);

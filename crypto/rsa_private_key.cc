@@ -27,6 +27,8 @@ constexpr std::string_view kBegin = "-----BEGIN ";
 constexpr std::string_view kDashes = "-----";
 constexpr int kSaltSize = 32;
 
+// Every refusal says what is wanted, because these keys come from files that
+// people made.
 absl::Status Bad(std::string_view problem) {
   return InvalidArgument(
       fmt::format("RSA private key: {}; want PEM with a block \"PRIVATE KEY\" "
@@ -81,6 +83,7 @@ absl::StatusOr<std::string_view> FindPrivateKey(std::string_view pem) {
   return Bad(fmt::format("the text holds a block \"{}\" instead", other));
 }
 
+// The bounds keep out keys that a cloud would refuse only when it is too late.
 absl::Status CheckKind(const EVP_PKEY* key) {
   if (EVP_PKEY_get_base_id(key) != EVP_PKEY_RSA) {
     const char* const name = EVP_PKEY_get0_type_name(key);
@@ -95,6 +98,8 @@ absl::Status CheckKind(const EVP_PKEY* key) {
   return absl::OkStatus();
 }
 
+// PSS as JWS has it (RFC 7518 3.5): MGF1 with the same hash, salt as long as
+// the hash.
 bool SetPadding(EVP_PKEY_CTX* context, bool pss) {
   if (!pss) {
     return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1;
@@ -141,6 +146,8 @@ absl::StatusOr<RsaPrivateKey> RsaPrivateKey::FromPem(const SecretBytes& pem) {
   return made;
 }
 
+// A key whose parts do not fit signs nonsense, and with CRT that leaks a prime.
+// One signature at load finds it.
 bool RsaPrivateKey::SignsRight() const {
   const std::array<uint8_t, 1> message{};
   const absl::StatusOr<Bytes> signature = SignPkcs1Sha256(message);
@@ -152,6 +159,7 @@ bool RsaPrivateKey::SignsRight() const {
                           message.data(), message.size()) == 1;
 }
 
+// SHA-256 for both paddings.
 absl::StatusOr<Bytes> RsaPrivateKey::Sign(std::span<const uint8_t> message,
                                           bool pss) const {
   const internal::UniqueDigestContext context(EVP_MD_CTX_new());

@@ -56,6 +56,7 @@ absl::Status ForEachCertificate(std::string_view pem, std::string_view what,
   return absl::OkStatus();
 }
 
+// The first certificate is the client's own, the others are its chain.
 absl::Status UseClientCertificate(SSL_CTX* context, std::string_view pem,
                                   std::span<const uint8_t> key_pem) {
   const auto use = [context](UniqueX509 certificate, size_t index) {
@@ -73,12 +74,15 @@ absl::Status UseClientCertificate(SSL_CTX* context, std::string_view pem,
   return absl::OkStatus();
 }
 
+// Addresses are matched against another kind of subject alternative name.
 bool IsIpAddress(const std::string& text) {
   in6_addr any{};
   return inet_pton(AF_INET, text.c_str(), &any) == 1 ||
          inet_pton(AF_INET6, text.c_str(), &any) == 1;
 }
 
+// Without this call OpenSSL checks the chain only, and any server of the same
+// CA would do.
 bool ExpectName(SSL* tls, const std::string& name) {
   if (IsIpAddress(name)) {  // has no place in SNI (RFC 6066 section 3)
     return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), name.c_str()) ==
@@ -99,6 +103,8 @@ void TlsClient::Free::operator()(ssl_st* tls) const {
   SSL_free(tls);
 }
 
+// Trusts exactly what is given, not the system's store; PARTIAL_CHAIN lets an
+// intermediate be an anchor.
 absl::StatusOr<TlsClientContext> TlsClientContext::Create(
     std::string_view ca_pem, std::string_view certificate_pem,
     std::span<const uint8_t> private_key_pem) {
@@ -128,6 +134,8 @@ absl::StatusOr<TlsClientContext> TlsClientContext::Create(
   return TlsClientContext(std::move(context));
 }
 
+// Over memory BIOs: whoever owns the socket moves the octets, so that no call
+// blocks here.
 absl::StatusOr<std::unique_ptr<TlsClient>> TlsClient::Create(
     const TlsClientContext& context, std::string_view server_name) {
   if (server_name.empty() || server_name.size() > kMaxNameSize ||
@@ -160,10 +168,12 @@ absl::Status TlsClient::Receive(std::span<const uint8_t> octets) {
   return absl::OkStatus();
 }
 
+// From now on the empty input is the end of the stream, not "more to come".
 void TlsClient::ReceiveEnd() {
   BIO_set_mem_eof_return(SSL_get_rbio(tls_.get()), 0);
 }
 
+// Also after a failure: there may be an alert for the server.
 Bytes TlsClient::TakeOutput() {
   BIO* output = SSL_get_wbio(tls_.get());
   Bytes octets(BIO_ctrl_pending(output));
@@ -176,6 +186,8 @@ Bytes TlsClient::TakeOutput() {
   return octets;
 }
 
+// A certificate that does not verify is the one failure that trying again
+// cannot mend.
 absl::Status TlsClient::Failure(std::string_view what) const {
   const long verdict = SSL_get_verify_result(tls_.get());  // NOLINT
   if (verdict != X509_V_OK) {
@@ -207,6 +219,8 @@ absl::Status TlsClient::Write(std::span<const uint8_t> plain) {
   return absl::OkStatus();
 }
 
+// Zero is "nothing yet", or the end if ended() says so; a connection cut
+// without close_notify is an error, or an answer could be cut short unnoticed.
 absl::StatusOr<size_t> TlsClient::Read(std::span<uint8_t> plain) {
   ERR_clear_error();
   size_t count = 0;

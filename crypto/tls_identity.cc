@@ -21,6 +21,8 @@ using internal::OpenSslError;
 constexpr char kNotBefore[] = "19700101000000Z";
 constexpr char kNotAfter[] = "99991231235959Z";
 
+// Self-signed and without meaning: the evidence binds the key, TLS only has to
+// carry it.
 absl::Status FillCertificate(X509* certificate, EVP_PKEY* key) {
   const Bytes serial = RandomBytes(8);
   X509_NAME* name = X509_get_subject_name(certificate);
@@ -47,6 +49,7 @@ absl::Status FillCertificate(X509* certificate, EVP_PKEY* key) {
 
 }  // namespace
 
+// A key per process, never stored.
 absl::StatusOr<TlsIdentity> CreateTlsIdentity() {
   ASSIGN_OR_RETURN(const P256PrivateKey key, P256PrivateKey::Generate());
   const internal::UniqueX509 certificate(X509_new());
@@ -64,6 +67,7 @@ absl::StatusOr<TlsIdentity> CreateTlsIdentity() {
                      .spki_der = key.PublicSpki()};
 }
 
+// The peer's certificate, as gRPC hands it out after the handshake.
 absl::StatusOr<Bytes> SpkiOfCertificatePem(std::string_view pem) {
   if (pem.size() > 16384) {
     return InvalidArgument(fmt::format(

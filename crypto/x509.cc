@@ -38,6 +38,7 @@ absl::StatusOr<bool> ReadFlag(DerReader& reader, std::string_view field) {
   return DerBool(*contents, field);
 }
 
+// RFC 5280 4.1: identifier, critical or not, value as an OCTET STRING.
 absl::StatusOr<Certificate::Extension> ParseExtension(Octets contents) {
   DerReader reader(contents);
   Certificate::Extension extension;
@@ -215,6 +216,7 @@ struct Certificate::Parsed {
   }
 };
 
+// No signature, no date: whoever trusts the certificate makes those checks.
 absl::StatusOr<Certificate> Certificate::FromDer(Octets der) {
   if (der.size() > kMaxDerSize) {
     return InvalidArgument(
@@ -292,6 +294,7 @@ Sha256Digest Certificate::SpkiFingerprint() const {
   return Sha256(parsed_->spki);
 }
 
+// Decoded at first use: of most candidates only the name is looked at.
 absl::StatusOr<PublicKey> Certificate::Key() const {
   std::call_once(parsed_->key_once,
                  [this] { parsed_->key = PublicKey::FromSpki(parsed_->spki); });
@@ -306,6 +309,7 @@ absl::StatusOr<absl::Time> Certificate::NotAfter() const {
   return parsed_->not_after;
 }
 
+// Both ends belong to the validity (RFC 5280 4.1.2.5).
 absl::Status Certificate::CheckValidAt(absl::Time now) const {
   const bool early = now < parsed_->not_before;
   if (!early && now <= parsed_->not_after) {

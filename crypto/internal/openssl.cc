@@ -8,6 +8,8 @@
 
 namespace constellation::crypto::internal {
 
+// Empties the thread's error queue: what is left there would be taken for the
+// next call's reason.
 absl::Status OpenSslError(absl::StatusCode code, std::string_view what) {
   std::array<char, 256> text{"no detail"};
   const unsigned long error =
@@ -24,6 +26,7 @@ UniqueBio ReadBio(std::span<const uint8_t> octets) {
       BIO_new_mem_buf(octets.data(), static_cast<int>(octets.size())));
 }
 
+// Copies: the BIO's memory goes away with it.
 std::string BioText(BIO* bio) {
   char* data = nullptr;
   const long size = BIO_get_mem_data(

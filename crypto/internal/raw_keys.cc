@@ -74,6 +74,7 @@ struct Halves {
   }
 };
 
+// Big-endian, any number of leading zeros.
 UniqueBignum Number(std::span<const uint8_t> octets) {
   return UniqueBignum(
       BN_bin2bn(octets.data(), static_cast<int>(octets.size()), nullptr));
@@ -81,6 +82,8 @@ UniqueBignum Number(std::span<const uint8_t> octets) {
 
 }  // namespace
 
+// Fetched once per process: OpenSSL 3 looks an algorithm up on every implicit
+// fetch.
 const EVP_MD* DigestOf(HashAlgorithm hash) {
   static const EVP_MD* const sha1 = EVP_MD_fetch(nullptr, "SHA1", nullptr);
   static const EVP_MD* const sha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
@@ -116,6 +119,8 @@ std::optional<RawEcKey> RawEcKey::FromPoint(EcCurve curve,
                   std::shared_ptr<const EC_KEY>(key.release(), EC_KEY_free));
 }
 
+// A prepared key (upper_ is set) takes the faster way; both give the same
+// verdict, which the tests compare.
 bool RawEcKey::Verify(std::span<const uint8_t> digest,
                       std::span<const uint8_t> r,
                       std::span<const uint8_t> s) const {
@@ -183,6 +188,7 @@ bool RawEcKey::VerifyInHalves(std::span<const uint8_t> digest, const BIGNUM* r,
          BN_cmp(x.get(), r) == 0;
 }
 
+// Only P-384 gains: OpenSSL has special code for P-256.
 RawEcKey RawEcKey::Prepared() const {
   RawEcKey prepared = *this;
   if (curve_ == EcCurve::kP384 && upper_ == nullptr) {
@@ -229,6 +235,8 @@ bool RawRsaKey::VerifyPkcs1(HashAlgorithm hash, std::span<const uint8_t> digest,
   return good;
 }
 
+// The raw operation, then the encoding: EVP would build a context for each
+// signature.
 bool RawRsaKey::VerifyPss(HashAlgorithm hash, std::span<const uint8_t> digest,
                           std::span<const uint8_t> signature,
                           std::optional<size_t> salt_size) const {
@@ -254,6 +262,7 @@ int RawRsaKey::bits() const {
   return RSA_bits(key_.get());
 }
 
+// For what only EVP can do: OAEP, and writing a SubjectPublicKeyInfo.
 UniquePkey RawRsaKey::ToPkey() const {
   const UniqueBuilder builder(OSSL_PARAM_BLD_new());
   if (builder == nullptr ||

@@ -86,6 +86,7 @@ absl::StatusOr<HashAlgorithm> ParseHash(Octets contents) {
   }
 }
 
+// Octets of a digest, which is also the only PSS salt length accepted.
 uint64_t SizeOf(HashAlgorithm hash) {
   switch (hash) {
     case HashAlgorithm::kSha384:
@@ -153,6 +154,8 @@ absl::StatusOr<SignatureScheme> ParsePss(Octets parameters) {
   return SignatureScheme{.kind = Kind::kRsaPss, .hash = hash};
 }
 
+// No SHA-1 and no scheme with parameters of one's own choice: what is not
+// listed is not supported.
 absl::StatusOr<SignatureScheme> ParseScheme(Octets whole) {
   DerReader outer(whole);
   ASSIGN_OR_RETURN(const Octets contents,
@@ -176,6 +179,7 @@ absl::StatusOr<SignatureScheme> ParseScheme(Octets whole) {
   return Unsupported(DerOidText(algorithm.oid));
 }
 
+// The key's kind must fit the scheme; the key's Verify...() refuses if not.
 absl::Status Verify(const SignatureScheme& scheme, const SignedData& data,
                     const PublicKey& key) {
   switch (scheme.kind) {
@@ -216,6 +220,7 @@ absl::Status VisitName(Octets contents, std::string_view field, Visit visit) {
 
 }  // namespace
 
+// Certificate and CertificateList have the same frame (RFC 5280 4.1 and 5.1).
 absl::StatusOr<SignedData> ParseSignedData(Octets der, std::string_view what) {
   DerReader outer(der);
   ASSIGN_OR_RETURN(const Octets contents, outer.Read(kDerSequence, what));
@@ -244,6 +249,8 @@ absl::StatusOr<SignatureScheme> ParseSignatureScheme(Octets algorithm) {
   return scheme;
 }
 
+// UNAUTHENTICATED also for an unknown scheme: an unverified thing must not look
+// merely malformed.
 absl::Status VerifySignedData(const SignedData& data, const PublicKey& key,
                               std::string_view what) {
   const absl::StatusOr<SignatureScheme> scheme =
@@ -262,10 +269,12 @@ absl::StatusOr<absl::Time> ReadTime(DerReader& reader, std::string_view field) {
   return DerTime(element, field);
 }
 
+// That every name parses is checked once, so that later readers need not fail.
 absl::Status CheckName(Octets name, std::string_view field) {
   return VisitName(name, field, [](Octets, const DerElement&) { return true; });
 }
 
+// The first one; of a type that is not ASCII compatible nothing is shown.
 std::optional<std::string> CommonNameOf(Octets name) {
   DerReader outer(name);
   const absl::StatusOr<Octets> contents = outer.Read(kDerSequence, "name");
@@ -286,6 +295,7 @@ std::optional<std::string> CommonNameOf(Octets name) {
   return found;
 }
 
+// For people. Comparisons use the octets.
 std::string NameText(Octets name) {
   const unsigned char* position = name.data();
   const std::unique_ptr<X509_NAME, Deleter<X509_NAME_free>> parsed(
