@@ -3,6 +3,9 @@
 
 namespace constellation::attestation {
 
+// The registers as systemd-stub and shim use them (UAPI group, Linux TPM PCR
+// registry): the owner needs to know which part of the image differs, not which
+// number.
 std::string_view PcrAdvice(uint32_t index) {
   switch (index) {
     case 4:
@@ -22,6 +25,8 @@ std::string_view PcrAdvice(uint32_t index) {
   }
 }
 
+// A failed binding and a failed signature look alike to an owner but are not:
+// the first is a replay or a wrong caller, the second a forgery.
 std::string_view QuoteAdvice(QuoteCheckId id) {
   switch (id) {
     case QuoteCheckId::kQualifyingData:
@@ -37,6 +42,9 @@ std::string_view QuoteAdvice(QuoteCheckId id) {
   }
 }
 
+// Tells apart what the owner can mend (collateral, clocks, policy) from what he
+// cannot (a forged chain). Checks of the report's own octets share the last
+// answer: no honest firmware fails them.
 std::string_view SnpAdvice(SnpCheckId id) {
   switch (id) {
     case SnpCheckId::kRootCertificate:

@@ -42,6 +42,8 @@ struct ProfileMatch {
   }
 };
 
+// The first entry counts: CheckQuote() refuses evidence that names a register
+// twice, so no later one can be meant.
 std::optional<Sha256Digest> ValueOf(const std::vector<PcrValue>& pcrs,
                                     uint32_t index) {
   for (const PcrValue& pcr : pcrs) {
@@ -61,6 +63,8 @@ std::string HexOr(const std::optional<Sha256Digest>& value,
   return value.has_value() ? HexEncode(*value) : std::string(otherwise);
 }
 
+// Both ends belong to the validity, as notBefore and notAfter of a certificate
+// do (RFC 5280 4.1.2.5).
 bool ValidAt(const Profile& profile, absl::Time now) {
   return (!profile.not_before.has_value() || now >= *profile.not_before) &&
          (!profile.not_after.has_value() || now <= *profile.not_after);
@@ -129,6 +133,9 @@ class Appraiser final {
          .advice = std::string(passed ? "" : advice)});
   }
 
+  // The frame: is this a platform that the policy is about, and is nothing in
+  // the evidence that no check below reads? Whatever stays unread could hold
+  // what an older or newer verifier would have refused.
   void AddEvidenceRows() {
     const bool in_policy =
         std::ranges::any_of(policy_.profiles(), [this](const Profile& profile) {
@@ -159,11 +166,15 @@ class Appraiser final {
     }
   }
 
+  // Whether a CPU or a cloud has a say beside the vTPM; only then something
+  // else than enrolment can vouch for the quote's key.
   bool has_layers() const {
     return variant_ != nullptr && (variant_->cpu != CpuLayer::kNone ||
                                    variant_->cloud != CloudLayer::kNone);
   }
 
+  // A variant with a CPU layer must have a report: leaving it out would else be
+  // the cheapest way around every CPU check.
   void AddHardwareReportRow() {
     const size_t size = evidence_.hardware_report.size();
     if (variant_ == nullptr || variant_->cpu == CpuLayer::kNone) {
@@ -207,6 +218,8 @@ class Appraiser final {
         "no verifier for it in this variant: unchecked evidence is refused");
   }
 
+  // The quote covers the hardware report by its qualifying data, so the report
+  // of one machine cannot be sent with the quote of another.
   void AddQuoteRows() {
     QuoteVerification verification =
         CheckQuote(evidence_.tpm,
@@ -249,6 +262,8 @@ class Appraiser final {
     }
   }
 
+  // An attestation key that nothing ties to the machine may belong to a
+  // software TPM of the attacker: all registers would be as he likes.
   void AddVouchedRow(const EnrolledNode* node, const std::string& name) {
     const std::string& by = layers_.key_vouched_by;
     Add("tpm", "AK vouched for", node != nullptr || !by.empty(),
@@ -261,6 +276,8 @@ class Appraiser final {
         "the image itself (measurementCoversImage, rtmr1)");
   }
 
+  // The AK's Name alone identifies the TPM; the certificate is compared so that
+  // an enrolment never says one machine and the evidence another.
   void AddEkCertificateRow(const EnrolledNode* node) {
     const Sha256Digest certificate =
         crypto::Sha256(evidence_.tpm.ek_certificate);
@@ -272,6 +289,8 @@ class Appraiser final {
         "the certificate is not the one that was pinned with this AK");
   }
 
+  // Counts registers that the profile names and that differ; one that is not
+  // quoted counts as different.
   ProfileMatch Match(const Profile& profile) const {
     ProfileMatch match{.profile = &profile,
                        .differences = 0,
@@ -388,6 +407,8 @@ class Appraiser final {
     }
   }
 
+  // The one register that a profile cannot name. Its value is given to the
+  // caller only from a verified quote: a joining node decides by it.
   void AddClusterRow() {
     if (quote_.has_value()) {
       result_.cluster_pcr = quote_->pcr(kClusterPcr);
@@ -412,6 +433,8 @@ class Appraiser final {
     MarkUnlessQuoted();
   }
 
+  // Rows that explain. Never more than kInfo, because whoever made the evidence
+  // also wrote the log.
   void AddInfo(std::string name, std::string expected, std::string got,
                std::string advice) {
     result_.rows.push_back({.layer = "event log",
@@ -437,6 +460,7 @@ class Appraiser final {
     }
   }
 
+  // Likewise for the TD's own log, which replays into the RTMRs.
   void AddCcelRows() {
     if (variant_ != nullptr) {
       std::ranges::move(CcelRows(*variant_, evidence_, best_.profile),
@@ -460,6 +484,7 @@ class Appraiser final {
   Appraisal result_;
 };
 
+// The node extended the ID once into a register that was zero: one value.
 ClusterState ClusterState::MemberOf(std::span<const uint8_t> cluster_id) {
   return {Kind::kMember, ExpectedClusterPcr(cluster_id)};
 }
@@ -483,6 +508,7 @@ std::string_view ToString(CheckVerdict verdict) {
   return "failed";
 }
 
+// For one line of a log or a gRPC message; the rows themselves go to the CLI.
 std::string Appraisal::Failures() const {
   std::string text;
   for (const CheckRow& row : rows) {
@@ -512,6 +538,8 @@ Appraisal Appraise(const Evidence& evidence, std::span<const uint8_t> user_data,
       .Run();
 }
 
+// PERMISSION_DENIED also if the evidence is malformed: the rows say which, and
+// a caller must not treat one refusal as milder than another.
 absl::Status ToStatus(const Appraisal& appraisal) {
   if (appraisal.accepted) {
     return absl::OkStatus();

@@ -78,6 +78,8 @@ bool IsUnwanted(const Profile* profile, const TdReport& report, size_t index) {
 
 }  // namespace
 
+// RTMR3 is left out: software may extend it without a line in the log, so a
+// difference there would mean nothing.
 std::vector<CheckRow> CcelRows(const Variant& variant, const Evidence& evidence,
                                const Profile* profile) {
   std::vector<CheckRow> rows;

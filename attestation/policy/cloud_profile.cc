@@ -45,6 +45,8 @@ constexpr std::string_view kAwsPcrKeys[] = {
 constexpr uint32_t kNitroTpmPcrs[] = {4, 8, 9, 11, 12, 13, 14};
 constexpr uint32_t kEnclavePcrs[] = {0, 1, 2};
 
+// Registers 0 to 23 of the document's SHA-384 bank; each may have several good
+// values, for the time of an update.
 absl::Status ReadAwsPcrs(const JsonObject& object, NitroPolicy& policy) {
   if (!object.Has("pcrs")) {
     return absl::OkStatus();
@@ -61,6 +63,8 @@ absl::Status ReadAwsPcrs(const JsonObject& object, NitroPolicy& policy) {
   return absl::OkStatus();
 }
 
+// A register that a profile forgets accepts anything there. So those that carry
+// the image must be named, or the profile must say that it does not care.
 absl::Status CheckAwsPcrs(const NitroPolicy& policy, const std::string& place,
                           std::span<const uint32_t> required) {
   if (policy.any_pcrs) {
@@ -82,6 +86,8 @@ absl::Status CheckAwsPcrs(const NitroPolicy& policy, const std::string& place,
 
 }  // namespace
 
+// Compared as they are written: the members are structs of other folders, and a
+// field that is never written cannot matter to a reader.
 bool AzureProfile::operator==(const AzureProfile& other) const {
   return ToJsonValue(*this) == ToJsonValue(other);
 }
@@ -92,6 +98,9 @@ bool AwsProfile::operator==(const AwsProfile& other) const {
   return ToJsonValue(*this) == ToJsonValue(other);
 }
 
+// Version 2 of the HCL report is the newest known. The defaults that allow a
+// console or a persisted TPM are those of every Azure CVM today; secure boot is
+// on by default because all images can have it.
 absl::StatusOr<AzureProfile> ReadAzureProfile(const nlohmann::json& value,
                                               const std::string& place) {
   ASSIGN_OR_RETURN(const JsonObject object,
@@ -113,6 +122,9 @@ absl::StatusOr<AzureProfile> ReadAzureProfile(const nlohmann::json& value,
   return profile;
 }
 
+// Google's certificate says which instance holds the key, but anybody can rent
+// an instance. A profile without project or instance would accept every
+// customer's.
 absl::StatusOr<GcpProfile> ReadGcpProfile(const nlohmann::json& value,
                                           const std::string& place) {
   ASSIGN_OR_RETURN(const JsonObject object,
@@ -149,6 +161,8 @@ absl::StatusOr<GcpProfile> ReadGcpProfile(const nlohmann::json& value,
   return profile;
 }
 
+// The age bounds replays of documents whose nonce the caller did not choose: it
+// is at most a day because a signer lives for hours.
 absl::StatusOr<AwsProfile> ReadAwsProfile(const nlohmann::json& value,
                                           const std::string& place,
                                           bool enclave) {
@@ -174,6 +188,8 @@ absl::StatusOr<AwsProfile> ReadAwsProfile(const nlohmann::json& value,
   return profile;
 }
 
+// What has its default is left out, so that a profile which demands nothing
+// special stays short and equal profiles give equal text.
 nlohmann::json ToJsonValue(const AzureProfile& profile) {
   const AzurePolicy& policy = profile.policy;
   Json value = Json::object();

@@ -8,12 +8,16 @@
 
 namespace constellation::attestation {
 
+// No provider is a choice: variants without CPU evidence need none, and a
+// verifier without network may bring all certificates in the evidence.
 GatheredCollateral GatherFrom(CollateralProvider* provider,
                               const Evidence& evidence, const Policy& policy) {
   return provider == nullptr ? GatheredCollateral()
                              : provider->For(evidence, policy);
 }
 
+// A joining node retries on UNAVAILABLE only. Without this, one failed fetch at
+// the vendor would look like a node that must never join.
 absl::Status ExplainRefusal(const absl::Status& refusal,
                             const GatheredCollateral& gathered) {
   if (refusal.ok() || gathered.missing.ok()) {

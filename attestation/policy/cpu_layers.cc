@@ -35,6 +35,9 @@ class SnpEndorsementFinder final {
   SnpEndorsementFinder(Octets report, const CpuLayerContext& context)
       : context_(context), report_(SnpReportUnverified::Parse(report)) {}
 
+  // Chooses by name only and verifies nothing: CheckSnp() checks every
+  // signature, so a wrong choice costs a refusal, never an acceptance. Stops at
+  // the first gap; the rows then say which certificate is missing.
   SnpEndorsements Find() {
     SnpEndorsements found;
     const Certificate* signer = FindSigner();
@@ -97,6 +100,8 @@ class SnpEndorsementFinder final {
     return fitting != nullptr ? fitting : any;
   }
 
+  // By the octets of the name (RFC 5280 7.1 allows more; AMD's tools do not use
+  // it). A root finds itself.
   const Certificate* FindIssuerOf(const Certificate& subject) const {
     return FirstThat([&subject](const Certificate& one) {
       return std::ranges::equal(one.subject_name(), subject.issuer_name());
@@ -156,6 +161,8 @@ class TdxLayerChecker final {
         anchors_(std::move(anchors)),
         context_(context) {}
 
+  // Verified collateral first: it costs no chain. The number of trials is
+  // bounded because each may cost several signatures of hostile length.
   TdxLayer Run() {
     for (const VerifiedIntelCollateral& one :
          context_.collateral.verified_intel) {
@@ -175,6 +182,8 @@ class TdxLayerChecker final {
   }
 
  private:
+  // The policy decides how long old collateral is good, so the chain's lists
+  // must be judged by the same grace as the TCB info.
   IntelVerificationOptions Options() const {
     return {.now = context_.now,
             .collateral_grace = policy_.tcb.collateral_grace,
@@ -182,6 +191,8 @@ class TdxLayerChecker final {
             .pck_chain = {}};
   }
 
+  // Collateral that does not verify still gets its rows, together with what the
+  // quote's own chain says: the owner sees both faults at once.
   bool TryUnverified(const IntelCollateral& one) {
     const IntelCollateralVerification verification = CheckIntelCollateral(
         one, anchors_, context_.now, policy_.tcb.collateral_grace);
@@ -198,6 +209,7 @@ class TdxLayerChecker final {
     return Try(*verification.collateral, std::move(rows));
   }
 
+  // True ends the search: this collateral suits the quote's platform.
   bool Try(const VerifiedIntelCollateral& collateral,
            std::vector<CheckRow> rows) {
     ++tried_;
@@ -213,6 +225,8 @@ class TdxLayerChecker final {
     return std::ranges::count(layer.rows, CheckVerdict::kFailed,
                               &CheckRow::verdict);
   }
+  // Fewest failures win, so that the rows talk about the collateral that was
+  // meant for this platform, not about the last one tried.
   void Keep(TdxLayer layer) {
     if (best_.rows.empty() || layer.quote.has_value() ||
         FailuresOf(layer) < FailuresOf(best_)) {
@@ -220,6 +234,8 @@ class TdxLayerChecker final {
     }
   }
 
+  // Never an acceptance: without TCB info and revocation lists a platform with
+  // a known hole is as good as any.
   TdxLayer WithoutCollateral() {
     TdxLayer layer;
     layer.rows.push_back(
@@ -240,6 +256,8 @@ class TdxLayerChecker final {
   TdxLayer best_;
 };
 
+// The quote's own report data, so that the comparison in the policy holds: the
+// caller said that it compares them itself.
 std::optional<IntelReportData> ReportDataIn(Octets bytes) {
   const absl::StatusOr<IntelQuoteUnverified> quote =
       ParseIntelQuoteUnverified(bytes);
@@ -255,6 +273,8 @@ std::optional<IntelReportData> ReportDataIn(Octets bytes) {
 
 }  // namespace
 
+// The policy's rows exist only for a report that verified: fields of a forged
+// report would read like facts.
 SnpLayer CheckSnpLayer(std::span<const uint8_t> report, const SnpPolicy& policy,
                        const std::optional<ReportData>& report_data,
                        const CpuLayerContext& context) {
@@ -290,6 +310,8 @@ SnpLayer CheckSnpLayer(std::span<const uint8_t> report, const SnpPolicy& policy,
   return layer;
 }
 
+// Roots are made for every call, because which test roots count is the
+// profile's choice, not the process's.
 TdxLayer CheckTdxLayer(std::span<const uint8_t> quote, const TdxPolicy& policy,
                        const std::optional<ReportData>& report_data,
                        const CpuLayerContext& context) {

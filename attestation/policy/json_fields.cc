@@ -47,6 +47,8 @@ absl::StatusOr<std::vector<Value>> ReadList(const JsonObject& object,
   return list;
 }
 
+// Fractions and negative numbers are refused, also 1.0: the library would
+// convert them silently to another number.
 absl::StatusOr<uint64_t> NumberAt(const Json& value, std::string_view place,
                                   uint64_t max) {
   // A positive number made in memory may have a signed type.
@@ -63,6 +65,8 @@ absl::StatusOr<uint64_t> NumberAt(const Json& value, std::string_view place,
   return number;
 }
 
+// Printable ASCII only: these texts stand in messages and logs, and names with
+// look-alike letters must not compare as different.
 absl::StatusOr<std::string> TextAt(const Json& value, std::string_view place) {
   if (!value.is_string()) {
     return InvalidArgument(
@@ -78,6 +82,8 @@ absl::StatusOr<std::string> TextAt(const Json& value, std::string_view place) {
   return text;
 }
 
+// With one size the hex reader's own message is the better one; with several
+// the number of digits decides which is meant.
 absl::StatusOr<Bytes> OctetsAt(const Json& value, std::string_view place,
                                std::span<const size_t> sizes) {
   const size_t digits =
@@ -94,6 +100,8 @@ absl::StatusOr<Bytes> OctetsAt(const Json& value, std::string_view place,
 
 }  // namespace
 
+// Only true and false: "no", 0 or null would each mean something else to
+// another reader.
 absl::StatusOr<bool> BoolOr(const JsonObject& object, std::string_view key,
                             bool otherwise) {
   if (!object.Has(key)) {

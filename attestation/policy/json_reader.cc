@@ -49,6 +49,8 @@ class Guard final {
   std::string problem_;
 };
 
+// absl::ParseTime() alone also takes one-digit fields, signs and white space; a
+// policy has one way to write an instant.
 bool HasShape(std::string_view text, std::string_view shape) {
   return text.size() == shape.size() &&
          std::equal(text.begin(), text.end(), shape.begin(),
@@ -57,6 +59,8 @@ bool HasShape(std::string_view text, std::string_view shape) {
                     });
 }
 
+// An unknown key is often a demand spelt wrongly. Ignoring it would accept what
+// the owner meant to refuse.
 absl::Status UnknownKey(const std::string& place, std::string_view key,
                         std::span<const std::string_view> known) {
   const std::optional<std::string> nearest = NearestWord(key, known);
@@ -69,6 +73,8 @@ absl::Status UnknownKey(const std::string& place, std::string_view key,
 
 }  // namespace
 
+// Duplicate keys are refused because parsers disagree on which one counts (RFC
+// 8259 4): what a reviewer saw must be what is enforced.
 absl::StatusOr<nlohmann::json> ParseStrictJson(std::string_view text) {
   if (text.size() > kMaxDocumentSize) {
     return InvalidArgument(
@@ -196,6 +202,7 @@ absl::StatusOr<Bytes> HexAt(const nlohmann::json& value, std::string_view place,
   return bytes;
 }
 
+// Also keeps terminal escapes of a hostile document out of logs.
 std::string ShownText(std::string_view text) {
   std::string shown;
   for (const char c : text.substr(0, kMaxShownWord)) {

@@ -7,6 +7,9 @@
 
 namespace constellation::attestation {
 
+// The three bindings of docs/formats/evidence-binding.md: the quote's nonce
+// covers user data with the report, the report data cover key, registers and
+// user data, and the document carries the user data as they are.
 LayerEvidence::LayerEvidence(const Evidence& evidence,
                              std::span<const uint8_t> user_data) {
   view_.hardware_report = evidence.hardware_report;
@@ -38,6 +41,8 @@ LayerEvidence::LayerEvidence(const Evidence& evidence,
   }
 }
 
+// Must know exactly the kinds that LayerChecker reads: an endorsement that
+// passes here and that nobody reads would be unchecked evidence.
 bool IsReadEndorsement(const Variant& variant,
                        std::span<const uint8_t> octets) {
   if (octets.size() < 2) {

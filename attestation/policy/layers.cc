@@ -63,6 +63,8 @@ class LayerChecker final {
     }
   }
 
+  // The CPU comes first: clouds are compared with its verified report, and only
+  // if no cloud vouches for the key the measured image may.
   LayerFindings Run() {
     if (variant_.cloud == CloudLayer::kAzure) {
       CheckAzureLayers();
@@ -103,6 +105,8 @@ class LayerChecker final {
     }
   }
 
+  // Further ones of the same kind are not looked at: if the first is bad the
+  // evidence is refused, so a second cannot replace it.
   Octets FirstEndorsement(bool (*is_kind)(Octets)) const {
     const auto found = std::ranges::find_if(evidence_.endorsements, is_kind);
     return found == evidence_.endorsements.end() ? Octets() : *found;
@@ -177,6 +181,8 @@ class LayerChecker final {
     AppraiseParavisor(azure, hardware.type);
   }
 
+  // The claims are the paravisor's words; they count only because the CPU's
+  // report carries their digest, and so names the attestation key.
   void AppraiseParavisor(const AzureVerification& azure, HclReportType type) {
     if (!azure.machine.has_value()) {
       Add("azure", "claims", false, "claims that the CPU vouches for",
@@ -209,6 +215,8 @@ class LayerChecker final {
     return {};
   }
 
+  // The variant decides, so that a certificate of a plain SEV machine cannot
+  // stand beside a profile for SEV-SNP.
   GceTechnology ExpectedTechnology() const {
     switch (variant_.cpu) {
       case CpuLayer::kSnp:
@@ -220,6 +228,8 @@ class LayerChecker final {
     }
   }
 
+  // Google's certificate binds the attestation key to an instance. What that
+  // instance measured is the quote's and the profile's matter.
   void CheckGcpLayer(const GcpProfile& gcp) {
     GcpTrust trust{.roots = GcpTrust().roots, .now = now_};
     trust.roots.insert(trust.roots.end(), gcp.insecure_roots.begin(),
@@ -261,6 +271,8 @@ class LayerChecker final {
         .ak.has_value();
   }
 
+  // The document has its own nonce and user data: both must be this
+  // connection's, or an old document would vouch for a new quote.
   void CheckAwsLayer(const AwsProfile& aws) {
     NitroExpectation expectation;
     expectation.roots.insert(expectation.roots.end(),

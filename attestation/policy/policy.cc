@@ -61,6 +61,8 @@ bool IsNodeName(std::string_view name) {
   return alphanumeric(previous);
 }
 
+// Only Names over SHA-256: with two name algorithms one TPM could be enrolled
+// twice, under two Names.
 absl::Status CheckEnrolled(const EnrolledNode& node, const std::string& place) {
   if (!IsNodeName(node.node_name)) {
     return InvalidArgument(fmt::format(
@@ -84,6 +86,8 @@ absl::Status Twice(const std::string& place, std::string_view what) {
   return InvalidArgument(fmt::format("{}.{}: given twice", place, what));
 }
 
+// Names are unique because messages, logs and the CLI know a profile by its
+// name alone.
 absl::Status CheckProfiles(const std::vector<Profile>& profiles) {
   if (profiles.size() > kMaxProfiles) {
     return InvalidArgument(
@@ -101,6 +105,8 @@ absl::Status CheckProfiles(const std::vector<Profile>& profiles) {
   return absl::OkStatus();
 }
 
+// One TPM is one node: a certificate or key that stands in two entries would
+// let one machine be two nodes, or have two roles.
 absl::Status CheckEnrolledNodes(const std::vector<EnrolledNode>& enrolled,
                                 const std::string& place_of_all) {
   if (enrolled.size() > kMaxEnrolled) {
@@ -203,6 +209,8 @@ absl::StatusOr<Policy> Policy::Parse(std::string_view json) {
   return Create(std::move(read_profiles), std::move(read_enrolled));
 }
 
+// The one gate: Parse() ends here too, so values made in memory and values read
+// obey the same rules.
 absl::StatusOr<Policy> Policy::Create(std::vector<Profile> profiles,
                                       std::vector<EnrolledNode> enrolled) {
   for (Profile& profile : profiles) {
@@ -236,6 +244,9 @@ std::string ProfileToJson(const Profile& profile) {
   return ToJsonValue(profile).dump(kIndent) + "\n";
 }
 
+// The list comes from the cloud's metadata, thus from the enemy: it is bounded
+// and checked like a policy, and trusted only as far as
+// docs/adr/0006-enrolled-tpm.md says.
 absl::StatusOr<std::vector<EnrolledNode>> ParseEnrolledNodes(
     std::string_view json) {
   ASSIGN_OR_RETURN(const Json document, ParseStrictJson(json));

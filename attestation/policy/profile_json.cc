@@ -46,6 +46,8 @@ bool IsPrintable(std::string_view text) {
                              [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
+// A placeholder of zeros would match a machine that never measured anything, so
+// those of the image are refused.
 absl::Status CheckPcrs(const Profile& profile, const std::string& place) {
   for (const uint32_t index : kRequiredPcrs) {
     if (!profile.pcrs.contains(index)) {
@@ -122,6 +124,8 @@ absl::Status ReadLayers(const JsonObject& object, Profile& profile) {
 // What a variant has of a layer.
 enum class Need { kForbidden, kOptional, kRequired };
 
+// A CPU layer that a variant has is always required: a profile without it would
+// demand nothing of the CPU.
 Need NeedIf(bool has, bool required) {
   if (!has) {
     return Need::kForbidden;
@@ -203,6 +207,8 @@ absl::StatusOr<std::map<uint32_t, Sha256Digest>> ReadPcrs(
 
 }  // namespace
 
+// An unknown variant still reads as one with a vTPM, so that CheckProfile() can
+// complain about the variant's name and not about registers.
 absl::StatusOr<Profile> ReadProfile(const Json& value,
                                     const std::string& place) {
   ASSIGN_OR_RETURN(const JsonObject object,
@@ -222,6 +228,8 @@ absl::StatusOr<Profile> ReadProfile(const Json& value,
   return profile;
 }
 
+// Goes through JSON for the parts (CheckPart), so that each rule stands in one
+// place: the reader's.
 absl::Status CheckProfile(const Profile& profile, const std::string& place) {
   if (profile.name.empty() || profile.name.size() > kMaxProfileName ||
       !IsPrintable(profile.name)) {

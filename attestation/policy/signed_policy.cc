@@ -19,6 +19,8 @@ namespace {
 constexpr size_t kMaxPublicKey = 4096;  // octets of PEM
 constexpr size_t kMaxSignature = 256;   // octets of base64
 
+// Tools end the file with a newline; inside the base64 no white space is
+// accepted.
 std::string_view Trimmed(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
   const size_t first = text.find_first_not_of(kSpace);
@@ -28,6 +30,8 @@ std::string_view Trimmed(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
+// One kind of key, so that nobody can choose a weaker one or another signature
+// scheme for the verifier.
 absl::StatusOr<crypto::PublicKey> ReadPublicKey(std::string_view pem) {
   if (pem.size() > kMaxPublicKey) {
     return InvalidArgument(
@@ -45,6 +49,8 @@ absl::StatusOr<crypto::PublicKey> ReadPublicKey(std::string_view pem) {
 
 }  // namespace
 
+// Nothing of the file is parsed before its signature holds: a parser is the
+// last thing to show to an unknown author.
 absl::StatusOr<SignedPolicy> SignedPolicy::Verify(
     std::string_view file, std::string_view signature,
     std::string_view public_key_pem) {
@@ -74,6 +80,8 @@ absl::StatusOr<SignedPolicy> SignedPolicy::Verify(
   return SignedPolicy(std::move(policy));
 }
 
+// Reads the policy first: a signature under a file that every verifier refuses
+// would only be found out when nodes fail to join.
 absl::StatusOr<std::string> SignPolicy(std::string_view file,
                                        const SecretBytes& private_key_pem) {
   RETURN_IF_ERROR(Policy::Parse(file).status());

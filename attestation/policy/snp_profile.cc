@@ -116,6 +116,8 @@ constexpr OwnFloor kOwnFloors[] = {
     {"minimumCommittedTCB", &SnpTcbFloors::committed},
     {"minimumLaunchTCB", &SnpTcbFloors::launch}};
 
+// A word like "latest" would make the verdict depend on when and where it is
+// asked; whoever writes the policy resolves it.
 absl::StatusOr<uint8_t> ReadLevel(const JsonObject& floor,
                                   std::string_view key) {
   ASSIGN_OR_RETURN(const Json* value, floor.Value(key));
@@ -130,6 +132,8 @@ absl::StatusOr<uint8_t> ReadLevel(const JsonObject& floor,
   return static_cast<uint8_t>(level);
 }
 
+// All levels must be there: one left out would silently be a floor of zero,
+// that is none.
 absl::StatusOr<SnpTcbFloor> ReadFloor(const JsonObject& floors,
                                       std::string_view key,
                                       SnpProduct product) {
@@ -150,6 +154,8 @@ absl::StatusOr<SnpTcbFloor> ReadFloor(const JsonObject& floors,
   return floor;
 }
 
+// `minimumTCB` is the common floor; the others replace it, whole, for one of
+// the four levels of a report.
 absl::StatusOr<SnpTcbFloors> ReadFloors(const JsonObject& products,
                                         std::string_view name,
                                         SnpProduct product) {
@@ -166,6 +172,8 @@ absl::StatusOr<SnpTcbFloors> ReadFloors(const JsonObject& products,
   return floors;
 }
 
+// Floors are per product, because a level of Turin and one of Milan are
+// different firmware.
 absl::Status ReadProducts(const JsonObject& profile, SnpPolicy& policy) {
   ASSIGN_OR_RETURN(const Json* value, profile.Value("products"));
   ASSIGN_OR_RETURN(
@@ -214,6 +222,7 @@ absl::StatusOr<std::vector<uint8_t>> ReadVersion(const JsonObject& object,
   return numbers;
 }
 
+// Firmware has three parts (1.55.21), the guest policy's ABI two (1.55).
 absl::Status ReadVersions(const JsonObject& object, SnpPolicy& policy) {
   if (object.Has("minimumFirmware")) {
     ASSIGN_OR_RETURN(const std::vector<uint8_t> parts,
@@ -229,6 +238,8 @@ absl::Status ReadVersions(const JsonObject& object, SnpPolicy& policy) {
   return absl::OkStatus();
 }
 
+// An absent `vmpls` keeps its default, level 0: the guest itself, not something
+// that runs below it in the same VM.
 absl::Status ReadGuest(const JsonObject& object, SnpPolicy& policy) {
   ASSIGN_OR_RETURN(policy.measurements, HexList<48>(object, "measurements"));
   ASSIGN_OR_RETURN(policy.host_data, HexList<32>(object, "hostData"));
@@ -256,6 +267,8 @@ absl::Status ReadGuest(const JsonObject& object, SnpPolicy& policy) {
   return absl::OkStatus();
 }
 
+// Test roots are bound to a product, as AMD's are: a Milan root must not vouch
+// for a report that calls itself Turin's.
 absl::Status ReadRoots(const JsonObject& object, SnpPolicy& policy) {
   if (!object.Has("insecureRoots")) {
     return absl::OkStatus();
@@ -294,6 +307,9 @@ absl::Status ReadRoots(const JsonObject& object, SnpPolicy& policy) {
   return absl::OkStatus();
 }
 
+// An ID or author key of the owner's names the guest as well as its
+// measurement: the firmware compared the signed digest at launch (AMD 56860,
+// SNP_LAUNCH_FINISH).
 bool KeysVouch(const SnpPolicy& policy) {
   return !policy.id_key_digests.empty() || !policy.author_key_digests.empty();
 }

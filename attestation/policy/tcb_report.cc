@@ -17,6 +17,8 @@ bool CoversImage(const Profile* profile) {
           (profile->tdx.has_value() && profile->tdx->covers_image()));
 }
 
+// Registers count only from a verified quote whose key something vouches for;
+// facts.image_known says so.
 TcbAnswer CustomImage(const TcbFacts& facts) {
   TcbAnswer answer{.requirement = "custom image"};
   if (!facts.image_known) {
@@ -33,6 +35,8 @@ TcbAnswer CustomImage(const TcbFacts& facts) {
   return answer;
 }
 
+// Asks for a report that verified and that the profile accepts; a genuine but
+// refused one is no protection. A chain below a test root is no CPU at all.
 TcbAnswer ConfidentialCpu(const TcbFacts& facts) {
   TcbAnswer answer{.requirement = "confidential CPU"};
   if (facts.layers.snp.has_value()) {
@@ -57,6 +61,8 @@ TcbAnswer ConfidentialCpu(const TcbFacts& facts) {
   return answer;
 }
 
+// On Azure the paravisor fills the report data, so the guest has to take its
+// word for what the report covers.
 TcbAnswer RawAttestation(const TcbFacts& facts, bool cpu) {
   TcbAnswer answer{.requirement = "raw guest attestation"};
   if (!cpu) {
@@ -71,6 +77,8 @@ TcbAnswer RawAttestation(const TcbFacts& facts, bool cpu) {
   return answer;
 }
 
+// The measurement must be compared and somebody outside the cloud must be able
+// to build what it names.
 TcbAnswer ReviewableFirmware(const TcbFacts& facts, bool cpu) {
   TcbAnswer answer{.requirement = "reviewable firmware"};
   const bool measured = facts.profile != nullptr &&
@@ -104,6 +112,8 @@ std::vector<TcbAnswer> MakeTcbReport(const TcbFacts& facts) {
           ReviewableFirmware(facts, cpu.met)};
 }
 
+// The variant's word is the best case. Where the launch digest or the RTMRs do
+// not cover the image, the hypervisor's vTPM is what shows it.
 std::string_view RestsOn(const TcbFacts& facts) {
   if (facts.variant == nullptr) {
     return "nothing";

@@ -79,10 +79,13 @@ constexpr TcbStatus kAcceptable[] = {
     TcbStatus::kTdRelaunchAdvised,
     TcbStatus::kTdRelaunchAdvisedConfigurationNeeded};
 
+// "rtmr0" to "rtmr3".
 std::string RtmrKey(size_t index) {
   return fmt::format("rtmr{}", index);
 }
 
+// Revoked and NotSupported are not among the words: accepting them would be
+// accepting a key that Intel disowned.
 absl::Status ReadStatuses(const JsonObject& object, IntelTcbPolicy& tcb) {
   if (!object.Has("acceptedStatuses")) {
     return InvalidArgument(
@@ -111,6 +114,8 @@ absl::Status ReadStatuses(const JsonObject& object, IntelTcbPolicy& tcb) {
   return absl::OkStatus();
 }
 
+// The evaluation data number is the floor below which old collateral, still
+// validly signed, is refused: a roll-back of Intel's TCB recovery.
 absl::StatusOr<IntelTcbPolicy> ReadTcb(const JsonObject& object) {
   IntelTcbPolicy tcb;
   RETURN_IF_ERROR(ReadStatuses(object, tcb));
@@ -135,6 +140,7 @@ absl::StatusOr<IntelTcbPolicy> ReadTcb(const JsonObject& object) {
   return tcb;
 }
 
+// Shared by TDX and SGX, as the reader is.
 void PutTcb(const IntelTcbPolicy& tcb, Json& value) {
   for (const TcbStatus status : tcb.accepted_statuses) {
     value["acceptedStatuses"].push_back(std::string(ToString(status)));
@@ -173,6 +179,8 @@ bool SgxProfile::operator==(const SgxProfile& other) const {
   return ToJsonValue(*this) == ToJsonValue(other);
 }
 
+// `mrtd` must be there. RTMRs may be left out where the vTPM's registers are
+// compared; then the profile does not cover the image.
 absl::StatusOr<TdxProfile> ReadTdxProfile(const nlohmann::json& value,
                                           const std::string& place) {
   ASSIGN_OR_RETURN(const JsonObject object,
@@ -200,6 +208,8 @@ absl::StatusOr<TdxProfile> ReadTdxProfile(const nlohmann::json& value,
   return profile;
 }
 
+// A signer alone is not enough: he signs test builds and old versions too. So
+// product and minimum version go with him.
 absl::StatusOr<SgxProfile> ReadSgxProfile(const nlohmann::json& value,
                                           const std::string& place) {
   ASSIGN_OR_RETURN(const JsonObject object,
