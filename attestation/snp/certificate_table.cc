@@ -18,6 +18,7 @@ using Table = SnpCertificateTableUnverified;
 
 constexpr size_t kEntrySize = 24;
 
+// One line of the table; the last one is all zero.
 struct Entry {
   Octets guid;
   uint32_t offset = 0;
@@ -35,6 +36,7 @@ constexpr std::pair<const SnpTableGuid*, Octets Table::*> kKnown[] = {
     {&kSnpGuidAsk, &Table::ask},
     {&kSnpGuidArk, &Table::ark}};
 
+// The host writes these numbers: every read is bounded by the table.
 absl::StatusOr<Entry> ReadEntry(LittleEndianReader& reader) {
   Entry entry;
   ASSIGN_OR_RETURN(entry.guid, reader.Take(16, "SNP certificate table: GUID"));
@@ -45,6 +47,7 @@ absl::StatusOr<Entry> ReadEntry(LittleEndianReader& reader) {
   return entry;
 }
 
+// A GUID given twice is refused: two parsers could take different ones.
 absl::Status Store(const Entry& entry, Octets contents, Table& result) {
   for (const auto& [guid, member] : kKnown) {
     if (!std::ranges::equal(*guid, entry.guid)) {
@@ -68,6 +71,8 @@ void PutU32(Bytes& to, size_t value) {
 
 }  // namespace
 
+// Two passes, because offsets may only be judged once the end of the entries is
+// known.
 absl::StatusOr<Table> Table::Parse(Octets table) {
   if (table.size() > kMaxSnpCertificateTableSize) {
     return InvalidArgument(

@@ -32,6 +32,8 @@ Scalar Reversed(Octets octets) {
   return scalar;
 }
 
+// What the firmware ignores must be empty, or two pages would mean one key and
+// still have two digests.
 absl::Status ExpectZeros(Octets octets, std::string_view field) {
   if (std::ranges::all_of(octets, [](uint8_t octet) { return octet == 0; })) {
     return absl::OkStatus();
@@ -39,6 +41,8 @@ absl::Status ExpectZeros(Octets octets, std::string_view field) {
   return InvalidArgument(fmt::format("{}: want zeros", field));
 }
 
+// Layout of AMD 56860, table ID_AUTH: curve, then X and Y of 72 octets each,
+// little-endian, of which P-384 fills 48.
 absl::StatusOr<crypto::PublicKey> ParseKey(Octets octets,
                                            std::string_view field) {
   LittleEndianReader reader(octets);
@@ -65,6 +69,7 @@ absl::StatusOr<crypto::PublicKey> ParseKey(Octets octets,
   return key;
 }
 
+// r and s stand in 72 octets each, little-endian; 368 octets of zeros follow.
 absl::Status CheckSignature(const crypto::PublicKey& key, Octets message,
                             Octets signature, std::string_view field) {
   const Scalar r = Reversed(signature.first(kScalarSize));
@@ -85,6 +90,8 @@ struct AuthPage {
   Octets author_key;
 };
 
+// Offsets as in AMD 56860: signature at 0x40, ID key at 0x240, its signature at
+// 0x680, author key behind it.
 absl::StatusOr<AuthPage> ParseAuthPage(Octets auth) {
   if (auth.size() != kSnpIdAuthSize) {
     return InvalidArgument(fmt::format("SNP ID page: want {} octets, got {}",
@@ -115,6 +122,8 @@ absl::StatusOr<AuthPage> ParseAuthPage(Octets auth) {
   return page;
 }
 
+// One algorithm is defined; zero stands for "no author key" and is treated by
+// the caller.
 absl::Status ExpectAlgorithm(uint32_t algorithm, std::string_view field) {
   if (algorithm == kEcdsaP384Sha384) {
     return absl::OkStatus();
@@ -144,6 +153,7 @@ absl::Status ExpectSame(std::string_view name, const Field& wanted,
 
 }  // namespace
 
+// The signature covers exactly these 96 octets, so nothing may follow.
 absl::StatusOr<SnpIdBlock> SnpIdBlock::ParseUnverified(Octets bytes) {
   if (bytes.size() != kSnpIdBlockSize) {
     return InvalidArgument(fmt::format("SNP ID block: want {} octets, got {}",
@@ -173,6 +183,8 @@ absl::StatusOr<SnpIdBlock> SnpIdBlock::ParseUnverified(Octets bytes) {
   return block;
 }
 
+// The digest covers the whole structure with its padding, as the firmware
+// hashes it; of the key alone it would be another one.
 absl::StatusOr<crypto::Sha384Digest> SnpIdKeyDigest(
     const crypto::PublicKey& key) {
   if (key.curve() != crypto::EcCurve::kP384) {
@@ -190,6 +202,8 @@ absl::StatusOr<crypto::Sha384Digest> SnpIdKeyDigest(
   return crypto::Sha384(structure);
 }
 
+// Each field that the firmware copies from the block. A report without author
+// key must also have an empty digest of it.
 absl::Status VerifiedSnpIdBlock::CheckReport(
     const SnpReportUnverified& report) const {
   RETURN_IF_ERROR(
@@ -208,6 +222,8 @@ absl::Status VerifiedSnpIdBlock::CheckReport(
                     report.author_key_digest);
 }
 
+// The author key is optional. Without it, its fields must be empty, so that no
+// half-written author looks like one that signed.
 absl::StatusOr<VerifiedSnpIdBlock> VerifySnpIdBlock(Octets block, Octets auth) {
   VerifiedSnpIdBlock verified;
   ASSIGN_OR_RETURN(verified.block_, SnpIdBlock::ParseUnverified(block));

@@ -72,6 +72,8 @@ absl::StatusOr<Octets> ReadValue(const Certificate::Extension* extension,
   return contents;
 }
 
+// Printable only: the text ends up in messages and is compared with a policy's
+// list.
 absl::StatusOr<std::string> ReadText(const Certificate::Extension* extension,
                                      std::string_view field) {
   ASSIGN_OR_RETURN(const Octets contents,
@@ -86,6 +88,8 @@ absl::StatusOr<std::string> ReadText(const Certificate::Extension* extension,
   return std::string(AsText(contents));
 }
 
+// Every level must be there, also the unused ones: the report repeats all eight
+// octets.
 absl::StatusOr<SnpRawTcb> ReadLevels(const Certificate& certificate,
                                      SnpProduct product) {
   SnpRawTcb tcb{};
@@ -128,6 +132,7 @@ absl::StatusOr<Bytes> ReadHardwareId(const Certificate& certificate,
   return Bytes(value.begin(), value.end());
 }
 
+// AMD tells the two kinds apart by the common name only (AMD 57230).
 absl::StatusOr<SnpSigningKey> ReadKind(const Certificate& certificate) {
   const std::optional<std::string> name = certificate.SubjectCommonName();
   if (name == "SEV-VCEK") {
@@ -141,6 +146,8 @@ absl::StatusOr<SnpSigningKey> ReadKind(const Certificate& certificate) {
                   name.has_value() ? HexEncode(AsBytes(*name)) : "none"));
 }
 
+// The product comes first, for the levels' layout and the size of the hardware
+// ID follow from it.
 absl::StatusOr<SnpSignerFactsUnverified> ReadFacts(
     const Certificate& certificate) {
   SnpSignerFactsUnverified facts;
@@ -182,6 +189,8 @@ absl::StatusOr<SnpSignerFactsUnverified> SnpSignerFactsUnverified::From(
   return facts;
 }
 
+// A size that no product has gives zeros: they match no chip that is shown, for
+// a report with a zero chip ID counts as masked.
 std::array<uint8_t, 64> SnpChipIdOf(Octets hardware_id) {
   std::array<uint8_t, 64> chip_id{};
   if (hardware_id.size() == 64 || hardware_id.size() == 8) {

@@ -46,6 +46,8 @@ std::string NameOf(const Certificate& certificate) {
              : fmt::format("hex {}", HexEncode(AsBytes(*name)));
 }
 
+// "None was given" is a message of its own: the owner must fetch something,
+// while a broken one was given.
 absl::StatusOr<Certificate> Parse(Octets der) {
   if (der.empty()) {
     return InvalidArgument("none was given");
@@ -53,6 +55,8 @@ absl::StatusOr<Certificate> Parse(Octets der) {
   return Certificate::FromDer(der);
 }
 
+// RFC 5280 4.2: a critical extension that is not understood makes the
+// certificate unusable.
 absl::Status CheckCriticalExtensions(const Certificate& certificate) {
   for (const Certificate::Extension& extension : certificate.extensions()) {
     if (extension.critical &&
@@ -101,6 +105,8 @@ std::string TextOf(std::optional<SnpProduct> product) {
   return product.has_value() ? std::string(ToString(*product)) : "unknown";
 }
 
+// Name and signature: a key that AMD used for two CAs must not let one stand
+// for the other.
 absl::Status CheckIssued(const Certificate& certificate,
                          const Certificate& issuer) {
   if (!std::ranges::equal(certificate.issuer_name(), issuer.subject_name())) {
@@ -154,6 +160,8 @@ class SnpChainChecker final {
         status.ok() ? "as expected" : std::string(Message(status)));
   }
 
+  // Three rows: is it shaped like an ARK, is its key pinned, is the rest of the
+  // certificate its owner's word. Only the pin makes trust.
   void CheckRoot() {
     absl::Status status = root_.status();
     if (root_.ok()) {
@@ -182,6 +190,8 @@ class SnpChainChecker final {
     CheckRootSignature();
   }
 
+  // Built-in roots first, so that a policy which names AMD's root again does
+  // not turn genuine hardware into a test machine.
   void FindRoot(const crypto::Sha256Digest& digest) {
     const auto same = [&digest](const SnpRoot& root) {
       return root.spki_sha256 == digest;
@@ -205,6 +215,8 @@ class SnpChainChecker final {
         "AMD's own or self-signed");
   }
 
+  // The ASK's name tells its product and, by the prefix, which kind of signer
+  // it may issue.
   void CheckIntermediate() {
     absl::Status status = intermediate_.status();
     if (intermediate_.ok()) {
@@ -235,6 +247,8 @@ class SnpChainChecker final {
                                                                : kAskPrefix;
   }
 
+  // A leaf that is a CA could issue certificates of chips that do not exist;
+  // P-384 is what reports are signed with.
   absl::Status JudgeSigner() {
     RETURN_IF_ERROR(facts_.status());
     RETURN_IF_ERROR(CheckCriticalExtensions(*signer_));
@@ -264,11 +278,15 @@ class SnpChainChecker final {
         expected);
   }
 
+  // The common validity of everything seen, for caches: outside it the verdict
+  // may be another one.
   void Narrow(absl::Time from, absl::Time until) {
     valid_from_ = std::max(valid_from_, from);
     valid_until_ = std::min(valid_until_, until);
   }
 
+  // All dates at one instant, the verifier's clock: AMD's certificates live for
+  // years, so no grace is given.
   void CheckDates() {
     std::vector<std::string> problems;
     for (const auto* certificate : {&root_, &intermediate_, &signer_}) {
@@ -290,6 +308,8 @@ class SnpChainChecker final {
             : fmt::format("{}", fmt::join(problems, "; ")));
   }
 
+  // The list must be the pinned root's own. Its dates count as well: an old
+  // list hides what was revoked since.
   absl::Status JudgeList(const RevocationList& list) const {
     RETURN_IF_ERROR(root_.status());
     if (!std::ranges::equal(list.issuer_name(), root_->subject_name())) {
@@ -306,6 +326,8 @@ class SnpChainChecker final {
     return list.CheckValidAt(now_);
   }
 
+  // A list that is given is always checked, also if the policy does not demand
+  // one: ignoring bad news would be the worse choice.
   void CheckRevocation() {
     const std::string expected = options_.crl_required
                                      ? "the ARK's, signed, valid now"
@@ -341,6 +363,8 @@ class SnpChainChecker final {
            list->NextUpdate().value_or(absl::InfiniteFuture()));
   }
 
+  // AMD's list is the ARK's and names CAs; single chips are not revoked by it
+  // but by TCB floors.
   void CheckNotListed(const RevocationList& list, const std::string& expected) {
     const bool root = list.IsRevoked(root_->serial());
     const bool intermediate = list.IsRevoked(intermediate_->serial());
@@ -353,6 +377,8 @@ class SnpChainChecker final {
             : fmt::format("not among {} entries", list.revoked_count()));
   }
 
+  // A Genoa ASK must not vouch for a Milan report: products have different
+  // levels, and one of them may be broken.
   void CheckProduct() {
     const std::optional<SnpProduct> pinned =
         pinned_.has_value() ? std::optional(pinned_->product) : std::nullopt;
@@ -369,6 +395,7 @@ class SnpChainChecker final {
                     TextOf(signer)));
   }
 
+  // Preparing the key (tables for its curve) pays only if it is used again.
   void Finish() {
     if (will_be_kept_) {
       result_.signer->key = result_.signer->key.Prepared();
@@ -429,6 +456,8 @@ SnpEndorsements SelectSnpEndorsements(
   return found;
 }
 
+// The cache is asked with everything that could change the verdict, and
+// refusals are never kept.
 SnpChainVerification CheckSnpChain(const SnpEndorsements& endorsements,
                                    const SnpChainOptions& options,
                                    absl::Time now, SnpChainCache* cache) {

@@ -42,6 +42,8 @@ crypto::Sha256Digest SnpChainCache::KeyOf(const SnpEndorsements& endorsements,
   return hasher.Finish();
 }
 
+// An entry out of its dates stays: clocks go back, and the next insertion
+// pushes it out.
 std::optional<SnpChainVerification> SnpChainCache::Find(
     const crypto::Sha256Digest& key, absl::Time now) {
   const absl::MutexLock lock(&mutex_);
@@ -57,6 +59,8 @@ std::optional<SnpChainVerification> SnpChainCache::Find(
   return found->second->verification;
 }
 
+// Two threads may verify the same chain at once; the first one's entry stays,
+// as both are equal.
 void SnpChainCache::Insert(const crypto::Sha256Digest& key,
                            const SnpChainVerification& verification) {
   if (verification.chain == nullptr || !AllPassed(verification.checks)) {

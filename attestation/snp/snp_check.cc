@@ -5,6 +5,7 @@
 
 namespace constellation::attestation {
 
+// Part of the machine-readable output and of docs: never change a name.
 std::string_view ToString(SnpCheckId id) {
   switch (id) {
     case SnpCheckId::kRootCertificate:
@@ -47,6 +48,7 @@ std::string_view ToString(SnpCheckId id) {
   return "unknown";
 }
 
+// No checks at all is a failure: an empty list must not read as consent.
 bool AllPassed(const std::vector<SnpCheck>& checks) {
   return !checks.empty() && std::ranges::all_of(checks, &SnpCheck::passed);
 }

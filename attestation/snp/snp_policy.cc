@@ -76,6 +76,8 @@ class Appraiser final {
               });
   }
 
+  // Asked again here although the chain was verified: the report may have been
+  // verified with the options of another policy.
   void CheckChain() {
     const VerifiedSnpChain& chain = verified_.chain();
     const auto named = [&chain](const SnpRoot& root) {
@@ -109,6 +111,8 @@ class Appraiser final {
     }
   }
 
+  // Each of the four TCB levels has its own meaning (AMD 56860, TCB_VERSION):
+  // all must reach the floor unless the policy has one for it alone.
   void CheckTcb() {
     const auto floors = policy_.products.find(verified_.product());
     std::vector<std::string_view> products;
@@ -141,6 +145,8 @@ class Appraiser final {
     CheckFirmware();
   }
 
+  // Level by level: there is no order of two TCBs as a whole, and a high
+  // microcode must not make up for an old boot loader.
   void CheckFloor(std::string_view name, const SnpTcb& tcb,
                   const std::optional<SnpTcbFloor>& own,
                   const SnpTcbFloors& floors, std::string_view own_option) {
@@ -162,6 +168,8 @@ class Appraiser final {
               "microcode");
   }
 
+  // A part without floor is the policy's error. Taking it as zero would turn
+  // forgetfulness into consent.
   void CheckPart(std::string_view name, std::string_view part, uint8_t level,
                  std::optional<uint8_t> floor, std::string_view option,
                  std::string_view member) {
@@ -179,6 +187,8 @@ class Appraiser final {
                     row, level, *floor, option, member, InProfile()));
   }
 
+  // Current and committed: a host that may still go back behind the committed
+  // version can do so after the guest started.
   void CheckFirmware() {
     if (!policy_.minimum_firmware.has_value()) {
       return;
@@ -207,6 +217,8 @@ class Appraiser final {
         got ? "yes" : "no", fmt::format("{}: {}{}", cause, fix, InProfile()));
   }
 
+  // GUEST_POLICY is what the owner fixed at launch; the firmware enforces it
+  // for the guest's whole life.
   void CheckGuestPolicy() {
     const SnpGuestPolicy& guest = report_.policy;
     CheckBit(!policy_.insecure_allow_debug, "debugging allowed", false,
@@ -249,6 +261,8 @@ class Appraiser final {
     CheckAbi();
   }
 
+  // The guest's own minimum: below it the firmware would have refused the
+  // launch.
   void CheckAbi() {
     if (!policy_.minimum_abi.has_value()) {
       return;
@@ -265,6 +279,8 @@ class Appraiser final {
                     InProfile()));
   }
 
+  // PLATFORM_INFO is the state now; it may change without the guest noticing,
+  // so bits of the guest policy are the better demand.
   void CheckPlatform() {
     const SnpPlatformInfo& info = report_.platform_info;
     CheckBit(policy_.require_platform_smt_off, "platform SMT", false,
@@ -297,6 +313,8 @@ class Appraiser final {
              "`requirePlatformTioOff`");
   }
 
+  // What runs and for whom. Empty lists of measurements and VMPLs are errors of
+  // the policy, not "anything goes".
   void CheckGuest(Octets report_data) {
     if (!policy_.insecure_any_measurement) {
       if (policy_.measurements.empty()) {
@@ -345,6 +363,8 @@ class Appraiser final {
     }
   }
 
+  // Which chip. With a VLEK there is none to name; a list of chips then refuses
+  // it.
   void CheckIdentity() {
     if (verified_.chip_id().has_value()) {
       CheckBit(!policy_.allow_masked_chip_id, "chip ID masked", false,
@@ -359,6 +379,8 @@ class Appraiser final {
               });
   }
 
+  // A set bit says that a mitigation was on at launch, or is on now. Reports
+  // before version 5 have none: demanding one refuses them.
   void CheckMitigations() {
     const std::tuple<std::string_view, uint64_t, uint64_t, std::string_view>
         vectors[] = {
@@ -397,6 +419,7 @@ std::vector<SnpPolicyCheck> AppraiseSnp(const VerifiedSnpReport& verified,
   return Appraiser(verified, policy).Run(report_data);
 }
 
+// No rows at all is a refusal, too.
 absl::Status ToStatus(const std::vector<SnpPolicyCheck>& checks) {
   std::vector<std::string_view> reasons;
   for (const SnpPolicyCheck& check : checks) {

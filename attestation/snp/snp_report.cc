@@ -100,6 +100,8 @@ class FieldReader final {
   absl::Status status_;
 };
 
+// Up to offset 0x50. Reserved bits must be clear: a set one may mean something
+// that this verifier does not know, and would accept.
 void ReadHead(FieldReader& in, SnpReportUnverified& report) {
   report.version = in.Number<uint32_t>("version");
   in.Demand(report.version == 2 || report.version == 3 || report.version == 5,
@@ -125,6 +127,8 @@ void ReadHead(FieldReader& in, SnpReportUnverified& report) {
   in.Zeros(4, "reserved");
 }
 
+// From offset 0x180 on. What is reserved in one version is a field in the next
+// one; the version decides.
 void ReadTail(FieldReader& in, SnpReportUnverified& report) {
   in.Copy(report.reported_tcb, "reported_tcb");
   if (report.version >= kFirstVersionWithCpuid) {
@@ -156,6 +160,7 @@ void ReadTail(FieldReader& in, SnpReportUnverified& report) {
 
 }  // namespace
 
+// The field has three bits, so values that no name exists for can occur.
 std::string ToString(SnpSigningKey key) {
   switch (key) {
     case SnpSigningKey::kVcek:
@@ -172,6 +177,7 @@ std::string ToString(const SnpFirmwareVersion& version) {
   return fmt::format("{}.{}.{}", version.major, version.minor, version.build);
 }
 
+// Copies everything, so that the result does not point into hostile memory.
 absl::StatusOr<SnpReportUnverified> SnpReportUnverified::Parse(Octets bytes) {
   if (bytes.size() != kSnpReportSize) {
     return InvalidArgument(fmt::format("SNP report: want {} octets, got {}",
@@ -196,6 +202,8 @@ bool SnpReportUnverified::chip_id_is_masked() const {
   return AllZero(chip_id);
 }
 
+// The kernel passes the firmware's status through; with any but zero the rest
+// of the buffer is not a report.
 absl::StatusOr<Octets> UnwrapSnpReportResponse(Octets response) {
   LittleEndianReader reader(response);
   ASSIGN_OR_RETURN(const auto status,

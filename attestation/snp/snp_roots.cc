@@ -37,6 +37,8 @@ constexpr SnpRoot kRoots[] = {
 
 }  // namespace
 
+// From the certificate chains that AMD publishes at its key distribution
+// service. One root per product, so a root says which it vouches for.
 std::span<const SnpRoot> BuiltInSnpRoots() {
   return kRoots;
 }

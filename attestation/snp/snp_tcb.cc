@@ -17,6 +17,8 @@ std::string_view ToString(SnpProduct product) {
   return "unknown";
 }
 
+// Certificates name a stepping ("Milan-B0"), CAs the family alone. "Milano" is
+// neither.
 std::optional<SnpProduct> SnpProductFromName(std::string_view name) {
   for (const SnpProduct product :
        {SnpProduct::kMilan, SnpProduct::kGenoa, SnpProduct::kTurin}) {
@@ -29,6 +31,8 @@ std::optional<SnpProduct> SnpProductFromName(std::string_view name) {
   return std::nullopt;
 }
 
+// Family 0x19 also has client processors (models 0x20 and above but 0xa0-0xaf),
+// which have no SEV-SNP: they give no product.
 std::optional<SnpProduct> SnpProductFromCpuid(uint8_t family, uint8_t model) {
   if (family == 0x19) {
     if (model <= 0x0f) {
@@ -44,6 +48,8 @@ std::optional<SnpProduct> SnpProductFromCpuid(uint8_t family, uint8_t model) {
   return std::nullopt;
 }
 
+// Turin moved the parts (AMD 56860, TCB_VERSION): reading a level with the
+// wrong layout would compare different parts.
 SnpTcb DecodeSnpTcb(const SnpRawTcb& raw, SnpProduct product) {
   if (product == SnpProduct::kTurin) {
     return {.fmc = raw[0],

@@ -81,6 +81,8 @@ class SnpChecker final {
     return true;
   }
 
+  // The number stands in the signed part, but says how it is signed: only one
+  // value is defined, and nothing may be guessed.
   void CheckAlgorithm() {
     const std::string_view expected = "1 (ECDSA P-384 with SHA-384)";
     if (!report_.ok()) {
@@ -92,6 +94,8 @@ class SnpChecker final {
         fmt::format("{}", report_->signature_algorithm));
   }
 
+  // A VLEK's report names no chip that the key belongs to: it must say itself
+  // that the provider's key signed it.
   void CheckSigningKey() {
     if (LacksInput(SnpCheckId::kSigningKey, "the certificate's kind")) {
       return;
@@ -101,6 +105,8 @@ class SnpChecker final {
         ToString(report_->signing_key));
   }
 
+  // From version 3 on the firmware names the CPU; a certificate of another
+  // product would mean other levels and another root.
   void CheckProcessor() {
     if (LacksInput(SnpCheckId::kProcessor, "the certificate's product")) {
       return;
@@ -134,6 +140,8 @@ class SnpChecker final {
         describe(facts.tcb), describe(report_->reported_tcb));
   }
 
+  // A VCEK is one chip's. Where the host masks the chip ID the certificate
+  // still names it, by the key that only this chip can derive.
   void CheckChipId() {
     if (LacksInput(SnpCheckId::kChipId, "the certificate's hardware ID")) {
       return;
@@ -153,6 +161,7 @@ class SnpChecker final {
         HexEncode(*hardware_id), HexEncode(report_->chip_id));
   }
 
+  // Over the octets as they came, not over what was parsed from them.
   void CheckSignature() {
     const std::string_view expected = "by the certificate's key";
     if (LacksInput(SnpCheckId::kSignature, expected)) {
