@@ -33,6 +33,8 @@ std::string_view TakeUntil(std::string_view& text, char end) {
   return taken;
 }
 
+// Exact names only: keys are made by vendor_items.cc, so a stepping behind the
+// name is none of ours.
 std::optional<SnpProduct> ProductOf(std::string_view name) {
   for (const SnpProduct product :
        {SnpProduct::kMilan, SnpProduct::kGenoa, SnpProduct::kTurin}) {
@@ -95,6 +97,9 @@ absl::StatusOr<SnpCollateral> ChainIn(const CollateralBundle& bundle,
   return out;
 }
 
+// Takes a key apart and makes it again: only if both are equal the entry can be
+// what its key says. So an entry never passes under the name of another chip or
+// level.
 absl::StatusOr<CollateralCheck> AmdCheck(std::string_view key,
                                          const CollateralBundle& bundle,
                                          const CollateralTrust& trust,
@@ -133,6 +138,7 @@ absl::StatusOr<CollateralCheck> AmdCheck(std::string_view key,
                    trust.more_snp_roots);
 }
 
+// Few keys exist, so all of them are made and compared.
 absl::StatusOr<CollateralCheck> IntelCheckFor(std::string_view key,
                                               const CollateralTrust& trust) {
   if (key == IntelRootCrlItem({}).key) {
@@ -166,6 +172,7 @@ absl::StatusOr<CollateralCheck> IntelCheckFor(std::string_view key,
 
 }  // namespace
 
+// An unknown key is an error, not a warning: nobody would ever read that entry.
 absl::StatusOr<CollateralCheck> CheckForKey(std::string_view key,
                                             const CollateralBundle& bundle,
                                             const CollateralTrust& trust,
@@ -182,6 +189,8 @@ absl::StatusOr<CollateralCheck> CheckForKey(std::string_view key,
   return UnknownKey(key);
 }
 
+// Entries "aia/..." are links of chains that are checked as a whole under their
+// own key.
 std::vector<BundleEntryResult> VerifyBundle(const CollateralBundle& bundle,
                                             const CollateralTrust& trust,
                                             absl::Time now) {

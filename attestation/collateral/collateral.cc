@@ -20,6 +20,7 @@ constexpr std::string_view kPemCrlEnd = "-----END X509 CRL-----";
 constexpr std::string_view kSpace = " \t\r\n";
 constexpr int kMaxJsonDepth = 16;
 
+// Files that people save often end with a newline.
 std::string_view Trim(std::string_view text) {
   const size_t first = text.find_first_not_of(kSpace);
   if (first == std::string_view::npos) {
@@ -50,6 +51,7 @@ std::string_view KindOfContent(std::string_view content) {
   return "something else";
 }
 
+// A SEQUENCE: certificates and lists are nothing else.
 bool IsDer(std::string_view content) {
   return content.size() >= 2 &&
          static_cast<uint8_t>(content[0]) == kDerSequence;
@@ -60,6 +62,8 @@ Bytes ToBytes(std::string_view text) {
   return {bytes.begin(), bytes.end()};
 }
 
+// Not crypto::PemDecode(): services also send carriage returns and blanks
+// inside.
 absl::StatusOr<Bytes> DerOfPemCrl(std::string_view text) {
   const size_t begin = text.find(kPemCrlBegin);
   const size_t end = text.find(kPemCrlEnd);
@@ -95,6 +99,7 @@ absl::StatusOr<Bytes> NormaliseCrl(std::string_view content) {
       fmt::format("want a revocation list, got {}", KindOfContent(content)));
 }
 
+// Both cases, for percent escapes (RFC 3986 2.1).
 std::optional<int> HexDigit(char c) {
   if (c >= '0' && c <= '9') {
     return c - '0';
@@ -132,6 +137,7 @@ int Compare(std::span<const uint8_t> a, std::span<const uint8_t> b) {
   return *at_a < *at_b ? -1 : 1;
 }
 
+// Intel writes RFC 3339 with "Z".
 absl::StatusOr<absl::Time> TimeAt(const nlohmann::json& object,
                                   const char* name) {
   const auto found = object.find(name);
@@ -162,6 +168,9 @@ std::string_view ToString(CollateralSource source) {
   return "unknown";
 }
 
+// The first look at what a server sent: the kind only. Everything else is for
+// the item's check; this one makes the message useful when a proxy answers in
+// the vendor's place.
 absl::StatusOr<Bytes> NormaliseContent(CollateralFormat format,
                                        std::string_view content,
                                        std::string_view what) {
@@ -197,6 +206,8 @@ absl::StatusOr<Bytes> NormaliseContent(CollateralFormat format,
   return ToBytes(content);
 }
 
+// Intel sends PEM percent-encoded in a header. Control characters are refused:
+// the text goes into files and messages.
 absl::StatusOr<std::string> DecodeIssuerChain(std::string_view header) {
   // Every escape has three characters.
   if (header.size() > 3 * kMaxIssuerChainSize) {
@@ -234,6 +245,8 @@ absl::StatusOr<std::string> DecodeIssuerChain(std::string_view header) {
   return out;
 }
 
+// Both ends belong to the validity. FAILED_PRECONDITION: the content is
+// genuine, the time is not right.
 absl::Status CheckFresh(const CollateralFacts& facts, absl::Time now,
                         std::string_view what) {
   if (now < facts.not_before) {
@@ -250,6 +263,9 @@ absl::Status CheckFresh(const CollateralFacts& facts, absl::Time now,
   return absl::OkStatus();
 }
 
+// A vendor's old list is validly signed and may still be in its dates, but
+// hides what was revoked since. Numbers (CRL number, evaluation data number)
+// decide first; equal ones fall back to the date of issue.
 absl::Status CheckNoRollback(const CollateralFacts& offered,
                              const CollateralFacts& seen,
                              std::string_view what) {
@@ -275,6 +291,8 @@ absl::Status CheckNoRollback(const CollateralFacts& offered,
   return absl::OkStatus();
 }
 
+// The evaluation data number as 8 octets, big-endian, so that it compares like
+// a CRL number.
 absl::StatusOr<CollateralFacts> TcbDocumentFactsUnverified(
     std::string_view json) {
   bool too_deep = false;

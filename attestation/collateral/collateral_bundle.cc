@@ -47,6 +47,7 @@ class Guard final {
   std::string problem_;
 };
 
+// The number of octets instead of the key itself: it is hostile text.
 absl::Status ExpectKeys(const Json& object, std::string_view place,
                         std::initializer_list<std::string_view> known) {
   if (!object.is_object()) {
@@ -61,6 +62,7 @@ absl::Status ExpectKeys(const Json& object, std::string_view place,
   return absl::OkStatus();
 }
 
+// Nothing is optional here; absent and of another type are one error.
 absl::StatusOr<std::string> Text(const Json& object, std::string_view place,
                                  const char* name) {
   const auto found = object.find(name);
@@ -70,6 +72,7 @@ absl::StatusOr<std::string> Text(const Json& object, std::string_view place,
   return found->get<std::string>();
 }
 
+// When somebody fetched it. For people: nothing is decided by it.
 absl::StatusOr<absl::Time> TimeAt(const Json& object, std::string_view place,
                                   const char* name) {
   ASSIGN_OR_RETURN(const std::string text, Text(object, place, name));
@@ -99,6 +102,8 @@ absl::StatusOr<Bytes> Content(const Json& object, std::string_view place,
   return content;
 }
 
+// The digests find files that were damaged on the way; against forgery only the
+// entry's own signature helps.
 absl::StatusOr<std::pair<std::string, Collateral>> ParseEntry(
     const Json& object, const std::string& place) {
   RETURN_IF_ERROR(ExpectKeys(object, place,
@@ -125,6 +130,7 @@ std::string Shown(absl::Time time) {
 
 }  // namespace
 
+// A key that occurs twice is refused: two readers could take different entries.
 absl::StatusOr<CollateralBundle> CollateralBundle::Parse(
     std::string_view json) {
   if (json.size() > kMaxBundleSize) {
@@ -170,6 +176,7 @@ absl::StatusOr<CollateralBundle> CollateralBundle::Parse(
   return bundle;
 }
 
+// Sorted by key (a map), so that equal bundles give equal files.
 std::string CollateralBundle::Serialise() const {
   Json entries = Json::array();
   for (const auto& [key, collateral] : entries_) {
@@ -190,6 +197,8 @@ std::string CollateralBundle::Serialise() const {
   return document.dump(2) + "\n";
 }
 
+// Keys go into file names by their digest and into messages as they are, hence
+// printable.
 absl::Status CollateralBundle::Add(std::string_view key,
                                    Collateral collateral) {
   const bool printable =

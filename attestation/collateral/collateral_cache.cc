@@ -34,6 +34,8 @@ constexpr size_t kDigestTextSize = 64;
 constexpr size_t kMaxNumberSize = 64;
 constexpr char kIndexSuffix[] = ".json";
 
+// Objects are named by their SHA-256, so a damaged one is noticed whenever it
+// is read.
 std::string DigestOf(std::span<const uint8_t> content) {
   return HexEncode(crypto::Sha256(content));
 }
@@ -43,6 +45,7 @@ bool IsDigest(std::string_view text) {
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
+// As CollateralBundle::Add().
 absl::Status CheckKey(std::string_view key) {
   const bool printable =
       std::ranges::all_of(key, [](char c) { return c > ' ' && c <= '~'; });
@@ -76,6 +79,8 @@ void PutTime(Json& object, const char* name, absl::Time time) {
   }
 }
 
+// A time that is missing or of another type counts as `otherwise`: the entry is
+// only as good as its own check anyway.
 absl::Time TimeIn(const Json& object, const char* name, absl::Time otherwise) {
   const auto found = object.find(name);
   return found != object.end() && found->is_number_integer()
@@ -122,6 +127,8 @@ std::string CollateralCache::ObjectPath(const std::string& digest) const {
   return fmt::format("{}/objects/{}", options_.directory, digest);
 }
 
+// The file's name must be the digest of the key in it: a file that was renamed
+// must not become another key's history.
 absl::StatusOr<CollateralCache::Entry> CollateralCache::ReadEntry(
     const std::string& path) const {
   const absl::Status damaged =
@@ -158,6 +165,7 @@ absl::StatusOr<CollateralCache::Entry> CollateralCache::ReadEntry(
   return entry;
 }
 
+// Atomically, because other processes read without the lock.
 absl::Status CollateralCache::WriteEntry(const Entry& entry) const {
   Json json = {{"version", kIndexVersion},
                {"key", entry.key},
@@ -176,6 +184,7 @@ absl::Status CollateralCache::WriteEntry(const Entry& entry) const {
   return WriteFileAtomically(IndexPath(entry.key), json.dump() + "\n");
 }
 
+// DATA_LOSS for content that is not what its name says.
 absl::StatusOr<Bytes> CollateralCache::ReadObject(
     const std::string& digest) const {
   const std::string path = ObjectPath(digest);
@@ -188,6 +197,8 @@ absl::StatusOr<Bytes> CollateralCache::ReadObject(
   return Bytes(bytes.begin(), bytes.end());
 }
 
+// An object that is there and whole is not written again; a damaged one is
+// replaced.
 absl::Status CollateralCache::WriteObject(
     const std::string& digest, std::span<const uint8_t> content) const {
   if (ReadObject(digest).ok()) {
@@ -196,6 +207,8 @@ absl::Status CollateralCache::WriteObject(
   return WriteFileAtomically(ObjectPath(digest), AsText(content));
 }
 
+// NOT_FOUND also for evicted content, whose entry stays as the memory of its
+// numbers.
 absl::StatusOr<CachedCollateral> CollateralCache::Get(
     std::string_view key) const {
   RETURN_IF_ERROR(CheckKey(key));
@@ -215,6 +228,7 @@ absl::StatusOr<CachedCollateral> CollateralCache::Get(
   return out;
 }
 
+// Also of evicted content: forgetting it would open the way for a rollback.
 std::optional<CollateralFacts> CollateralCache::Seen(
     std::string_view key) const {
   absl::StatusOr<Entry> entry = ReadEntry(IndexPath(key));
@@ -260,6 +274,7 @@ absl::Status CollateralCache::Put(std::string_view key,
   return absl::OkStatus();
 }
 
+// Damaged entries are left out, and removed by the next Evict().
 std::vector<CollateralCache::Entry> CollateralCache::AllEntries() const {
   std::vector<Entry> entries;
   std::error_code error;

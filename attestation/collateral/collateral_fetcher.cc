@@ -33,6 +33,8 @@ void Remember(std::map<std::string, Value>& map, const std::string& name,
   }
 }
 
+// Statuses that may pass by themselves (RFC 9110 15): time-outs, throttling,
+// and server errors but "not implemented" and "version not supported".
 bool IsRetryable(int http_status) {
   return http_status == 408 || http_status == 425 ||
          http_status == kHttpTooManyRequests ||
@@ -62,6 +64,7 @@ absl::Status StatusOfAnswer(const CollateralItem& item, int http_status) {
   return InvalidArgument(message);
 }
 
+// Intel's chain comes in a header; an answer without it cannot be verified.
 absl::StatusOr<Collateral> ReadAnswer(const CollateralItem& item,
                                       const HttpResponse& answer,
                                       absl::Time now) {
@@ -114,6 +117,10 @@ CollateralFetcher::CollateralFetcher(HttpTransport* transport,
 
 CollateralFetcher::~CollateralFetcher() = default;
 
+// In the order of cost: what came with the evidence, the bundle, the cache, the
+// network. Whatever the source, the same check decides. An expired or refused
+// item falls through to the next source; what the bundle or cache held and was
+// refused is told if nothing may be fetched.
 absl::StatusOr<Collateral> CollateralFetcher::Get(
     const CollateralItem& item, const CollateralCheck& check,
     std::span<const Bytes> given) {
@@ -170,6 +177,7 @@ absl::StatusOr<Collateral> CollateralFetcher::Get(
   return fetched;
 }
 
+// Never the network: for items that have no URL of their own.
 absl::StatusOr<Collateral> CollateralFetcher::GetKept(
     const CollateralItem& item, const CollateralCheck& check) const {
   if (bundle_ != nullptr) {
@@ -188,6 +196,8 @@ absl::StatusOr<Collateral> CollateralFetcher::GetKept(
   return std::move(cached->collateral);
 }
 
+// Links of chains, whose whole is checked afterwards. Failures are remembered,
+// for the URL comes from hostile evidence.
 absl::StatusOr<Collateral> CollateralFetcher::FetchUnverified(
     const CollateralItem& item) {
   if (options_.offline || transport_ == nullptr) {
@@ -211,6 +221,8 @@ absl::StatusOr<Collateral> CollateralFetcher::FetchUnverified(
   return ReadAnswer(item, *answer, clock_.Now());
 }
 
+// Check, freshness and rollback, for every source. What was seen is remembered
+// in memory, too, so that it also works without a cache.
 absl::StatusOr<CollateralFetcher::Accepted> CollateralFetcher::Accept(
     const CollateralItem& item, const CollateralCheck& check,
     Collateral collateral) const {
@@ -233,6 +245,8 @@ absl::StatusOr<CollateralFetcher::Accepted> CollateralFetcher::Accept(
   return Accepted{std::move(collateral), *std::move(facts)};
 }
 
+// Accepted content is kept; that it could not be kept must not fail a
+// verification, unless because something newer is there.
 absl::StatusOr<Collateral> CollateralFetcher::Store(
     const CollateralItem& item, const CollateralCheck& check,
     Collateral collateral) const {
@@ -252,6 +266,8 @@ absl::StatusOr<Collateral> CollateralFetcher::Store(
   return std::move(accepted.collateral);
 }
 
+// What is in the cache is checked like what comes from the network: the folder
+// is not trusted.
 absl::StatusOr<CollateralFetcher::Accepted> CollateralFetcher::FromCache(
     const CollateralItem& item, const CollateralCheck& check) const {
   if (cache_ == nullptr) {
@@ -268,6 +284,8 @@ absl::StatusOr<CollateralFetcher::Accepted> CollateralFetcher::FromCache(
   return Accept(item, check, std::move(cached->collateral));
 }
 
+// One request per item at a time. When a cluster starts, many nodes ask for the
+// same list at once, and AMD throttles.
 absl::StatusOr<Collateral> CollateralFetcher::FetchShared(
     const CollateralItem& item, const CollateralCheck& check) {
   std::shared_ptr<Flight> flight;
@@ -327,6 +345,7 @@ absl::StatusOr<Collateral> CollateralFetcher::FetchAndStore(
   return Store(item, check, std::move(collateral));
 }
 
+// Backs off, but never beyond `give_up_after`: a verification waits for it.
 absl::StatusOr<HttpResponse> CollateralFetcher::SendWithRetries(
     const CollateralItem& item) {
   const absl::Time deadline = clock_.Now() + options_.retry.give_up_after;
@@ -403,6 +422,8 @@ absl::Status CollateralFetcher::AwaitTurn(const CollateralItem& item,
   return absl::OkStatus();
 }
 
+// A host that throttles is left alone by all items, not only by the one that it
+// told so.
 void CollateralFetcher::Defer(const std::string& host, absl::Time until) {
   const absl::MutexLock lock(&mutex_);
   const auto found = deferred_.find(host);
@@ -411,6 +432,8 @@ void CollateralFetcher::Defer(const std::string& host, absl::Time until) {
   }
 }
 
+// Port included: another port is another service. Only a name for pacing;
+// nothing is trusted by it.
 std::string HostOfUrl(std::string_view url) {
   const size_t scheme = url.find("://");
   if (scheme != std::string_view::npos) {
@@ -423,6 +446,8 @@ std::string HostOfUrl(std::string_view url) {
   return host;
 }
 
+// RFC 9110 10.2.3: seconds or a date. At most an hour, for the header is the
+// server's word.
 std::optional<absl::Duration> ParseRetryAfter(std::string_view value,
                                               absl::Time now) {
   constexpr size_t kMaxDigits = 9;

@@ -15,6 +15,8 @@ namespace {
 constexpr size_t kMaxHeaderOctets = size_t{128} << 10U;  // all lines together
 constexpr absl::Duration kConnectTimeout = absl::Seconds(10);
 
+// Redirects are followed, but never from https to http; the size of the answer
+// is bounded while it arrives.
 void SetTransfer(const CurlHttpOptions& options, const HttpRequest& request,
                  CurlExchange& exchange) {
   const bool https = request.url.starts_with("https:");
@@ -31,6 +33,7 @@ void SetTransfer(const CurlHttpOptions& options, const HttpRequest& request,
   exchange.SetAuthorities(options.ca_file);
 }
 
+// A body makes it a POST of JSON; nothing else is ever posted.
 void SetRequest(const HttpRequest& request, CurlExchange& exchange) {
   exchange.AddHeader("User-Agent: constellation");
   for (const std::string& header : request.headers) {
@@ -45,6 +48,7 @@ void SetRequest(const HttpRequest& request, CurlExchange& exchange) {
   }
 }
 
+// UNAVAILABLE is the rest: whatever is not clearly wrong may pass by itself.
 absl::Status Failure(const HttpRequest& request, const CurlExchange& exchange,
                      CURLcode code) {
   if (exchange.too_large()) {
@@ -75,6 +79,7 @@ absl::Status Failure(const HttpRequest& request, const CurlExchange& exchange,
 
 }  // namespace
 
+// A handle per request: no state, cookie or connection is shared between hosts.
 absl::StatusOr<HttpResponse> CurlHttpTransport::Send(
     const HttpRequest& request) {
   ASSIGN_OR_RETURN(const CurlLibrary* curl, CurlLibrary::Get());

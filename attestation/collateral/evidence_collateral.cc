@@ -55,6 +55,8 @@ struct PolicyTrust {
   std::vector<Bytes> chips;
 };
 
+// A union over the variant's profiles: gathering too much is harmless, as the
+// appraisal asks each profile again.
 PolicyTrust TrustOf(const Policy& policy, const std::string& variant) {
   PolicyTrust trust;
   bool every_profile_lists_chips = true;
@@ -122,12 +124,15 @@ class Gatherer final {
   }
 
  private:
+  // The first thing missing is told; the others usually have the same cause.
   void Keep(const absl::Status& status) {
     if (!status.ok() && out_.missing.ok()) {
       out_.missing = status;
     }
   }
 
+  // What does not parse is left out: the appraisal then says which one is
+  // missing.
   void AddCertificate(Octets der) {
     absl::StatusOr<crypto::Certificate> certificate =
         crypto::Certificate::FromDer(der);
@@ -136,6 +141,7 @@ class Gatherer final {
     }
   }
 
+  // Version 4 or 5, little-endian, as layers.cc tells them apart.
   Octets TdQuoteAmongEndorsements() const {
     for (const Bytes& endorsement : evidence_.endorsements) {
       if (endorsement.size() > 1 && endorsement[1] == 0 &&
@@ -146,6 +152,8 @@ class Gatherer final {
     return {};
   }
 
+  // Asking AMD for the certificate of a chip that no profile allows would let
+  // anybody make us send requests.
   bool MayUse(const SnpReportUnverified& report) const {
     return trust_.chips.empty() ||
            std::ranges::any_of(trust_.chips, [&](const Bytes& chip) {
@@ -153,6 +161,8 @@ class Gatherer final {
            });
   }
 
+  // Without CPUID (report version 2) Milan is tried first: KDS answers "not
+  // found" for a chip of another product.
   void GatherSnp(Octets bytes) {
     const absl::StatusOr<SnpReportUnverified> report =
         SnpReportUnverified::Parse(bytes);
@@ -169,6 +179,8 @@ class Gatherer final {
     Keep(last);
   }
 
+  // Endorsements in the evidence come first, so a host that caches its VCEK
+  // costs AMD no request.
   absl::Status GatherSnpOf(SnpProduct product,
                            const SnpReportUnverified& report) {
     const size_t id_size =
@@ -200,6 +212,8 @@ class Gatherer final {
     return absl::OkStatus();
   }
 
+  // A test root counts only if a profile names its key and the evidence brings
+  // its certificate.
   absl::StatusOr<IntelTrustAnchors> AnchorsFor(
       const PckChainUnverified& chain) {
     std::vector<crypto::Certificate> further;
@@ -212,6 +226,8 @@ class Gatherer final {
     return IntelTrustAnchors::Create(further);
   }
 
+  // The platform (FMSPC) and the issuing CA stand in the PCK certificate; with
+  // them the items of Intel's service are known.
   absl::Status GatherIntel(Octets bytes) {
     const absl::StatusOr<IntelQuoteUnverified> quote =
         ParseIntelQuoteUnverified(bytes);
@@ -267,6 +283,7 @@ class Gatherer final {
   GatheredCollateral& out_;
 };
 
+// A cache that cannot be opened only makes it slower.
 std::unique_ptr<CollateralCache> OpenCache(const std::string& folder) {
   if (folder.empty()) {
     return nullptr;
@@ -304,6 +321,8 @@ EvidenceCollateral::EvidenceCollateral(CollateralFetcher& fetcher,
       endpoints_(std::move(endpoints)),
       snp_cache_(kCachedChains) {}
 
+// A variant that no profile is about gets nothing: it will be refused, so it
+// must not cost a request.
 GatheredCollateral EvidenceCollateral::For(const Evidence& evidence,
                                            const Policy& policy) {
   GatheredCollateral out;
@@ -318,6 +337,8 @@ GatheredCollateral EvidenceCollateral::For(const Evidence& evidence,
   return out;
 }
 
+// A node waits with its own join deadline behind it, so it gives up sooner than
+// the CLI.
 CollateralFetcherOptions NodeFetcherOptions() {
   CollateralFetcherOptions options;
   options.request_timeout = absl::Seconds(5);
@@ -348,6 +369,7 @@ CollateralService::CollateralService(CollateralSetup setup,
 
 CollateralService::~CollateralService() = default;
 
+// Made at first use: clusters on QEMU never need it, nor libcurl.
 GatheredCollateral CollateralService::For(const Evidence& evidence,
                                           const Policy& policy) {
   const Variant* variant = FindVariant(evidence.variant);

@@ -43,6 +43,7 @@ absl::Status Narrow(CollateralFacts& facts,
   return absl::OkStatus();
 }
 
+// Per product: a Milan root must not vouch for a Genoa chain.
 bool IsPinned(const crypto::Sha256Digest& spki, SnpProduct product,
               std::span<const SnpRoot> more_roots) {
   const auto matches = [&](const SnpRoot& root) {
@@ -69,6 +70,8 @@ absl::StatusOr<CollateralFacts> CheckAmdChain(
   return facts;
 }
 
+// A list without nextUpdate never expires by itself (RFC 5280 demands the
+// field, DER parsers meet lists without it).
 CollateralFacts FactsOf(const crypto::RevocationList& list) {
   CollateralFacts facts;
   facts.not_before = list.ThisUpdate();
@@ -80,6 +83,7 @@ CollateralFacts FactsOf(const crypto::RevocationList& list) {
   return facts;
 }
 
+// The first failure is the cause; those behind it often follow from it.
 std::string FailureOf(const std::vector<SnpCheck>& checks) {
   for (const SnpCheck& check : checks) {
     if (!check.passed) {
@@ -90,6 +94,7 @@ std::string FailureOf(const std::vector<SnpCheck>& checks) {
   return "no check failed";
 }
 
+// Bounded, for the evidence decides how many there are.
 std::vector<crypto::Certificate> ParseGiven(std::span<const Bytes> given) {
   std::vector<crypto::Certificate> out;
   for (const Bytes& der : given) {
@@ -110,6 +115,7 @@ Bytes Copy(std::span<const uint8_t> bytes) {
 
 }  // namespace
 
+// Exactly two: what stands behind them would be kept and handed on unchecked.
 CollateralCheck AmdCertChainCheck(SnpProduct product,
                                   std::vector<SnpRoot> more_roots) {
   return [product, more_roots = std::move(more_roots)](
@@ -126,6 +132,8 @@ CollateralCheck AmdCertChainCheck(SnpProduct product,
   };
 }
 
+// The root's key was pinned when the chain was checked; here the list must be
+// that root's.
 CollateralCheck AmdCrlCheck(Bytes root) {
   return [root = std::move(root)](
              const Collateral& collateral,
@@ -144,6 +152,9 @@ CollateralCheck AmdCrlCheck(Bytes root) {
   };
 }
 
+// The chain is checked with the certificate, then chip and levels: a genuine
+// VCEK of another chip would only make the report's own checks fail later, and
+// stay in the cache.
 CollateralCheck VcekCheck(SnpProduct product, Bytes hardware_id, SnpTcb tcb,
                           SnpCollateral chain,
                           std::vector<SnpRoot> more_roots) {
@@ -211,6 +222,8 @@ absl::Status GetAmdChain(CollateralFetcher& fetcher,
 
 }  // namespace
 
+// The chain first, because lists and VCEK are checked with it. A VLEK cannot be
+// asked for: AMD hands it to providers only.
 absl::StatusOr<SnpCollateral> FetchSnpCollateral(
     CollateralFetcher& fetcher, const CollateralEndpoints& endpoints,
     const SnpCollateralRequest& request, std::span<const Bytes> given) {
@@ -285,6 +298,8 @@ absl::StatusOr<CollateralFacts> CheckDocumentSignature(
   return facts;
 }
 
+// As Intel names its CAs in the certificates ("Intel SGX PCK Certificate and
+// CRL Profile").
 std::string_view CommonNameOf(PckCa ca) {
   return ca == PckCa::kPlatform ? "Intel SGX PCK Platform CA"
                                 : "Intel SGX PCK Processor CA";
@@ -292,6 +307,8 @@ std::string_view CommonNameOf(PckCa ca) {
 
 }  // namespace
 
+// Kind and platform as asked: an answer about another FMSPC, genuine as it is,
+// would be judged as this platform's.
 CollateralCheck TcbInfoCheck(IntelTrustAnchors anchors, IntelTee tee,
                              Bytes fmspc) {
   return [anchors = std::move(anchors), tee, fmspc = std::move(fmspc)](
@@ -313,6 +330,7 @@ CollateralCheck TcbInfoCheck(IntelTrustAnchors anchors, IntelTee tee,
   };
 }
 
+// The identity of the SGX quoting enclave is not that of TDX's.
 CollateralCheck QeIdentityCheck(IntelTrustAnchors anchors, IntelTee tee) {
   return [anchors = std::move(anchors), tee](
              const Collateral& collateral,
@@ -336,6 +354,7 @@ CollateralCheck QeIdentityCheck(IntelTrustAnchors anchors, IntelTee tee) {
   };
 }
 
+// No number of its own: a rollback shows in the date of issue.
 CollateralCheck EvaluationNumbersCheck(IntelTrustAnchors anchors,
                                        IntelTee tee) {
   return [anchors = std::move(anchors), tee](
@@ -358,6 +377,7 @@ CollateralCheck EvaluationNumbersCheck(IntelTrustAnchors anchors,
   };
 }
 
+// Several anchors may have one name (test roots): any whose key fits.
 CollateralCheck IntelRootCrlCheck(IntelTrustAnchors anchors) {
   return [anchors = std::move(anchors)](
              const Collateral& collateral,
@@ -379,6 +399,8 @@ CollateralCheck IntelRootCrlCheck(IntelTrustAnchors anchors) {
   };
 }
 
+// The CA is found in the chain by the list's issuer; it must be the CA asked
+// for, directly below an anchor.
 CollateralCheck PckCrlCheck(IntelTrustAnchors anchors, PckCa ca) {
   return [anchors = std::move(anchors), ca](
              const Collateral& collateral,
@@ -443,6 +465,8 @@ absl::StatusOr<std::string> FetchLinks(
 
 }  // namespace
 
+// From the leaf upwards, each signed by the next, up to a pinned key. Without
+// `leaf` the chain's own links are checked only.
 CollateralCheck GoogleChainCheck(std::vector<crypto::Sha256Digest> roots,
                                  std::optional<crypto::Certificate> leaf) {
   return [roots = std::move(roots), leaf = std::move(leaf)](
@@ -471,6 +495,8 @@ CollateralCheck GoogleChainCheck(std::vector<crypto::Sha256Digest> roots,
   };
 }
 
+// Links are fetched unverified and kept only once the whole chain holds, so
+// nothing unverified enters the cache.
 absl::StatusOr<std::vector<crypto::Certificate>> FetchGoogleChain(
     CollateralFetcher& fetcher, const crypto::Certificate& leaf,
     std::span<const crypto::Sha256Digest> roots) {
@@ -495,6 +521,7 @@ absl::StatusOr<std::vector<crypto::Certificate>> FetchGoogleChain(
                                           kMaxGoogleChain);
 }
 
+// Everything or nothing: with one item missing no quote can be judged.
 absl::StatusOr<IntelCollateral> FetchIntelCollateral(
     CollateralFetcher& fetcher, const CollateralEndpoints& endpoints,
     IntelTee tee, std::span<const uint8_t> fmspc, PckCa ca,

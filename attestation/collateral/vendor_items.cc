@@ -36,6 +36,7 @@ std::string_view Name(IntelTee tee) {
   return tee == IntelTee::kSgx ? "sgx" : "tdx";
 }
 
+// A masked chip ID is all zero.
 bool AllZero(std::span<const uint8_t> bytes) {
   return std::ranges::all_of(bytes, [](uint8_t b) { return b == 0; });
 }
@@ -64,6 +65,8 @@ absl::StatusOr<std::span<const uint8_t>> PathId(
 
 }  // namespace
 
+// AMD 57230: the certificate is made for chip and levels, which therefore stand
+// in the URL, as in the key.
 absl::StatusOr<CollateralItem> VcekItem(const CollateralEndpoints& endpoints,
                                         SnpProduct product,
                                         std::span<const uint8_t> hardware_id,
@@ -90,6 +93,7 @@ absl::StatusOr<CollateralItem> VcekItem(const CollateralEndpoints& endpoints,
       .paced = true};
 }
 
+// ASK (or ASVK) and ARK, in this order, as PEM.
 CollateralItem AmdCertChainItem(const CollateralEndpoints& endpoints,
                                 AmdKeyKind kind, SnpProduct product) {
   const std::string path =
@@ -113,6 +117,7 @@ CollateralItem AmdCrlItem(const CollateralEndpoints& endpoints, AmdKeyKind kind,
           .max_size = kMaxCrlSize};
 }
 
+// Intel PCS API v4. The issuer chain comes in a header of the answer.
 absl::StatusOr<CollateralItem> TcbInfoItem(const CollateralEndpoints& endpoints,
                                            IntelTee tee,
                                            std::span<const uint8_t> fmspc) {
@@ -156,6 +161,7 @@ CollateralItem EvaluationNumbersItem(const CollateralEndpoints& endpoints,
       .max_size = kMaxDocumentSize};
 }
 
+// One list per issuing CA: platform (multi-socket) or processor.
 CollateralItem PckCrlItem(const CollateralEndpoints& endpoints, PckCa ca) {
   const std::string_view name =
       ca == PckCa::kPlatform ? "platform" : "processor";
@@ -169,6 +175,7 @@ CollateralItem PckCrlItem(const CollateralEndpoints& endpoints, PckCa ca) {
           .max_size = kMaxCrlSize};
 }
 
+// At a host of its own; it has no issuer chain, for the root is pinned.
 CollateralItem IntelRootCrlItem(const CollateralEndpoints& endpoints) {
   return {.key = "intel/root-ca-crl",
           .what = "Intel revocation list of the SGX root CA",
@@ -177,6 +184,9 @@ CollateralItem IntelRootCrlItem(const CollateralEndpoints& endpoints) {
           .max_size = kMaxCrlSize};
 }
 
+// The URL stands in a certificate that nobody has verified yet. So the host
+// must be a known one, without port, user or percent escape: otherwise evidence
+// could make a verifier call services inside its own network.
 absl::StatusOr<CollateralItem> IssuerItem(
     std::string_view url, std::span<const std::string_view> hosts) {
   const bool printable = std::ranges::all_of(
@@ -213,6 +223,7 @@ absl::StatusOr<CollateralItem> IssuerItem(
                         .max_size = kMaxCertificateSize};
 }
 
+// Kept as one item under the digest of the first URL; fetched link by link.
 CollateralItem GoogleChainItem(std::string_view url) {
   return {.key = fmt::format("{}{}", kGoogleChainPrefix,
                              HexEncode(crypto::Sha256(AsBytes(url)))),
