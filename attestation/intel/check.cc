@@ -63,6 +63,8 @@ constexpr std::pair<IntelCheckId, std::string_view> kNames[] = {
     {IntelCheckId::kIsvSvn, "ISVSVN"},
 };
 
+// Ids are in the order of the checks: what stands behind kPolicyComplete is the
+// policy's word about a genuine quote.
 absl::StatusCode CodeOf(IntelCheckId id) {
   switch (id) {
     case IntelCheckId::kTcbInfoFormat:
@@ -100,12 +102,15 @@ void IntelCheckList::Add(IntelCheckId id, bool passed, std::string expected,
                    .passed = passed});
 }
 
+// For checks whose reason is in a Status; `expected` says what would have been
+// good.
 void IntelCheckList::AddStatus(IntelCheckId id, const absl::Status& status,
                                std::string expected, std::string_view fix) {
   Add(id, status.ok(), std::move(expected),
       status.ok() ? "as expected" : std::string(Message(status)), fix);
 }
 
+// A check that could not be made is a failed one.
 void IntelCheckList::AddUnavailable(IntelCheckId id, std::string expected,
                                     std::string_view why) {
   Add(id, false, std::move(expected), fmt::format("not available: {}", why));
@@ -119,6 +124,8 @@ bool IntelCheckList::AllPassed() const {
   return std::ranges::all_of(rows_, &IntelCheck::passed);
 }
 
+// The first one, for the rest often follows from it; who wants all of them has
+// the rows.
 absl::Status FirstFailure(const std::vector<IntelCheck>& rows,
                           std::string_view what) {
   for (const IntelCheck& row : rows) {

@@ -56,11 +56,14 @@ Signed<T> ParseSigned(std::string_view text, std::string_view name,
 
 }  // namespace
 
+// The lower one, so that a new TCB info cannot hide an old enclave identity.
 uint32_t VerifiedIntelCollateral::evaluation_data_number() const {
   return std::min(tcb_info().evaluation_data_number,
                   enclave_identity().evaluation_data_number);
 }
 
+// Asked again with every quote: verified collateral may be kept for days. Grace
+// is for documents and lists; certificates have none.
 absl::Status VerifiedIntelCollateral::CheckDatesAt(absl::Time now,
                                                    absl::Duration grace) const {
   RETURN_IF_ERROR(CheckDateWindow("TCB info", tcb_info().issue_date,
@@ -118,6 +121,8 @@ class IntelCollateralChecker final {
   }
 
  private:
+  // Damaged text is another fault than a wrong signature, so it has its own
+  // rows.
   void CheckFormats() {
     rows_.AddStatus(IntelCheckId::kTcbInfoFormat, tcb_info_.parsed.status(),
                     "TCB info of version 2 or 3", kDamaged);
@@ -205,6 +210,8 @@ class IntelCollateralChecker final {
     return Unauthenticated("the issuer chain has no certificate of its issuer");
   }
 
+  // Intel could replace its signing key after a theft: then the root's list
+  // names the old certificate.
   void CheckSignerRevocation() {
     const std::string expected = "not in the root CRL";
     if (!signer_.ok() || !identity_signer_.ok() || !root_crl_.ok()) {

@@ -17,6 +17,7 @@ constexpr std::string_view kTimeShape = "dddd-dd-ddTdd:dd:ddZ";
 constexpr size_t kMinAdvisorySize = 8;
 constexpr size_t kMaxAdvisorySize = 32;
 
+// Intel writes both cases.
 int HexValue(char c) {
   if (c >= '0' && c <= '9') {
     return c - '0';
@@ -25,6 +26,7 @@ int HexValue(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+// Into fixed arrays: no allocation for the thousands of small fields.
 absl::Status DecodeHex(std::string_view text, std::span<uint8_t> to) {
   if (text.size() != 2 * to.size()) {
     return InvalidArgument(fmt::format("want {} hex digits, got {} characters",
@@ -144,6 +146,7 @@ absl::StatusOr<SignedJsonUnverified> ParseSignedJsonUnverified(
   return document;
 }
 
+// Own parser: absl::ParseTime() is many times slower and takes other forms.
 absl::StatusOr<absl::Time> ParseCollateralTime(std::string_view text) {
   if (!HasTimeShape(text)) {
     return InvalidArgument("want a time such as 2025-02-26T10:37:20Z");
@@ -172,6 +175,8 @@ absl::StatusOr<absl::Time> ReadTime(JsonScanner& scanner) {
   return ParseCollateralTime(text);
 }
 
+// Statuses that only evaluation gives (TDRelaunchAdvised, NotSupported) are no
+// words of a document.
 absl::StatusOr<TcbStatus> ReadTcbStatus(JsonScanner& scanner) {
   ASSIGN_OR_RETURN(const std::string_view word, scanner.ReadString());
   const std::optional<TcbStatus> status = TcbStatusFromString(word);
@@ -182,6 +187,7 @@ absl::StatusOr<TcbStatus> ReadTcbStatus(JsonScanner& scanner) {
   return *status;
 }
 
+// "INTEL-SA-00615" and the like; absent is the same as none.
 absl::StatusOr<std::vector<std::string>> ReadAdvisories(JsonScanner& scanner) {
   std::vector<std::string> advisories;
   RETURN_IF_ERROR(scanner.ReadArray(kMaxAdvisories, [&]() -> absl::Status {
@@ -208,6 +214,7 @@ absl::StatusOr<std::vector<IsvSvnLevel>> ReadIsvSvnLevels(
   return levels;
 }
 
+// Levels are listed highest first.
 const IsvSvnLevel* FindIsvSvnLevel(const std::vector<IsvSvnLevel>& levels,
                                    uint16_t isv_svn) {
   for (const IsvSvnLevel& level : levels) {
@@ -218,6 +225,8 @@ const IsvSvnLevel* FindIsvSvnLevel(const std::vector<IsvSvnLevel>& levels,
   return nullptr;
 }
 
+// The number of names for a key that is none of them: such keys are skipped,
+// for Intel adds new ones.
 size_t FieldSet::See(std::string_view key) {
   const auto found = std::ranges::find(names_, key);
   const auto index = static_cast<size_t>(found - names_.begin());

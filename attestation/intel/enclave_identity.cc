@@ -21,6 +21,8 @@ absl::StatusOr<EnclaveKind> ReadKind(JsonScanner& scanner) {
       "want \"QE\", \"TD_QE\" or \"QVE\", got \"{}\"", id.substr(0, 16)));
 }
 
+// Reads "enclaveIdentity" of Intel's PCS API v4, version 2. Keys may come in
+// any order; each of kNames must be there.
 class IdentityReader final {
  public:
   explicit IdentityReader(JsonScanner& scanner) : scanner_(scanner) {}
@@ -80,6 +82,8 @@ class IdentityReader final {
     }
   }
 
+  // What the quoting enclave's report is compared with, each value with its
+  // mask.
   absl::Status ReadMeasured(size_t field) {
     switch (field) {
       case 5:

@@ -45,6 +45,7 @@ absl::StatusOr<TcbEvaluationNumber> ReadNumber(JsonScanner& scanner) {
   return result;
 }
 
+// As Intel writes them, in capitals.
 absl::StatusOr<IntelTee> ReadTee(JsonScanner& scanner) {
   ASSIGN_OR_RETURN(const std::string_view id, scanner.ReadString());
   for (const IntelTee tee : {IntelTee::kSgx, IntelTee::kTdx}) {
@@ -55,6 +56,7 @@ absl::StatusOr<IntelTee> ReadTee(JsonScanner& scanner) {
   return InvalidArgument("id: want \"SGX\" or \"TDX\"");
 }
 
+// Each of kNames must be there; unknown keys are skipped.
 absl::Status ReadField(JsonScanner& scanner, size_t field,
                        TcbEvaluationNumbers& result) {
   switch (field) {
@@ -103,6 +105,8 @@ absl::StatusOr<TcbEvaluationNumbers> ParseTcbEvaluationNumbersUnverified(
   return result;
 }
 
+// The signature first, then the meaning. No grace: the list only helps to write
+// policies.
 absl::StatusOr<TcbEvaluationNumbers> VerifyTcbEvaluationNumbers(
     std::string_view text, std::string_view chain,
     const IntelTrustAnchors& anchors, absl::Time now) {
@@ -120,6 +124,8 @@ absl::StatusOr<TcbEvaluationNumbers> VerifyTcbEvaluationNumbers(
   return numbers;
 }
 
+// The age is that of the recovery event, not of the document: owners get the
+// time to update their hosts.
 std::optional<uint32_t> NewestNumberOlderThan(
     const TcbEvaluationNumbers& numbers, absl::Duration age, absl::Time now) {
   std::optional<uint32_t> newest;

@@ -47,6 +47,7 @@ size_t JsonScanner::ValueOffset() {
   return offset_;
 }
 
+// NUL at the end of the text; no token begins with it.
 char JsonScanner::Peek() {
   SkipSpace();
   return offset_ < text_.size() ? text_[offset_] : '\0';
@@ -60,6 +61,7 @@ bool JsonScanner::Accept(char wanted) {
   return true;
 }
 
+// The offset and one character: the text itself is hostile and may be large.
 absl::Status JsonScanner::Error(std::string_view wanted) const {
   if (offset_ >= text_.size()) {
     return InvalidArgument(fmt::format(
@@ -74,6 +76,9 @@ absl::Status JsonScanner::Expect(char wanted, std::string_view what) {
   return Accept(wanted) ? absl::OkStatus() : Error(what);
 }
 
+// Keys that occur twice are refused (RFC 8259 4 leaves it open): a signed
+// document must mean one thing. The list is bounded and searched in order,
+// which is faster than a set at this size.
 absl::Status JsonScanner::ReadObject(
     absl::FunctionRef<absl::Status(std::string_view key)> field) {
   if (++depth_ > kMaxDepth) {
@@ -108,6 +113,7 @@ absl::Status JsonScanner::ReadObject(
   return absl::OkStatus();
 }
 
+// `max` is the reader's own bound, for elements cost memory.
 absl::Status JsonScanner::ReadArray(size_t max,
                                     absl::FunctionRef<absl::Status()> element) {
   if (++depth_ > kMaxDepth) {
@@ -149,6 +155,8 @@ absl::Status JsonScanner::SkipEscape() {
   return absl::OkStatus();
 }
 
+// Escapes are allowed only where the value is skipped: whatever is compared or
+// decoded has none in Intel's documents.
 absl::StatusOr<std::string_view> JsonScanner::ScanString(bool allow_escapes) {
   RETURN_IF_ERROR(Expect('"', "a string"));
   const size_t start = offset_;
@@ -178,6 +186,7 @@ absl::StatusOr<std::string_view> JsonScanner::ReadString() {
   return ScanString(false);
 }
 
+// The bound is checked before each digit is taken, so nothing overflows.
 absl::StatusOr<uint64_t> JsonScanner::ReadNumber(uint64_t max) {
   const char first = Peek();
   if (!IsDigit(first)) {
@@ -245,6 +254,7 @@ absl::Status JsonScanner::SkipWord(std::string_view word) {
   return absl::OkStatus();
 }
 
+// Skipped values must be JSON as well: the signature covers them.
 absl::Status JsonScanner::Skip() {
   switch (Peek()) {
     case '{':

@@ -45,6 +45,8 @@ absl::StatusOr<std::vector<crypto::Certificate>> SplitDer(
   return certificates;
 }
 
+// Intel's library ends the PEM text with a NUL, which then counts as part of
+// the certification data.
 std::span<const uint8_t> WithoutTrailingNuls(std::span<const uint8_t> bytes) {
   while (!bytes.empty() && bytes.back() == 0) {
     bytes = bytes.first(bytes.size() - 1);
@@ -75,6 +77,7 @@ absl::Status CheckPlainPem(std::string_view text) {
   return absl::OkStatus();
 }
 
+// By name only; the signature is checked against the anchors.
 bool IsSelfIssued(const crypto::Certificate& certificate) {
   return std::ranges::equal(certificate.subject_name(),
                             certificate.issuer_name());
@@ -132,6 +135,7 @@ absl::Status CheckName(const crypto::Certificate& certificate,
 
 }  // namespace
 
+// DER in a row or PEM; a mixture is refused.
 absl::StatusOr<std::vector<crypto::Certificate>> ParseCertificatesUnverified(
     std::span<const uint8_t> bytes) {
   if (bytes.size() > kMaxCertificatesSize) {
@@ -147,6 +151,7 @@ absl::StatusOr<std::vector<crypto::Certificate>> ParseCertificatesUnverified(
   return crypto::Certificate::ListFromPem(text, kMaxCertificates);
 }
 
+// DER, PEM or hex: the caching service of data centres hands out hex.
 absl::StatusOr<crypto::RevocationList> ParseCrlUnverified(
     std::span<const uint8_t> bytes) {
   if (bytes.size() > 2 * kMaxCrlSize) {
@@ -170,6 +175,8 @@ absl::StatusOr<crypto::RevocationList> ParseCrlUnverified(
   return crypto::RevocationList::FromDer(*der);
 }
 
+// Type 5 is the whole chain. Other types name the platform only, encrypted or
+// plain, so the certificates must come with the collateral.
 absl::StatusOr<PckChainUnverified> ParsePckChainUnverified(
     uint16_t certification_type, std::span<const uint8_t> certification_data,
     std::span<const uint8_t> further) {
@@ -207,6 +214,7 @@ absl::Status VerifiedPckChain::CheckDatesAt(absl::Time now) const {
       .CheckValidAt(now);
 }
 
+// The earliest end of the three.
 absl::Time VerifiedPckChain::NotAfter() const {
   const auto end = [](const crypto::Certificate& certificate) {
     const absl::StatusOr<absl::Time> time = certificate.NotAfter();
@@ -261,6 +269,7 @@ absl::StatusOr<std::shared_ptr<const VerifiedPckChain>> VerifyPckChain(
   return PckChainVerifier::Run(chain, anchors);
 }
 
+// RFC 5280 4.2: an unknown critical extension makes the certificate unusable.
 absl::Status CheckPckCriticalExtensions(
     const crypto::Certificate& certificate) {
   for (const crypto::Certificate::Extension& extension :
@@ -276,6 +285,8 @@ absl::Status CheckPckCriticalExtensions(
   return absl::OkStatus();
 }
 
+// Name and signature: the list of another CA says nothing about this one's
+// certificates.
 absl::Status VerifyCrl(const crypto::RevocationList& list,
                        std::span<const uint8_t> issuer_name,
                        const crypto::PublicKey& issuer_key) {

@@ -34,6 +34,7 @@ uint64_t LastArc(std::span<const uint8_t> oid, std::span<const uint8_t> below) {
   return oid.back() < 0x80 ? oid.back() : kNoArc;
 }
 
+// Fixed sizes only.
 template <size_t kSize>
 absl::Status ReadOctets(const DerElement& element, std::string_view field,
                         std::array<uint8_t, kSize>& to) {
@@ -47,6 +48,8 @@ absl::Status ReadOctets(const DerElement& element, std::string_view field,
   return absl::OkStatus();
 }
 
+// `max` comes from Intel's profile: an SVN of 300 would compare as better than
+// any level.
 absl::StatusOr<uint64_t> ReadUnsigned(const DerElement& element, uint8_t tag,
                                       uint64_t max, std::string_view field) {
   if (element.tag != tag) {
@@ -188,6 +191,8 @@ absl::Status ReadField(uint64_t arc, const DerElement& value,
 
 }  // namespace
 
+// All five fields that every PCK has must be there: a missing TCB would read as
+// all zero, or worse, as all good.
 absl::StatusOr<PckExtension> ParsePckExtension(std::span<const uint8_t> value) {
   DerReader outer(value);
   ASSIGN_OR_RETURN(const std::span<const uint8_t> sequence,
@@ -214,6 +219,7 @@ absl::StatusOr<PckExtension> ParsePckExtension(std::span<const uint8_t> value) {
   return extension;
 }
 
+// The CA's certificates have none, so asking them is an error.
 absl::StatusOr<PckExtension> PckExtensionOf(
     const crypto::Certificate& certificate) {
   const crypto::Certificate::Extension* extension =

@@ -143,10 +143,13 @@ absl::Status ParseSignatureSection(std::span<const uint8_t> section,
 
 }  // namespace
 
+// As in Intel's documents.
 std::string_view ToString(IntelTee tee) {
   return tee == IntelTee::kTdx ? "TDX" : "SGX";
 }
 
+// Octets behind the signature section are reported, not refused: the kernel
+// hands out the quote in a buffer of fixed size.
 absl::StatusOr<IntelQuoteUnverified> ParseIntelQuoteUnverified(
     std::span<const uint8_t> bytes) {
   if (bytes.size() > kMaxQuoteSize) {

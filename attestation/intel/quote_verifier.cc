@@ -108,6 +108,7 @@ class IntelQuoteChecker final {
   }
 
  private:
+  // Everything that needs no collateral, up to the root.
   void CheckQuote() {
     CheckFormat();
     CheckHeader();
@@ -118,6 +119,8 @@ class IntelQuoteChecker final {
     CheckDates();
   }
 
+  // Bodies are parsed here as well, so that later checks have fields or
+  // nothing.
   void CheckFormat() {
     absl::Status status = quote_.status();
     if (status.ok()) {
@@ -140,6 +143,8 @@ class IntelQuoteChecker final {
     return absl::OkStatus();
   }
 
+  // Only Intel's quoting enclave with P-256 is known; any other vendor would
+  // need his own chain.
   void CheckHeader() {
     const std::string vendor = HexEncode(kIntelQeVendor);
     if (!quote_.ok()) {
@@ -157,6 +162,8 @@ class IntelQuoteChecker final {
               HexEncode(quote_->qe_vendor), kForged);
   }
 
+  // By the attestation key, which is worth nothing until CheckBinding() and
+  // CheckQeReport() tie it to the PCK.
   void CheckSignature() {
     const std::string expected = "by the attestation key over header and body";
     if (!quote_.ok()) {
@@ -227,6 +234,7 @@ class IntelQuoteChecker final {
     return verified;
   }
 
+  // The chain ends at an anchor, never at what the quote brings as its root.
   void CheckChain() {
     const std::string expected =
         "PCK certificate, CA and a trusted root, each signed by the next";
@@ -244,6 +252,7 @@ class IntelQuoteChecker final {
     }
   }
 
+  // The PCK signed the QE's report, and that report names the attestation key.
   void CheckQeReport() {
     const std::string expected = "by the PCK over the QE report";
     if (!quote_.ok() || chain_ == nullptr) {
@@ -282,6 +291,7 @@ class IntelQuoteChecker final {
     return status;
   }
 
+  // Of the three certificates, at the verifier's time; no grace.
   void CheckDates() {
     const std::string expected = fmt::format(
         "all certificates valid at {}", FormatCollateralTime(options_.now));
@@ -293,6 +303,7 @@ class IntelQuoteChecker final {
                     expected, "check this machine's clock");
   }
 
+  // Collateral of a test root must not judge a quote of Intel's.
   void CheckSameRoot() {
     const std::string expected = "quote and collateral end at the same root";
     if (chain_ == nullptr) {
@@ -343,6 +354,8 @@ class IntelQuoteChecker final {
     return absl::OkStatus();
   }
 
+  // A list that cannot be verified fails the row as well: not knowing is not
+  // "not revoked".
   void CheckRevocation() {
     const std::string expected =
         "PCK and its CA not in the lists of their issuers";
@@ -355,6 +368,7 @@ class IntelQuoteChecker final {
                     "the list is of another issuer, fetch that of the CA");
   }
 
+  // Again, because collateral may have been verified long before.
   void CheckCollateralDates() {
     rows_.AddStatus(
         IntelCheckId::kCollateralDates,

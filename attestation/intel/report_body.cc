@@ -29,6 +29,8 @@ T LittleEndian(std::span<const uint8_t> bytes, size_t offset) {
 
 }  // namespace
 
+// Offsets of the REPORT structure (Intel SDM): 384 octets without key ID and
+// MAC.
 absl::StatusOr<EnclaveReport> ParseEnclaveReportUnverified(
     std::span<const uint8_t> bytes) {
   if (bytes.size() != kEnclaveReportSize) {
@@ -47,6 +49,8 @@ absl::StatusOr<EnclaveReport> ParseEnclaveReportUnverified(
   return report;
 }
 
+// Offsets of the "TD Quote Body" of Intel's TDX DCAP quoting library; TD 1.5
+// adds two fields at the end.
 absl::StatusOr<TdReport> ParseTdReportUnverified(
     std::span<const uint8_t> bytes) {
   if (bytes.size() != kTdReport10Size && bytes.size() != kTdReport15Size) {

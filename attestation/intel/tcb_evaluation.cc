@@ -50,6 +50,7 @@ absl::Status ExpectMasked(std::string_view field,
   return absl::OkStatus();
 }
 
+// The module is Intel's and of the kind that the TCB info was made for.
 absl::Status CheckModule(const TdxModule& module, const TdReport& report) {
   RETURN_IF_ERROR(
       ExpectEqual("MRSIGNERSEAM", module.mr_signer, report.mr_signer_seam));
@@ -74,12 +75,14 @@ absl::Status CheckQeIdentity(const EnclaveIdentity& identity,
   return absl::OkStatus();
 }
 
+// The three statuses whose cure is a BIOS setting.
 bool NeedsConfiguration(TcbStatus status) {
   return status == TcbStatus::kConfigurationNeeded ||
          status == TcbStatus::kConfigurationAndSwHardeningNeeded ||
          status == TcbStatus::kOutOfDateConfigurationNeeded;
 }
 
+// The two statuses whose cure is an update.
 bool IsOutOfDate(TcbStatus status) {
   return status == TcbStatus::kOutOfDate ||
          status == TcbStatus::kOutOfDateConfigurationNeeded;
@@ -142,6 +145,8 @@ class Evaluator final {
     result_.pce_id = ExpectEqual("PCE-ID", subject_.pck.pce_id, info_.pce_id);
   }
 
+  // The second octet of the TCB SVN is the module's major version; from 1 on
+  // each has an identity with levels of its own.
   void CheckTdxModule() {
     if (!is_tdx()) {
       return;
@@ -173,6 +178,8 @@ class Evaluator final {
     }
   }
 
+  // The quoting enclave signs everything else, so its own level counts as the
+  // platform's.
   void CheckQe() {
     result_.qe_identity = CheckQeIdentity(identity_, subject_.qe_report);
     const IsvSvnLevel* level =
@@ -184,6 +191,7 @@ class Evaluator final {
     }
   }
 
+  // Below every level is NotSupported, which no policy accepts.
   TcbStatus QeStatus() const {
     return result_.qe_status.value_or(TcbStatus::kNotSupported);
   }
@@ -212,6 +220,7 @@ class Evaluator final {
     }
   }
 
+  // Components of TEE_TCB_SVN, as the TDX module reports them.
   bool ReachesTdx(const TcbLevel& level) const {
     const IntelSvns& svns = subject_.td_report->tee_tcb_svn;
     // With a module version of its own, the first two say which module it is.
@@ -260,6 +269,8 @@ class Evaluator final {
 
 }  // namespace
 
+// Intel's published algorithm ("Get TCB Info", determining the TCB status), its
+// steps numbered as in Evaluator::Run().
 TcbEvaluation EvaluateTcb(const TcbInfo& tcb_info,
                           const EnclaveIdentity& enclave_identity,
                           const TcbSubject& subject) {

@@ -13,6 +13,7 @@ namespace {
 
 constexpr uint64_t kMaxNumber = UINT32_MAX;
 
+// 16 bits: components have 8, PCESVN 16.
 absl::Status ReadSvn(JsonScanner& scanner, uint16_t& to) {
   ASSIGN_OR_RETURN(const uint64_t svn, scanner.ReadNumber(UINT16_MAX));
   to = static_cast<uint16_t>(svn);
@@ -216,6 +217,7 @@ absl::StatusOr<std::vector<TdxModuleIdentity>> ReadModuleIdentities(
   return identities;
 }
 
+// Version 3 only.
 absl::StatusOr<IntelTee> ReadId(JsonScanner& scanner) {
   ASSIGN_OR_RETURN(const std::string_view id, scanner.ReadString());
   if (id == "SGX") {
@@ -287,6 +289,7 @@ class TcbInfoReader final {
     }
   }
 
+  // The rest of ReadField(), which would be too long.
   absl::Status ReadMore(std::string_view key) {
     switch (fields_.See(key)) {
       case 7:
@@ -312,6 +315,7 @@ class TcbInfoReader final {
     }
   }
 
+  // What belongs together: version 3 has an id, TDX describes its module.
   absl::Status CheckVersion() const {
     if (info_.version != 2 && info_.version != 3) {
       return InvalidArgument(
@@ -338,6 +342,7 @@ class TcbInfoReader final {
 
 }  // namespace
 
+// For a body that stands alone: nothing may follow.
 absl::StatusOr<TcbInfo> ParseTcbInfoUnverified(std::string_view body) {
   JsonScanner scanner(body);
   ASSIGN_OR_RETURN(TcbInfo parsed, ReadTcbInfoUnverified(scanner));

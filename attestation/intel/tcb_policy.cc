@@ -21,6 +21,7 @@ bool MayBeAccepted(TcbStatus status) {
   return status != TcbStatus::kRevoked && status != TcbStatus::kNotSupported;
 }
 
+// In the order of the policy.
 std::string Names(const std::vector<TcbStatus>& statuses) {
   std::vector<std::string_view> names;
   names.reserve(statuses.size());
@@ -74,6 +75,7 @@ std::string Describe(const TcbEvaluation& tcb, bool tdx) {
   return text;
 }
 
+// Anchors say what may be verified, the policy what may be believed.
 void CheckRoot(const IntelTcbPolicy& policy, const VerifiedIntelQuote* quote,
                IntelCheckList& rows) {
   const std::string expected = policy.insecure_roots.empty()
@@ -96,6 +98,7 @@ void CheckRoot(const IntelTcbPolicy& policy, const VerifiedIntelQuote* quote,
            "insecureRoots for a test");
 }
 
+// The merged status of platform, TDX module and quoting enclave.
 void CheckStatus(const IntelTcbPolicy& policy, const VerifiedIntelQuote* quote,
                  IntelCheckList& rows) {
   const std::string expected =
@@ -116,6 +119,8 @@ void CheckStatus(const IntelTcbPolicy& policy, const VerifiedIntelQuote* quote,
                : std::string(CureOf(status)));
 }
 
+// Of all three parts. An up-to-date status may still carry advisories that
+// software has to follow.
 void CheckAdvisories(const IntelTcbPolicy& policy,
                      const VerifiedIntelQuote* quote, IntelCheckList& rows) {
   const std::string expected =
@@ -148,6 +153,8 @@ void CheckAdvisories(const IntelTcbPolicy& policy,
            "acceptedAdvisories of the profile");
 }
 
+// The floor against old collateral: Intel signs several evaluation data numbers
+// at a time, and the host may choose the mildest.
 void CheckEvaluationNumber(const IntelTcbPolicy& policy,
                            const VerifiedIntelQuote* quote,
                            IntelCheckList& rows) {
@@ -177,6 +184,8 @@ void CheckTcbPolicy(const IntelTcbPolicy& policy,
   CheckEvaluationNumber(policy, quote, rows);
 }
 
+// What must be said is never assumed. A year of grace is the most: then even
+// Intel's root list is stale.
 std::vector<std::string> MissingInTcbPolicy(const IntelTcbPolicy& policy) {
   std::vector<std::string> missing;
   if (policy.accepted_statuses.empty()) {
@@ -198,6 +207,7 @@ std::vector<std::string> MissingInTcbPolicy(const IntelTcbPolicy& policy) {
   return missing;
 }
 
+// An incomplete policy fails even if everything it says is met.
 void CheckPolicyComplete(const std::vector<std::string>& missing,
                          IntelCheckList& rows) {
   rows.Add(IntelCheckId::kPolicyComplete, missing.empty(),
@@ -208,6 +218,7 @@ void CheckPolicyComplete(const std::vector<std::string>& missing,
            "complete the profile; nothing is assumed in their place");
 }
 
+// Up to four values are shown; the comparison covers all.
 void CheckMeasurement(IntelCheckId id, std::string_view name,
                       const std::vector<std::span<const uint8_t>>& wanted,
                       std::span<const uint8_t> got, IntelCheckList& rows) {

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::string_view kSignerName = "Intel SGX TCB Signing";
 
+// Signed by an anchor directly: Intel has no CA between root and signer.
 absl::StatusOr<TcbSigner> VerifySigner(const crypto::Certificate& certificate,
                                        const IntelTrustAnchors& anchors) {
   RETURN_IF_ERROR(CheckPckCriticalExtensions(certificate));
@@ -32,6 +33,8 @@ absl::StatusOr<TcbSigner> VerifySigner(const crypto::Certificate& certificate,
 
 }  // namespace
 
+// Bundles that were put together may have an old and a new signer: the one that
+// is valid now counts. Everything else in the chain must be an anchor.
 absl::StatusOr<TcbSigner> FindTcbSigner(std::string_view chain,
                                         const IntelTrustAnchors& anchors,
                                         absl::Time now) {
@@ -58,6 +61,8 @@ absl::StatusOr<TcbSigner> FindTcbSigner(std::string_view chain,
   return VerifySigner(*chosen, anchors);
 }
 
+// Over the exact text, blanks included: a document that was parsed and written
+// again does not verify.
 absl::Status VerifySignedJson(const SignedJsonUnverified& document,
                               const crypto::Certificate& signer) {
   ASSIGN_OR_RETURN(const crypto::PublicKey key, signer.Key());
@@ -66,6 +71,8 @@ absl::Status VerifySignedJson(const SignedJsonUnverified& document,
                          signature.first(32), signature.subspan(32));
 }
 
+// Grace only lengthens the end: what is not valid yet is a wrong clock or a
+// forgery.
 absl::Status CheckDateWindow(std::string_view what, absl::Time from,
                              absl::Time to, absl::Time now,
                              absl::Duration grace) {
@@ -77,6 +84,8 @@ absl::Status CheckDateWindow(std::string_view what, absl::Time from,
       FormatCollateralTime(to), FormatCollateralTime(now)));
 }
 
+// The form of Intel's documents; absl::FormatTime() took a noticeable part of a
+// verification.
 std::string FormatCollateralTime(absl::Time time) {
   const absl::CivilSecond at = absl::ToCivilSecond(time, absl::UTCTimeZone());
   return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", at.year(),

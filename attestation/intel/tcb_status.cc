@@ -21,6 +21,7 @@ constexpr std::pair<TcbStatus, std::string_view> kNames[] = {
     {TcbStatus::kNotSupported, "NotSupported"},
 };
 
+// What needs configuration keeps needing it.
 TcbStatus MakeOutOfDate(TcbStatus platform) {
   switch (platform) {
     case TcbStatus::kUpToDate:
@@ -54,10 +55,13 @@ std::optional<TcbStatus> TcbStatusFromString(std::string_view word) {
   return std::nullopt;
 }
 
+// The enumeration has those of documents first.
 bool IsStatedByCollateral(TcbStatus status) {
   return status <= TcbStatus::kRevoked;
 }
 
+// The worse of both wins; of modules and quoting enclaves Intel publishes
+// UpToDate, OutOfDate and Revoked only, so another word is not understood.
 TcbStatus MergeTcbStatus(TcbStatus platform, TcbStatus part) {
   if (platform == TcbStatus::kNotSupported) {
     return platform;

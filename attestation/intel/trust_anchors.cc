@@ -33,6 +33,7 @@ AiEA4J0lrHoMs+Xo5o/sX6O9QWxHRAvZUGOdRQ7cvqRXaqI=
 -----END CERTIFICATE-----
 )";
 
+// Self-signed, so that its dates and names are its owner's word.
 absl::StatusOr<IntelRoot> RootFrom(const crypto::Certificate& certificate) {
   if (!certificate.is_ca()) {
     return InvalidArgument(
@@ -56,6 +57,8 @@ absl::StatusOr<IntelRoot> RootFrom(const crypto::Certificate& certificate) {
 
 }  // namespace
 
+// The id is a digest of all roots: caches must not carry a verdict from one set
+// of anchors to another.
 absl::StatusOr<IntelTrustAnchors> IntelTrustAnchors::Create(
     std::span<const crypto::Certificate> further) {
   std::vector<IntelRoot> roots;
@@ -79,6 +82,7 @@ absl::StatusOr<IntelTrustAnchors> IntelTrustAnchors::Create(
       hasher.Finish());
 }
 
+// Several roots may have one name, so all are tried.
 absl::StatusOr<const IntelRoot*> IntelTrustAnchors::IssuerOf(
     const crypto::Certificate& certificate) const {
   bool named = false;
@@ -99,6 +103,7 @@ absl::StatusOr<const IntelRoot*> IntelTrustAnchors::IssuerOf(
                           certificate.Subject(), certificate.Issuer()));
 }
 
+// By its key: Intel has issued its root again with another serial number.
 absl::Status IntelTrustAnchors::CheckIsRoot(
     const crypto::Certificate& certificate) const {
   for (const IntelRoot& root : *roots_) {

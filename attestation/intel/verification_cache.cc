@@ -12,6 +12,7 @@ std::shared_ptr<const VerifiedPckChain> IntelVerificationCache::FindChain(
   return found == chains_.end() ? nullptr : found->second;
 }
 
+// First in, first out: cheap, and platforms of a cluster come again and again.
 void IntelVerificationCache::StoreChain(
     const crypto::Sha256Digest& key,
     std::shared_ptr<const VerifiedPckChain> chain) {
@@ -31,6 +32,8 @@ size_t IntelVerificationCache::size() const {
   return chains_.size() + signatures_.size();
 }
 
+// Only successes are stored, so a miss costs a verification and a hit never
+// hides a failure.
 bool IntelVerificationCache::HasSignature(
     const crypto::Sha256Digest& key) const {
   const absl::MutexLock lock(&mutex_);

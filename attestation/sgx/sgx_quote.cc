@@ -13,6 +13,7 @@
 namespace constellation::attestation {
 namespace {
 
+// A demand that is left out would be met by any enclave; these must be there.
 std::vector<std::string> MissingIn(const SgxPolicy& policy) {
   std::vector<std::string> missing = MissingInTcbPolicy(policy.tcb);
   if (!policy.report_data.has_value()) {
@@ -41,6 +42,9 @@ class SgxQuoteChecker final {
   SgxQuoteChecker(std::span<const uint8_t> bytes, const SgxPolicy& policy)
       : policy_(policy), bytes_(bytes) {}
 
+  // The grace period is the owner's word, so the policy's replaces the
+  // caller's. A quote is handed out only if every row passed, those of the
+  // quote itself included.
   SgxQuoteVerification Run(const VerifiedIntelCollateral& collateral,
                            const IntelTrustAnchors& anchors,
                            IntelVerificationOptions options) {
@@ -62,6 +66,8 @@ class SgxQuoteChecker final {
   }
 
  private:
+  // Parses again, so that the rows can be shown for a quote whose signature is
+  // wrong.
   void CheckReport() {
     const absl::StatusOr<IntelQuoteUnverified> quote =
         ParseIntelQuoteUnverified(bytes_);
@@ -88,12 +94,14 @@ class SgxQuoteChecker final {
     CheckVersion(*report);
   }
 
+  // The rows that every appraisal has, as failed.
   void NoReport(std::string_view why) {
     rows_.AddUnavailable(IntelCheckId::kDebug, "an enclave report", why);
     rows_.AddUnavailable(IntelCheckId::kReportData, "an enclave report", why);
     rows_.AddUnavailable(IntelCheckId::kMrEnclave, "an enclave report", why);
   }
 
+  // Freshness: without it, a quote of last year would do.
   void CheckReportData(const EnclaveReport& report) {
     if (!policy_.report_data.has_value()) {
       rows_.AddUnavailable(IntelCheckId::kReportData, "the expected value",
@@ -107,6 +115,8 @@ class SgxQuoteChecker final {
               "ask the enclave for a new one");
   }
 
+  // SGX: ISVPRODID tells a maker's enclaves apart, ISVSVN is raised with each
+  // security fix (Intel SDM, enclave signature structure).
   void CheckVersion(const EnclaveReport& report) {
     if (policy_.isv_prod_id.has_value()) {
       rows_.Add(IntelCheckId::kIsvProdId,
@@ -130,6 +140,7 @@ class SgxQuoteChecker final {
   IntelCheckList rows_;
 };
 
+// `policy` must outlive this call only: nothing refers to it afterwards.
 SgxQuoteVerification CheckSgxQuote(std::span<const uint8_t> quote,
                                    const VerifiedIntelCollateral& collateral,
                                    const IntelTrustAnchors& anchors,
@@ -138,6 +149,7 @@ SgxQuoteVerification CheckSgxQuote(std::span<const uint8_t> quote,
   return SgxQuoteChecker(quote, policy).Run(collateral, anchors, options);
 }
 
+// The last line is a guard: no check failed and still no quote.
 absl::StatusOr<VerifiedSgxQuote> VerifySgxQuote(
     std::span<const uint8_t> quote, const VerifiedIntelCollateral& collateral,
     const IntelTrustAnchors& anchors, const IntelVerificationOptions& options,

@@ -44,6 +44,8 @@ absl::StatusOr<std::array<IntelMeasurement, 4>> ReplayRtmrs(
   return values;
 }
 
+// Only the registers asked for: software may extend RTMR2 and RTMR3 after the
+// firmware's log ended.
 void CompareRegisters(
     const absl::StatusOr<std::array<IntelMeasurement, 4>>& replayed,
     const TdReport& report, uint32_t registers, IntelCheckList& rows) {
@@ -87,6 +89,8 @@ class CcelChecker final {
   }
 };
 
+// Takes a verified quote, as what a log is worth comes from the registers that
+// it explains.
 CcelVerification CheckCcel(std::span<const uint8_t> bytes,
                            const VerifiedTdxQuote& quote, uint32_t registers) {
   return CcelChecker::Run(bytes, quote.report(), registers);

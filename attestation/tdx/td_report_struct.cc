@@ -27,6 +27,7 @@ void Copy(std::span<const uint8_t> bytes, size_t offset,
   std::ranges::copy(bytes.subspan(offset, kSize), to.begin());
 }
 
+// `bytes` must have 8 octets at `offset`: sizes were checked before.
 uint64_t LittleEndian64(std::span<const uint8_t> bytes, size_t offset) {
   uint64_t value = 0;
   for (size_t i = 8; i-- > 0;) {
@@ -35,6 +36,7 @@ uint64_t LittleEndian64(std::span<const uint8_t> bytes, size_t offset) {
   return value;
 }
 
+// The CPU's MAC covers the hashes, and the hashes cover the parts.
 absl::Status CheckHash(std::string_view part, std::span<const uint8_t> bytes,
                        const IntelMeasurement& stated) {
   const crypto::Sha384Digest digest = crypto::Sha384(bytes);
@@ -46,6 +48,7 @@ absl::Status CheckHash(std::string_view part, std::span<const uint8_t> bytes,
                                      HexEncode(digest)));
 }
 
+// TEE_TCB_INFO: the TDX module. The second TCB level came with TD 1.5.
 void ReadTeeTcbInfo(std::span<const uint8_t> info, bool td_15,
                     TdReport& report) {
   Copy(info, 8, report.tee_tcb_svn);
@@ -57,6 +60,7 @@ void ReadTeeTcbInfo(std::span<const uint8_t> info, bool td_15,
   }
 }
 
+// TDINFO: the TD itself.
 void ReadTdInfo(std::span<const uint8_t> info, bool td_15, TdReport& report) {
   report.td_attributes = LittleEndian64(info, 0);
   report.xfam = LittleEndian64(info, 8);
@@ -74,6 +78,7 @@ void ReadTdInfo(std::span<const uint8_t> info, bool td_15, TdReport& report) {
 
 }  // namespace
 
+// Fixed size and fixed offsets: every part lies inside once the size is right.
 absl::StatusOr<TdReportStructUnverified> ParseTdReportStructUnverified(
     std::span<const uint8_t> bytes) {
   if (bytes.size() != kTdReportStructSize) {
@@ -104,6 +109,8 @@ absl::StatusOr<TdReportStructUnverified> ParseTdReportStructUnverified(
   return report;
 }
 
+// TCB levels are left out: the module may have been updated between report and
+// quote.
 absl::Status CheckSameTd(const TdReport& report, const TdReport& quoted) {
   struct Field {
     std::string_view name;

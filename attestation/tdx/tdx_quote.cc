@@ -26,6 +26,8 @@ constexpr uint64_t kKnownAttributes =
     TdReport::kProtectionKeys | TdReport::kKeyLocker | TdReport::kPerfmon |
     kIcssd | kLass | kTpa;
 
+// MRTD is the firmware and the report data are freshness: a profile without
+// them would accept every TD, or every old quote.
 std::vector<std::string> MissingIn(const TdxPolicy& policy) {
   std::vector<std::string> missing = MissingInTcbPolicy(policy.tcb);
   if (policy.mr_td.empty()) {
@@ -49,6 +51,8 @@ class TdxQuoteChecker final {
   TdxQuoteChecker(std::span<const uint8_t> bytes, const TdxPolicy& policy)
       : policy_(policy), bytes_(bytes) {}
 
+  // The grace period is the owner's word, so the policy's replaces the
+  // caller's.
   TdxQuoteVerification Run(const VerifiedIntelCollateral& collateral,
                            const IntelTrustAnchors& anchors,
                            IntelVerificationOptions options) {
@@ -70,6 +74,8 @@ class TdxQuoteChecker final {
   }
 
  private:
+  // Parses again, so that the rows can be shown for a quote whose signature is
+  // wrong.
   void CheckReport() {
     const absl::StatusOr<IntelQuoteUnverified> quote =
         ParseIntelQuoteUnverified(bytes_);
@@ -88,12 +94,15 @@ class TdxQuoteChecker final {
     CheckMeasurements(*report);
   }
 
+  // The rows that every appraisal has, as failed.
   void NoReport(std::string_view why) {
     rows_.AddUnavailable(IntelCheckId::kDebug, "a TD report", why);
     rows_.AddUnavailable(IntelCheckId::kReportData, "a TD report", why);
     rows_.AddUnavailable(IntelCheckId::kMrTd, "a TD report", why);
   }
 
+  // Attributes must be known ones: an unknown bit may open the TD in a way that
+  // no row asks about.
   void CheckAttributes(const TdReport& report) {
     rows_.Add(IntelCheckId::kDebug, policy_.allow_debug || !report.debug(),
               policy_.allow_debug ? "either" : "not set", YesNo(report.debug()),
@@ -130,6 +139,7 @@ class TdxQuoteChecker final {
     }
   }
 
+  // Freshness and channel. Compared as a whole: 64 octets that the guest chose.
   void CheckReportData(const TdReport& report) {
     if (!policy_.report_data.has_value()) {
       rows_.AddUnavailable(IntelCheckId::kReportData, "the expected value",
@@ -143,6 +153,7 @@ class TdxQuoteChecker final {
               "ask the node for a new one");
   }
 
+  // An empty list is not compared, but for MRTD, whose absence is a failed row.
   void CheckMeasurements(const TdReport& report) {
     if (policy_.mr_td.empty()) {
       rows_.AddUnavailable(IntelCheckId::kMrTd, "a reference value",
@@ -181,6 +192,7 @@ class TdxQuoteChecker final {
   IntelCheckList rows_;
 };
 
+// `policy` must outlive this call only: nothing refers to it afterwards.
 TdxQuoteVerification CheckTdxQuote(std::span<const uint8_t> quote,
                                    const VerifiedIntelCollateral& collateral,
                                    const IntelTrustAnchors& anchors,
@@ -189,6 +201,7 @@ TdxQuoteVerification CheckTdxQuote(std::span<const uint8_t> quote,
   return TdxQuoteChecker(quote, policy).Run(collateral, anchors, options);
 }
 
+// The last line is a guard: no check failed and still no quote.
 absl::StatusOr<VerifiedTdxQuote> VerifyTdxQuote(
     std::span<const uint8_t> quote, const VerifiedIntelCollateral& collateral,
     const IntelTrustAnchors& anchors, const IntelVerificationOptions& options,
