@@ -20,6 +20,9 @@ constexpr uint64_t kMaxLogSize = uint64_t{16} << 20U;
 
 }  // namespace
 
+// The host makes this table. Its length must be the exact one, or the sum could
+// be made zero by octets behind it; the size of the log is bounded because
+// whoever reads it allocates as much.
 absl::StatusOr<CcelTableUnverified> ParseCcelTableUnverified(
     std::span<const uint8_t> bytes) {
   LittleEndianReader reader(bytes);
@@ -55,6 +58,8 @@ absl::StatusOr<CcelTableUnverified> ParseCcelTableUnverified(
   return table;
 }
 
+// The mapping of the design guide's table: firmware code, its configuration and
+// secure boot, boot loader and kernel, applications.
 std::optional<uint32_t> CcRegisterOfPcr(uint32_t pcr) {
   if (pcr == 0) {
     return 0;

@@ -24,6 +24,8 @@ struct History {
   std::vector<Sha256Digest> values;
 };
 
+// The start value of PCR 0 depends on the locality from which the TPM was
+// started (TCG PC Client Platform Firmware Profile, StartupLocality).
 History HistoryOf(const EventLogUnverified& log, uint32_t pcr) {
   History history;
   Sha256Digest value{};
@@ -56,6 +58,8 @@ std::optional<size_t> PositionOf(const History& history,
   return static_cast<size_t>(found - history.values.begin());
 }
 
+// A separator or action whose text does not hash to its digest is the one lie
+// that a log can be caught at, so it is said.
 std::string List(const History& history, size_t from, size_t to) {
   std::string text;
   const size_t end = std::min(to, from + kMaxListedEvents);
@@ -73,6 +77,8 @@ std::string List(const History& history, size_t from, size_t to) {
   return text.empty() ? "none" : text;
 }
 
+// Looks for quoted and expected value along the log: if both occur, what lies
+// between them is the difference.
 std::string Explain(const History& history,
                     const std::optional<Sha256Digest>& given,
                     const Sha256Digest& expected) {
@@ -105,6 +111,8 @@ std::string Explain(const History& history,
   return fmt::format("made by these events: {}", List(history, 0, *reached));
 }
 
+// Of a register given twice the first one, as everywhere; the quote's own check
+// refuses such evidence.
 std::optional<Sha256Digest> GivenValue(std::span<const PcrValue> given,
                                        uint32_t index) {
   for (const PcrValue& pcr : given) {
@@ -117,6 +125,8 @@ std::optional<Sha256Digest> GivenValue(std::span<const PcrValue> given,
 
 }  // namespace
 
+// A log that ends in garbage is used up to there: the events before it may
+// explain enough.
 LogDiagnosis DiagnosePcrs(
     std::span<const uint8_t> event_log, std::span<const PcrValue> given,
     const std::map<uint32_t, crypto::Sha256Digest>& expected) {

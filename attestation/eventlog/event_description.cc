@@ -34,6 +34,7 @@ std::string TextOf(const Bytes& data) {
 
 }  // namespace
 
+// TCG PC Client Platform Firmware Profile 10.4.1, table of event types.
 std::string EventTypeName(uint32_t type) {
   static constexpr std::pair<uint32_t, const char*> kNames[] = {
       {0x00, "EV_PREBOOT_CERT"},
@@ -75,6 +76,7 @@ std::string EventTypeName(uint32_t type) {
   return fmt::format("{:#x}", type);
 }
 
+// The number is the position in the log, so that two lists can be compared.
 std::string DescribeEvent(const LogEvent& event) {
   const std::string text = TextOf(event.data);
   return fmt::format("#{} {}{}", event.number, EventTypeName(event.type),

@@ -119,6 +119,8 @@ absl::StatusOr<std::vector<AlgorithmSize>> ReadSpecId(
   return algorithms;
 }
 
+// Every record must have every algorithm of the header, once: a record that
+// lacks one could be replayed differently by two readers.
 absl::Status ReadDigests(LittleEndianReader& reader,
                          const std::vector<AlgorithmSize>& algorithms,
                          LogEvent& event) {
@@ -161,6 +163,7 @@ absl::StatusOr<LogEvent> ReadAgileEvent(
   return event;
 }
 
+// The zero byte at the end of these signatures belongs to them.
 bool HasPrefix(const Bytes& data, std::string_view prefix) {
   return AsText(data).starts_with(prefix);
 }
@@ -177,6 +180,7 @@ bool AtPadding(std::span<const uint8_t> rest) {
          (rest.size() > kMark && all(rest, 0));
 }
 
+// EV_NO_ACTION extends nothing, so it may name an index that no TPM has.
 absl::Status CheckIndex(const LogEvent& event) {
   if (event.pcr >= kPcrCount && event.type != kEvNoAction) {
     return InvalidArgument(
@@ -185,6 +189,7 @@ absl::Status CheckIndex(const LogEvent& event) {
   return absl::OkStatus();
 }
 
+// Without a header the whole log is in the legacy format (TPM 1.2).
 absl::StatusOr<LogEvent> ReadEvent(
     LittleEndianReader& reader, const std::vector<AlgorithmSize>& algorithms) {
   ASSIGN_OR_RETURN(LogEvent event, algorithms.empty()
@@ -194,6 +199,7 @@ absl::StatusOr<LogEvent> ReadEvent(
   return event;
 }
 
+// TCG_EfiStartupLocalityEvent: the signature and one octet.
 bool IsStartupLocality(const LogEvent& event) {
   return event.type == kEvNoAction && event.pcr == 0 &&
          event.data.size() == kStartupLocality.size() + 1 &&
@@ -238,6 +244,8 @@ absl::Status TakeFirst(LogEvent first, EventLogUnverified& log,
 
 }  // namespace
 
+// Logs come as the firmware's whole buffer: they end at padding, not at the
+// last octet.
 EventLogReading ReadEventLogUnverified(std::span<const uint8_t> bytes) {
   EventLogReading reading;
   EventLogUnverified& log = reading.log;
@@ -279,6 +287,7 @@ std::optional<Bytes> DigestOf(const LogEvent& event, uint16_t algorithm) {
   return digest == nullptr ? std::nullopt : std::optional<Bytes>(*digest);
 }
 
+// TPM2_PCR_Extend, event by event: new = H(old || digest).
 absl::StatusOr<std::map<uint32_t, Bytes>> Replay(const EventLogUnverified& log,
                                                  uint16_t algorithm) {
   if (std::ranges::find(log.algorithms, algorithm) == log.algorithms.end()) {

@@ -44,6 +44,7 @@ absl::StatusOr<Json> ParseObject(std::string_view text) {
   return json;
 }
 
+// Absent and of another type are one error.
 absl::StatusOr<std::string> TextAt(const Json& object, const char* name) {
   const auto found = object.find(name);
   if (found == object.end() || !found->is_string()) {
@@ -52,6 +53,7 @@ absl::StatusOr<std::string> TextAt(const Json& object, const char* name) {
   return found->get<std::string>();
 }
 
+// RFC 4648 5, without padding, as the quote service wants it.
 std::string Base64UrlEncode(std::span<const uint8_t> bytes) {
   std::string text = Base64Encode(bytes);
   text.erase(text.find_last_not_of('=') + 1);
@@ -73,6 +75,9 @@ absl::StatusOr<bool> ShowsUserData(std::span<const uint8_t> report,
 
 }  // namespace
 
+// The paravisor makes a new report some time after the user data were written;
+// until then the old one is read. A report without user data field (older
+// paravisor) cannot show it and is taken.
 absl::StatusOr<Bytes> ReadHclReport(GuestTpm& tpm, Clock& clock,
                                     const ReportData& user_data) {
   // First, so that a machine without HCL gets no index defined.
@@ -94,6 +99,7 @@ absl::StatusOr<Bytes> ReadHclReport(GuestTpm& tpm, Clock& clock,
                   kReportAttempts));
 }
 
+// The header keeps requests out that a browser or proxy was tricked into.
 absl::StatusOr<std::string> AzureMetadata::Ask(HttpRequest request) {
   request.headers.emplace_back("Metadata: true");
   request.timeout = kMetadataTimeout;
@@ -112,6 +118,7 @@ absl::StatusOr<std::string> AzureMetadata::Ask(HttpRequest request) {
   return answer.status == 404 ? NotFound(message) : InvalidArgument(message);
 }
 
+// The host caches the VCEK; verifiers then need not ask AMD.
 absl::StatusOr<std::vector<Bytes>> AzureMetadata::SnpCertificates() {
   ASSIGN_OR_RETURN(const std::string body,
                    Ask({.url = endpoint_ + kCertificatesPath}));
@@ -131,6 +138,8 @@ absl::StatusOr<std::vector<Bytes>> AzureMetadata::SnpCertificates() {
   return out;
 }
 
+// The host's quoting enclave turns the TDREPORT into a quote. The size is
+// checked roughly: an error page must not travel as evidence.
 absl::StatusOr<Bytes> AzureMetadata::TdQuote(
     std::span<const uint8_t> td_report) {
   const Json request = {{"report", Base64UrlEncode(td_report)}};

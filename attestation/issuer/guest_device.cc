@@ -50,6 +50,7 @@ uint32_t LittleEndian32(const uint8_t* at) {
          uint32_t{at[3]} << 24U;
 }
 
+// MSG_REPORT_RSP: the firmware's status stands before the report.
 absl::StatusOr<Bytes> ReportOf(const snp_report_resp& response) {
   const uint8_t* data = response.data;
   const uint32_t status = LittleEndian32(data);
@@ -92,6 +93,7 @@ IoctlFunction SystemIoctl() {
 SevGuestDevice::SevGuestDevice(GuestDeviceOptions options, Clock& clock)
     : options_(std::move(options)), clock_(clock) {}
 
+// The host may be busy or throttle: backs off, doubling.
 absl::StatusOr<HardwareReport> SevGuestDevice::Report(const ReportData& data) {
   ASSIGN_OR_RETURN(const UniqueFd fd, OpenDevice(options_.path));
   absl::Duration delay = options_.first_delay;
@@ -105,6 +107,9 @@ absl::StatusOr<HardwareReport> SevGuestDevice::Report(const ReportData& data) {
   }
 }
 
+// Extended first, for its certificates save the verifier a download; a host
+// without them is asked for a plain report. The table grows as the host says,
+// within bounds.
 absl::StatusOr<HardwareReport> SevGuestDevice::ReportOnce(
     int fd, const ReportData& data) {
   HardwareReport out;

@@ -80,6 +80,7 @@ absl::StatusOr<std::map<uint32_t, crypto::Sha256Digest>> RegistersIn(
   return registers;
 }
 
+// The TPM's own octets: Names are digests of them.
 absl::StatusOr<Bytes> MarshalPublic(const TPMT_PUBLIC& area) {
   std::array<uint8_t, sizeof(TPMT_PUBLIC)> buffer{};
   size_t size = 0;
@@ -232,6 +233,8 @@ class GuestTpm::Impl final {
     return quote;
   }
 
+  // A vendor command: request and answer lie in an NV index, which is made for
+  // it and removed again, also after a failure.
   absl::StatusOr<Bytes> RunNsmRequest(std::span<const uint8_t> request,
                                       uint16_t buffer_size)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
@@ -264,6 +267,7 @@ class GuestTpm::Impl final {
     return result.status();
   }
 
+  // A persistent key stays in the TPM; only our handle of it is closed.
   void ForgetKey() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (persistent_ != ESYS_TR_NONE && esys_ != nullptr) {
       (void)Esys_TR_Close(esys_->get(), &persistent_);
@@ -271,6 +275,8 @@ class GuestTpm::Impl final {
     key_ = {};
   }
 
+  // Which key the platform's vendor vouches for differs: made from our
+  // template, from one in NV (GCP), or there already (Azure).
   absl::Status EnsureKey() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (!key_.public_area.empty()) {
       return absl::OkStatus();

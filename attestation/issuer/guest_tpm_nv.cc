@@ -24,6 +24,7 @@ TSS2_RC ErrorOf(TSS2_RC rc) {
 
 }  // namespace
 
+// Asks for its description once: size and who may read.
 absl::StatusOr<NvIndex> NvIndex::Open(EsysContext& esys, uint32_t index) {
   ESYS_TR handle = ESYS_TR_NONE;
   const TSS2_RC found = Esys_TR_FromTPMPublic(
@@ -37,6 +38,7 @@ absl::StatusOr<NvIndex> NvIndex::Open(EsysContext& esys, uint32_t index) {
   return opened;
 }
 
+// In the owner's hierarchy with an empty password: clouds leave it empty.
 absl::StatusOr<NvIndex> NvIndex::Define(EsysContext& esys, uint32_t index,
                                         uint16_t size) {
   TPM2B_NV_PUBLIC description{};
@@ -87,6 +89,7 @@ absl::Status NvIndex::ReadDescription() {
   return absl::OkStatus();
 }
 
+// By the index's own authority if it allows that, else as the owner.
 absl::StatusOr<Bytes> NvIndex::Read() {
   if (size_ > kMaxGuestNvSize) {
     return InvalidArgument(
@@ -115,6 +118,7 @@ absl::StatusOr<Bytes> NvIndex::Read() {
   return contents;
 }
 
+// Does not grow an index: one that is too small is somebody else's.
 absl::Status NvIndex::Write(std::span<const uint8_t> data) {
   if (data.size() > size_) {
     return InvalidArgument(
@@ -138,6 +142,8 @@ absl::Status NvIndex::Write(std::span<const uint8_t> data) {
   return absl::OkStatus();
 }
 
+// On success the handle is gone with it, so the destructor has nothing to
+// close.
 absl::Status NvIndex::Undefine() {
   const TSS2_RC rc =
       Esys_NV_UndefineSpace(esys_->get(), ESYS_TR_RH_OWNER, handle_,

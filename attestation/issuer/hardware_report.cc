@@ -54,6 +54,8 @@ std::string_view ToString(HardwareKind kind) {
   return kind == HardwareKind::kSnp ? "SEV-SNP" : "TDX";
 }
 
+// Drivers share one interface between programs: a report that was made for
+// another's data would be refused by every verifier.
 absl::Status CheckReportCarries(const HardwareReport& report,
                                 const ReportData& data) {
   ASSIGN_OR_RETURN(const std::span<const uint8_t> carried,

@@ -49,6 +49,8 @@ absl::StatusOr<std::unique_ptr<NodeAttester>> CreateVtpmOnly(
 
 }  // namespace
 
+// An unknown platform counts as QEMU: it then has what the vTPM shows, and
+// policies decide whether that is enough.
 NodePlatform DetectNodePlatform(const PlatformPaths& paths) {
   const absl::StatusOr<CloudKind> cloud = DetectCloud(paths);
   if (!cloud.ok()) {
@@ -65,6 +67,8 @@ NodePlatform DetectNodePlatform(const PlatformPaths& paths) {
   return platform;
 }
 
+// A variant that the owner asked for must be the one found. Falling back to a
+// weaker one would be noticed only at the first join.
 absl::StatusOr<std::unique_ptr<NodeAttester>> NodeAttester::Create(
     const NodeAttesterOptions& options, Clock& clock) {
   if (options.variant == kVtpmVariant) {

@@ -24,6 +24,7 @@ constexpr uint8_t kOneOctet = 24;  // and 25, 26: two and four octets follow
 constexpr size_t kMaxDocument = size_t{16} << 10U;
 constexpr size_t kMaxWord = 64;
 
+// Shortest form, as the NSM writes it.
 void AppendHead(Bytes& out, uint8_t major, size_t length) {
   if (length < kOneOctet) {
     out.push_back(static_cast<uint8_t>(major | length));
@@ -43,6 +44,7 @@ void AppendText(Bytes& out, std::string_view text) {
   out.insert(out.end(), octets.begin(), octets.end());
 }
 
+// Null means absent (serde's Option).
 absl::Status AppendField(Bytes& out, std::string_view name,
                          const Bytes& value) {
   if (value.size() > kMaxNsmField) {
@@ -122,6 +124,8 @@ absl::StatusOr<Bytes> EncodeNsmRequest(const NsmAttestationRequest& request) {
   return out;
 }
 
+// The answer lies in a buffer of the index's size: octets behind the document
+// are ignored.
 absl::StatusOr<Bytes> DecodeNsmAnswer(std::span<const uint8_t> answer) {
   BigEndianReader reader(answer);
   ASSIGN_OR_RETURN(const std::string_view kind, ReadOnlyKey(reader, "answer"));

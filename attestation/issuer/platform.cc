@@ -40,6 +40,8 @@ std::string_view ToString(CloudKind cloud) {
   return "unknown";
 }
 
+// By SMBIOS, which the hypervisor writes: it decides only where evidence is
+// sought, never what it is worth.
 absl::StatusOr<CloudKind> DetectCloud(const PlatformPaths& paths) {
   const std::string vendor = DmiText(paths, "sys_vendor");
   const std::string product = DmiText(paths, "product_name");
@@ -65,6 +67,7 @@ absl::StatusOr<CloudKind> DetectCloud(const PlatformPaths& paths) {
                   paths.dmi_folder));
 }
 
+// The drivers' devices first: they need no mounted configfs.
 std::optional<HardwareKind> DetectHardware(const PlatformPaths& paths) {
   if (FileExists(paths.sev_guest)) {
     return HardwareKind::kSnp;
@@ -80,6 +83,7 @@ std::optional<HardwareKind> DetectHardware(const PlatformPaths& paths) {
   return kind.ok() ? std::make_optional(*kind) : std::nullopt;
 }
 
+// AWS has no TDX: such a machine is one with NitroTPM.
 std::string_view VariantOf(CloudKind cloud,
                            std::optional<HardwareKind> hardware) {
   struct Names {

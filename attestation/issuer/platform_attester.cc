@@ -140,6 +140,7 @@ class AnyHardwareReportProvider final : public HardwareReportProvider {
 
 }  // namespace
 
+// What does not change while the machine runs is gathered once.
 absl::StatusOr<std::unique_ptr<PlatformAttester>> PlatformAttester::Create(
     PlatformAttesterParts parts, Clock& clock) {
   ASSIGN_OR_RETURN(AttestationKeyInfo key, parts.tpm->AttestationKey());
@@ -167,6 +168,7 @@ PlatformAttester::PlatformAttester(PlatformAttesterParts parts,
       base_(std::move(base)),
       clock_(clock) {}
 
+// All or nothing: registers, report and quote must agree, or it starts again.
 absl::StatusOr<Evidence> PlatformAttester::Attest(
     std::span<const uint8_t> user_data) {
   if (user_data.size() != kUserDataSize) {
@@ -216,6 +218,7 @@ absl::StatusOr<bool> PlatformAttester::AttestOnce(
   return true;
 }
 
+// The report carries the digest that binds key, registers and channel.
 absl::Status PlatformAttester::AddHardware(const ReportData& data,
                                            Evidence& evidence) {
   ASSIGN_OR_RETURN(HardwareReport report, parts_.hardware->Report(data));
@@ -226,6 +229,7 @@ absl::Status PlatformAttester::AddHardware(const ReportData& data,
   return absl::OkStatus();
 }
 
+// There the paravisor fills the report; our binding goes into its user data.
 absl::Status PlatformAttester::AddAzure(const ReportData& data,
                                         Evidence& evidence) {
   ASSIGN_OR_RETURN(evidence.hardware_report,
@@ -251,6 +255,8 @@ absl::Status PlatformAttester::AddAzure(const ReportData& data,
   return absl::OkStatus();
 }
 
+// After the quote, with the same nonce, so that document and quote belong to
+// one request.
 absl::Status PlatformAttester::AddNitro(
     std::span<const uint8_t> qualifying_data,
     std::span<const uint8_t> user_data, Evidence& evidence) {

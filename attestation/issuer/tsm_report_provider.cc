@@ -72,6 +72,7 @@ class SystemTsmFiles final : public TsmFiles {
   }
 };
 
+// Attributes of configfs end with one.
 std::string_view WithoutNewline(std::string_view text) {
   while (text.ends_with('\n')) {
     text.remove_suffix(1);
@@ -170,6 +171,8 @@ absl::Status TsmReportProvider::ExpectGeneration(const std::string& entry,
   return absl::OkStatus();
 }
 
+// Documentation/ABI/testing/configfs-tsm: the generation counts writes, so a
+// change between ours and the reading shows.
 absl::StatusOr<HardwareReport> TsmReportProvider::ReportOnce(
     const std::string& entry, const ReportData& data) {
   HardwareReport out;

@@ -145,6 +145,7 @@ absl::StatusOr<AttestationKeyUnverified> FromSpki(
 
 }  // namespace
 
+// Canonical (RFC 3279 2.3.1), so that one key has one encoding however it came.
 Bytes EncodeRsaSpki(std::span<const uint8_t> modulus, uint32_t exponent) {
   Bytes big_endian;
   for (int shift = 24; shift >= 0; shift -= 8) {
@@ -159,6 +160,7 @@ Bytes EncodeRsaSpki(std::span<const uint8_t> modulus, uint32_t exponent) {
   return EncodeSpki(kRsaAlgorithm, Wrap(0x30, key));
 }
 
+// TPMs leave leading zeros of coordinates out; here they are put back.
 absl::StatusOr<Bytes> EncodeEcSpki(crypto::EcCurve curve,
                                    std::span<const uint8_t> x,
                                    std::span<const uint8_t> y) {
@@ -195,6 +197,8 @@ absl::StatusOr<crypto::PublicKey> KeyOfPublicArea(
                                         area.ecc_x, area.ecc_y);
 }
 
+// Clouds hand the key out in three forms; the first octet tells them apart, as
+// none of them shares it.
 absl::StatusOr<AttestationKeyUnverified> ParseAttestationKeyUnverified(
     std::span<const uint8_t> bytes) {
   if (bytes.empty()) {

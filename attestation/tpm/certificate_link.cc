@@ -24,6 +24,8 @@ constexpr uint16_t kEncryptionBits =
 
 }  // namespace
 
+// RFC 5280 6.1.4, without the signature: cheap checks, so that a hostile pile
+// of certificates costs few signatures.
 absl::Status CheckMayIssue(const crypto::Certificate& issuer,
                            const crypto::Certificate& subject,
                            size_t cas_below) {
@@ -48,6 +50,8 @@ absl::Status CheckMayIssue(const crypto::Certificate& issuer,
   return absl::OkStatus();
 }
 
+// An endorsement key's certificate is for encryption and sits in the same TPM:
+// it must not pass for an attestation key's.
 absl::Status CheckSigningLeaf(const crypto::Certificate& leaf) {
   const uint16_t usage = leaf.key_usage().value_or(0);
   std::string_view problem;
@@ -66,6 +70,8 @@ absl::Status CheckSigningLeaf(const crypto::Certificate& leaf) {
       fmt::format("certificate \"{}\": {}", leaf.Subject(), problem));
 }
 
+// RFC 5280 4.2. Alternative names and extended usage are understood insofar as
+// nothing follows from them here.
 absl::Status CheckCriticalExtensions(const crypto::Certificate& certificate) {
   static constexpr std::span<const uint8_t> kUnderstood[] = {
       kKeyUsage, kSubjectAltName, kBasicConstraints, kExtendedKeyUsage};
@@ -83,6 +89,7 @@ absl::Status CheckCriticalExtensions(const crypto::Certificate& certificate) {
   return absl::OkStatus();
 }
 
+// Only a hint to find the issuer sooner: a malformed one counts as none.
 std::span<const uint8_t> AuthorityKeyId(
     const crypto::Certificate& certificate) {
   const auto* extension = certificate.FindExtension(kAuthorityKeyId);

@@ -3,6 +3,7 @@
 
 namespace constellation::attestation {
 
+// TPM2_PCR_Extend of the ID's digest into a register that was zero.
 crypto::Sha256Digest ExpectedClusterPcr(std::span<const uint8_t> cluster_id) {
   crypto::Sha256Hasher hasher;
   hasher.Update(crypto::Sha256Digest{});  // PCR15 after a reset

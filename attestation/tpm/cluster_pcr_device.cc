@@ -15,6 +15,7 @@ namespace {
 constexpr uint32_t kClusterPcrIndex = 15;
 constexpr size_t kClusterIdSize = 32;
 
+// SHA-256 bank, the one that every quote covers.
 absl::StatusOr<crypto::Sha256Digest> ReadClusterPcr(Tpm& tpm) {
   ASSIGN_OR_RETURN(const std::vector<PcrValue> pcrs,
                    tpm.ReadPcrs(1U << kClusterPcrIndex));
@@ -26,6 +27,9 @@ absl::StatusOr<crypto::Sha256Digest> ReadClusterPcr(Tpm& tpm) {
 
 }  // namespace
 
+// Idempotent, because a node that crashes after the extend runs it again. Reads
+// back what it wrote: a register that is neither zero nor the ID's cannot be
+// mended without a reset.
 absl::Status MarkClusterMember(Tpm& tpm, std::span<const uint8_t> cluster_id) {
   if (cluster_id.size() != kClusterIdSize) {
     return InvalidArgument(fmt::format("cluster ID: want {} bytes, got {}",

@@ -38,6 +38,8 @@ absl::StatusOr<EsysHandle> StartEkSession(EsysContext& esys) {
 
 }  // namespace
 
+// TPM 2.0 Library Part 1, 24: encrypts `secret` so that only the TPM with this
+// EK can open it, and only if it also has the key called `ak_name`.
 absl::StatusOr<Credential> MakeCredential(EsysContext& esys,
                                           const Bytes& ek_public,
                                           const TpmName& ak_name,
@@ -71,6 +73,8 @@ absl::StatusOr<Credential> MakeCredential(EsysContext& esys,
   return Credential{.blob = *owned_blob, .seed = *owned_seed};
 }
 
+// A wrong answer and a refusal are both UNAUTHENTICATED: AK and EK are then not
+// of one TPM.
 absl::Status CheckActivation(EsysContext& esys, const PrimaryKey& ak,
                              const PrimaryKey& ek, const Credential& credential,
                              const SecretBytes& secret) {

@@ -37,6 +37,9 @@ absl::Status CheckCertificateIsOf(const crypto::Certificate& certificate,
 
 }  // namespace
 
+// Runs on the owner's machine with the TPM that it made, before the cloud ever
+// sees it. Certificate, EK and AK are tied to each other here, once; later only
+// their digests are compared.
 absl::StatusOr<EnrolledTpm> EnrollTpm(const std::string& tcti) {
   ASSIGN_OR_RETURN(const std::unique_ptr<EsysContext> esys,
                    EsysContext::Open(tcti));

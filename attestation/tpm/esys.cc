@@ -30,6 +30,8 @@ TSS2_RC WithoutPosition(TSS2_RC rc) {
   return (rc & TPM2_RC_FMT1) != 0 ? rc & (TPM2_RC_FMT1 | 0x3fU) : rc;
 }
 
+// The TPM refuses whoever asks, now: trying again does not help, and nothing is
+// broken either.
 bool IsLocked(TSS2_RC rc) {
   static constexpr TSS2_RC kLocked[] = {TPM2_RC_LOCALITY,  TPM2_RC_HIERARCHY,
                                         TPM2_RC_AUTH_FAIL, TPM2_RC_NV_LOCKED,
@@ -40,6 +42,7 @@ bool IsLocked(TSS2_RC rc) {
 
 }  // namespace
 
+// Names the command, because the codes alone ("parameter 1") do not say which.
 absl::Status TssStatus(TSS2_RC rc, std::string_view command) {
   if (rc == TSS2_RC_SUCCESS) {
     return absl::OkStatus();
@@ -96,6 +99,8 @@ void EsysHandle::Flush() {
   handle_ = ESYS_TR_NONE;
 }
 
+// A primary key is derived from the hierarchy's seed and the template: the same
+// one after every start, so nothing has to be stored.
 absl::StatusOr<PrimaryKey> CreateEndorsementPrimary(
     EsysContext& esys, const TPM2B_PUBLIC& public_template) {
   const TPM2B_SENSITIVE_CREATE no_secret{};
@@ -122,6 +127,7 @@ absl::StatusOr<PrimaryKey> CreateEndorsementPrimary(
   return key;
 }
 
+// TPM2B buffers have a fixed size and a separate length.
 absl::Status CopyInto(std::span<const uint8_t> bytes, std::span<uint8_t> buffer,
                       uint16_t& size) {
   if (bytes.size() > buffer.size()) {

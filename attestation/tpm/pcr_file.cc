@@ -39,6 +39,8 @@ absl::StatusOr<PcrFileBankUnverified> ReadSlot(LittleEndianReader& reader) {
   return bank;
 }
 
+// A C structure written as it lay in memory: all slots are there, used or not,
+// and what is unused is garbage.
 absl::StatusOr<std::vector<PcrFileBankUnverified>> ReadSelections(
     LittleEndianReader& reader) {
   ASSIGN_OR_RETURN(const uint32_t count, reader.Read<uint32_t>("banks"));
@@ -115,6 +117,8 @@ absl::Status Assign(const std::vector<std::span<const uint8_t>>& digests,
 
 }  // namespace
 
+// The order in which tpm2_quote writes selections and digests is the order in
+// which they belong together.
 absl::StatusOr<std::vector<PcrFileBankUnverified>> ParsePcrFileUnverified(
     std::span<const uint8_t> bytes) {
   LittleEndianReader reader(bytes);

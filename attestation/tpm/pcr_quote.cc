@@ -9,6 +9,7 @@
 
 namespace constellation::attestation {
 
+// Empty if the register is not quoted: no verified value is shorter.
 std::span<const uint8_t> VerifiedPcrQuote::pcr(uint32_t index) const {
   for (const Register& value : registers_) {
     if (value.index == index) {
@@ -27,6 +28,8 @@ std::vector<uint32_t> VerifiedPcrQuote::indices() const {
   return indices;
 }
 
+// All forms of key and signature that clouds use; CheckQuote() takes our own
+// attester's only.
 PcrQuoteVerification CheckPcrQuote(const PcrQuoteUnverified& quote,
                                    std::span<const uint8_t> nonce) {
   QuoteChecker checker(quote, nonce, QuoteForms::kAny);
@@ -39,6 +42,8 @@ PcrQuoteVerification CheckPcrQuote(const PcrQuoteUnverified& quote,
   return result;
 }
 
+// The bank is judged last, so a weak one is PERMISSION_DENIED of a quote that
+// is otherwise genuine.
 absl::StatusOr<VerifiedPcrQuote> VerifyPcrQuote(
     const PcrQuoteUnverified& quote, std::span<const uint8_t> nonce) {
   PcrQuoteVerification result = CheckPcrQuote(quote, nonce);

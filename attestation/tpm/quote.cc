@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view kQuoteTag = "constellation/v1/quote";
 
+// Length first, so that no octet can move from one field to the next.
 void UpdateSized(crypto::Sha256Hasher& hasher, std::span<const uint8_t> field) {
   const auto size = static_cast<uint32_t>(field.size());
   const uint8_t length[] = {
@@ -24,6 +25,8 @@ void UpdateSized(crypto::Sha256Hasher& hasher, std::span<const uint8_t> field) {
 
 }  // namespace
 
+// TPM2B_DATA holds little more than one digest, so user data and report are
+// hashed together. The tag keeps quotes of other protocols apart.
 crypto::Sha256Digest QuoteQualifyingData(
     std::span<const uint8_t> user_data,
     std::span<const uint8_t> hardware_report) {
@@ -71,6 +74,7 @@ std::optional<crypto::Sha256Digest> VerifiedQuote::pcr(uint32_t index) const {
   return std::nullopt;
 }
 
+// SHA-256 bank only: that is what our attester quotes.
 QuoteVerification CheckQuote(const TpmEvidence& evidence,
                              std::span<const uint8_t> qualifying_data) {
   PcrQuoteUnverified quote{.attest = evidence.attest,

@@ -115,6 +115,8 @@ void QuoteChecker::Run() {
   CheckPcrs();
 }
 
+// Restricted and signing: the TPM signs with such a key only what it made
+// itself, so TPM_GENERATED cannot be forged with it.
 void QuoteChecker::CheckAk() {
   if (own()) {
     rows_.AddStatus(QuoteCheckId::kAkPublicArea, name_.status(),
@@ -141,6 +143,8 @@ void QuoteChecker::CheckAk() {
             DescribeAttributes(area_->attributes));
 }
 
+// The magic says that the TPM made the structure, the type that it is a quote,
+// the extra data that it is fresh. An empty nonce is never fresh.
 void QuoteChecker::CheckAttest() {
   rows_.AddStatus(QuoteCheckId::kAttest, attest_.status(), "TPMS_ATTEST");
   const std::string magic = fmt::format("{:#010x}", kTpmGeneratedValue);
@@ -162,6 +166,7 @@ void QuoteChecker::CheckAttest() {
       attest_->extra_data.empty() ? "none" : HexEncode(attest_->extra_data));
 }
 
+// Clouds give TPMT_SIGNATURE, bare RSA octets or a DER ECDSA signature.
 absl::StatusOr<SignatureUnverified> QuoteChecker::ReadSignature() const {
   if (own()) {
     return ParseSignatureUnverified(quote_.signature);
@@ -199,6 +204,8 @@ absl::StatusOr<SignatureUnverified> QuoteChecker::ReadSignature() const {
   return signature;
 }
 
+// Over the octets as they came. The scheme is the key's, never the signature's
+// own choice, where a public area is given.
 void QuoteChecker::CheckSignature() {
   const std::string expected = "by the AK over the structure";
   if (own() && !area_.ok()) {
@@ -218,6 +225,7 @@ void QuoteChecker::CheckSignature() {
   rows_.AddStatus(QuoteCheckId::kSignature, status, expected);
 }
 
+// The hash that the TPM used for pcrDigest, too.
 uint16_t QuoteChecker::SchemeHash() const {
   if (area_.ok()) {
     return area_->scheme_hash;
@@ -225,6 +233,7 @@ uint16_t QuoteChecker::SchemeHash() const {
   return signature_.ok() ? signature_->hash_algorithm : kTpmAlgSha256;
 }
 
+// One bank: values of two banks could not be told apart by the digest alone.
 void QuoteChecker::CheckSelection(const QuoteInfoUnverified& quote) {
   const bool one_bank =
       quote.selections.size() == 1 && !quote.selections[0].pcrs.empty();
@@ -238,6 +247,8 @@ void QuoteChecker::CheckSelection(const QuoteInfoUnverified& quote) {
             Describe(quote.selections));
 }
 
+// Exactly the selection, ascending: an additional value would look quoted, and
+// a missing one be forgotten.
 void QuoteChecker::CheckRegisters(const QuoteInfoUnverified& quote) {
   const std::vector<uint32_t> given = IndicesOf(quote_.registers);
   const size_t size = TpmDigestSize(quote_.bank).value_or(0);

@@ -31,6 +31,7 @@ constexpr size_t kMaxMessageSize = 4096;
 // The longest thing we ask for is an RSA key inside an emulated machine.
 constexpr int kAnswerTimeoutMs = 300'000;
 
+// /dev/tpmrm0: the kernel's resource manager keeps processes apart.
 absl::StatusOr<UniqueFd> OpenDevice(const std::string& path) {
   UniqueFd fd(open(path.c_str(), O_RDWR | O_CLOEXEC));
   if (!fd.valid()) {
@@ -39,6 +40,7 @@ absl::StatusOr<UniqueFd> OpenDevice(const std::string& path) {
   return fd;
 }
 
+// A socket that nobody listens at is UNAVAILABLE: the emulator may be starting.
 absl::StatusOr<UniqueFd> ConnectSocket(const std::string& path) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -117,6 +119,8 @@ FdTcti::FdTcti(UniqueFd fd, Framing framing)
   context_.self = this;
 }
 
+// The library hands back the context that we gave it; Context begins with the
+// library's own part.
 FdTcti& FdTcti::Self(TSS2_TCTI_CONTEXT* context) {
   return *reinterpret_cast<Context*>(context)->self;
 }
@@ -157,6 +161,7 @@ TSS2_RC FdTcti::Transmit(std::span<const uint8_t> command) {
   return TSS2_RC_SUCCESS;
 }
 
+// At most `wanted` octets, waiting at most `timeout` milliseconds.
 TSS2_RC FdTcti::ReadSome(size_t wanted, int timeout) {
   pollfd poll_entry{.fd = fd_.get(), .events = POLLIN, .revents = 0};
   const int ready = poll(&poll_entry, 1, timeout);

@@ -22,6 +22,7 @@ constexpr size_t kMaxEventLogSize = size_t{1} << 20U;
 // Registers that change between reading and quoting are read again.
 constexpr int kAttempts = 5;
 
+// A log only explains, so a node without one is attested all the same.
 Bytes ReadEventLog(const std::string& path) {
   const absl::StatusOr<std::string> log = ReadFile(path, kMaxEventLogSize);
   if (!log.ok()) {
@@ -32,6 +33,7 @@ Bytes ReadEventLog(const std::string& path) {
   return {bytes.begin(), bytes.end()};
 }
 
+// The quote's digest over the very values that are sent.
 bool DigestCovers(const AttestUnverified& attest,
                   const std::vector<PcrValue>& pcrs) {
   crypto::Sha256Hasher hasher;
@@ -72,6 +74,8 @@ absl::StatusOr<std::unique_ptr<TpmAttester>> TpmAttester::Create(
 TpmAttester::TpmAttester(std::unique_ptr<Tpm> tpm, Evidence base)
     : tpm_(std::move(tpm)), base_(std::move(base)) {}
 
+// Registers may be extended between reading and quoting; then both are made
+// again, so that evidence never contradicts itself.
 absl::StatusOr<Evidence> TpmAttester::Attest(
     std::span<const uint8_t> user_data) {
   if (user_data.size() != kUserDataSize) {

@@ -25,6 +25,7 @@ namespace {
 constexpr uint32_t kPcrCount = 24;
 constexpr uint8_t kSelectSize = 3;
 
+// Three octets of selection: the 24 registers of a PC client TPM.
 absl::StatusOr<TPML_PCR_SELECTION> SelectionOf(uint32_t mask) {
   if (mask == 0 || mask >> kPcrCount != 0) {
     return InvalidArgument(
@@ -86,6 +87,8 @@ class Tpm::Impl final {
     return result;
   }
 
+  // TPM2_PCR_Read gives at most eight values at a time, so it is asked again
+  // for the rest.
   absl::StatusOr<std::vector<PcrValue>> ReadPcrs(uint32_t mask)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     RETURN_IF_ERROR(SelectionOf(mask).status());

@@ -17,6 +17,7 @@ Bytes ToBytes(const Array& array) {
 
 }  // namespace
 
+// Also of SM3, which logs and banks may have although nothing here computes it.
 std::optional<size_t> TpmDigestSize(uint16_t algorithm) {
   switch (algorithm) {
     case kTpmAlgSha1:
@@ -33,6 +34,7 @@ std::optional<size_t> TpmDigestSize(uint16_t algorithm) {
   }
 }
 
+// SHA-2 only: 32 octets could be SM3's, too.
 std::optional<uint16_t> Sha2OfDigestSize(size_t size) {
   switch (size) {
     case 32:
@@ -63,6 +65,7 @@ absl::StatusOr<Bytes> TpmDigest(uint16_t algorithm,
   }
 }
 
+// No SHA-1: a collision would let one signature stand under two structures.
 absl::StatusOr<crypto::HashAlgorithm> TpmSigningHash(uint16_t algorithm) {
   switch (algorithm) {
     case kTpmAlgSha256:

@@ -54,6 +54,9 @@ absl::StatusOr<Bytes> ReadNvContents(EsysContext& esys, ESYS_TR handle,
 
 }  // namespace
 
+// docs/formats/evidence-binding.md fixes this template: another one gives
+// another key, and every enrolled TPM would be unknown. The label in `unique`
+// keeps the key apart from other programs'.
 TPM2B_PUBLIC AkTemplate() {
   TPM2B_PUBLIC out{};
   TPMT_PUBLIC& area = out.publicArea;
@@ -79,6 +82,8 @@ TPM2B_PUBLIC AkTemplate() {
   return out;
 }
 
+// Template L-1 of the "TCG EK Credential Profile", RSA 2048: the key that the
+// manufacturer's certificate is about.
 TPM2B_PUBLIC EkTemplate() {
   TPM2B_PUBLIC out{};
   TPMT_PUBLIC& area = out.publicArea;
@@ -100,6 +105,7 @@ TPM2B_PUBLIC EkTemplate() {
   return out;
 }
 
+// Bounded, because a hostile TPM may announce any size.
 absl::StatusOr<Bytes> ReadNvIndex(EsysContext& esys, uint32_t index) {
   ESYS_TR handle = ESYS_TR_NONE;
   const TSS2_RC found = Esys_TR_FromTPMPublic(
@@ -127,6 +133,7 @@ absl::StatusOr<Bytes> ReadNvIndex(EsysContext& esys, uint32_t index) {
   return ReadNvContents(esys, handle, total);
 }
 
+// Indices are often larger than the certificate; what follows it is cut off.
 absl::StatusOr<Bytes> ReadEkCertificateFrom(EsysContext& esys) {
   ASSIGN_OR_RETURN(Bytes der, ReadNvIndex(esys, kEkCertificateIndex));
   // SEQUENCE with a length of two octets: every X.509 certificate of an RSA

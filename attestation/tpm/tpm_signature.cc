@@ -38,6 +38,8 @@ absl::Status VerifyTpmSignature(const crypto::PublicKey& key,
   }
 }
 
+// A signature that names another scheme or hash than its key's was not made by
+// TPM2_Quote with this key.
 absl::Status CheckTpmScheme(const PublicAreaUnverified& key,
                             const SignatureUnverified& signature) {
   if (signature.scheme == key.scheme &&

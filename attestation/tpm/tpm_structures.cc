@@ -35,6 +35,7 @@ absl::StatusOr<Bytes> ReadSized(BigEndianReader& reader, size_t max_size,
   return Copy(bytes);
 }
 
+// TPMS_PCR_SELECTION: bit i of octet j is register 8 j + i.
 absl::StatusOr<PcrSelectionUnverified> ReadSelection(BigEndianReader& reader) {
   PcrSelectionUnverified selection;
   ASSIGN_OR_RETURN(selection.hash_algorithm,
@@ -49,6 +50,7 @@ absl::StatusOr<PcrSelectionUnverified> ReadSelection(BigEndianReader& reader) {
   return selection;
 }
 
+// TPMS_QUOTE_INFO.
 absl::StatusOr<QuoteInfoUnverified> ReadQuoteInfo(BigEndianReader& reader) {
   QuoteInfoUnverified quote;
   ASSIGN_OR_RETURN(const uint32_t count,
@@ -66,6 +68,7 @@ absl::StatusOr<QuoteInfoUnverified> ReadQuoteInfo(BigEndianReader& reader) {
   return quote;
 }
 
+// TPMU_ASYM_SCHEME: RSAES and NULL have no details.
 bool SchemeHasHash(uint16_t scheme) {
   return scheme != kTpmAlgNull && scheme != kTpmAlgRsaes;
 }
@@ -92,6 +95,7 @@ absl::Status ReadScheme(BigEndianReader& reader, PublicAreaUnverified& out) {
   return absl::OkStatus();
 }
 
+// TPMS_RSA_PARMS; an exponent of zero means 65537 (Part 2, 12.2.3.5).
 absl::Status ReadRsa(BigEndianReader& reader, PublicAreaUnverified& out) {
   RETURN_IF_ERROR(ReadSymmetric(reader, out));
   RETURN_IF_ERROR(ReadScheme(reader, out));
@@ -109,6 +113,7 @@ absl::Status ReadRsa(BigEndianReader& reader, PublicAreaUnverified& out) {
   return absl::OkStatus();
 }
 
+// TPMS_ECC_PARMS.
 absl::Status ReadEcc(BigEndianReader& reader, PublicAreaUnverified& out) {
   RETURN_IF_ERROR(ReadSymmetric(reader, out));
   RETURN_IF_ERROR(ReadScheme(reader, out));
@@ -124,6 +129,8 @@ absl::Status ReadEcc(BigEndianReader& reader, PublicAreaUnverified& out) {
 
 }  // namespace
 
+// Structures of other types are read up to their head, so that a row can name
+// the type.
 absl::StatusOr<AttestUnverified> ParseAttestUnverified(
     std::span<const uint8_t> bytes) {
   BigEndianReader reader(bytes);
@@ -151,6 +158,7 @@ absl::StatusOr<AttestUnverified> ParseAttestUnverified(
   return attest;
 }
 
+// Three schemes: HMAC and direct anonymous attestation are not verified here.
 absl::StatusOr<SignatureUnverified> ParseSignatureUnverified(
     std::span<const uint8_t> bytes) {
   BigEndianReader reader(bytes);
@@ -194,6 +202,8 @@ absl::StatusOr<PublicAreaUnverified> ParsePublicAreaUnverified(
   return area;
 }
 
+// Part 1, 16: algorithm number and digest of the public area, octet for octet
+// as given.
 absl::StatusOr<TpmName> NameOf(std::span<const uint8_t> public_area) {
   ASSIGN_OR_RETURN(const PublicAreaUnverified area,
                    ParsePublicAreaUnverified(public_area));
