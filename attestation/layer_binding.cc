@@ -18,6 +18,7 @@ namespace {
 constexpr std::string_view kTag = "constellation/v1/hardware-report";
 constexpr uint32_t kMaxPcr = 31;
 
+// Big-endian, as numbers stand in a TPM's structures.
 void AppendNumber(Bytes& buffer, uint32_t number) {
   for (const uint32_t shift : {24U, 16U, 8U, 0U}) {
     buffer.push_back(static_cast<uint8_t>(number >> shift));
@@ -36,6 +37,8 @@ struct QuotedPcrs {
   crypto::Sha256Digest digest{};
 };
 
+// Ascending order, as the TPM hashes them for TPMS_QUOTE_INFO.pcrDigest; so the
+// order in which they were sent does not matter.
 absl::StatusOr<QuotedPcrs> Summarise(std::span<const PcrValue> pcrs) {
   QuotedPcrs out;
   for (const PcrValue& pcr : pcrs) {
@@ -57,6 +60,8 @@ absl::StatusOr<QuotedPcrs> Summarise(std::span<const PcrValue> pcrs) {
 
 }  // namespace
 
+// The tag keeps this digest apart from whatever else a program may put into a
+// report.
 absl::StatusOr<ReportData> HardwareReportData(
     std::span<const uint8_t> ak_name, std::span<const PcrValue> pcrs,
     std::span<const uint8_t> user_data) {
@@ -82,6 +87,7 @@ absl::StatusOr<ReportData> HardwareReportData(
   return crypto::Sha512(buffer);
 }
 
+// No constant-time comparison: nothing in it is secret.
 absl::Status CheckHardwareReportData(std::span<const uint8_t> report_data,
                                      std::span<const uint8_t> ak_name,
                                      std::span<const PcrValue> pcrs,

@@ -11,6 +11,9 @@
 
 namespace constellation::attestation {
 
+// The list is asked for anew for every peer: machines may be enrolled while
+// this one waits. It never decides alone, because it comes from the cloud: the
+// image and the platform must be this node's own as well.
 absl::StatusOr<PeerProof> PeerVerifier::Verify(
     const Evidence& evidence, std::span<const uint8_t> user_data) const {
   ASSIGN_OR_RETURN(const std::string json, enrolled_tpms_());

@@ -62,10 +62,13 @@ absl::StatusOr<Profile> ProfileOfRegisters(std::string_view variant,
   return profile;
 }
 
+// An absent ID or author key is written as zeros.
 bool IsZero(std::span<const uint8_t> octets) {
   return std::ranges::all_of(octets, [](uint8_t octet) { return octet == 0; });
 }
 
+// No floors (all zero, on purpose and written out): the owner's floors were
+// applied when the peer was admitted.
 absl::StatusOr<SnpProfile> SnpLike(std::span<const uint8_t> report_bytes) {
   ASSIGN_OR_RETURN(const SnpReportUnverified report,
                    SnpReportUnverified::Parse(report_bytes));
@@ -95,6 +98,9 @@ absl::StatusOr<SnpProfile> SnpLike(std::span<const uint8_t> report_bytes) {
   return profile;
 }
 
+// Every status but Revoked and NotSupported, for the same reason. On clouds
+// RTMR1 and 2 differ with their boot path, so they are compared with own
+// firmware only; there the vTPM's registers speak.
 absl::StatusOr<TdxProfile> TdxLike(std::span<const uint8_t> quote_bytes,
                                    bool own_firmware) {
   ASSIGN_OR_RETURN(const IntelQuoteUnverified quote,
@@ -121,6 +127,8 @@ absl::StatusOr<TdxProfile> TdxLike(std::span<const uint8_t> quote_bytes,
   return profile;
 }
 
+// The project is this node's own: a machine of another customer with the same
+// image must not become its peer.
 absl::StatusOr<GcpProfile> GcpLike(const Evidence& own) {
   for (const Bytes& endorsement : own.endorsements) {
     const auto certificate = crypto::Certificate::FromDer(endorsement);
@@ -184,6 +192,7 @@ absl::StatusOr<Bytes> CpuReportOf(const Variant& variant, const Evidence& own) {
   return InvalidArgument("own evidence: no TD quote in it");
 }
 
+// An object for each layer of the variant, as CheckProfile() demands.
 absl::Status AddPlatform(const Variant& variant, const Evidence& own,
                          Profile& profile) {
   ASSIGN_OR_RETURN(const Bytes report, CpuReportOf(variant, own));
@@ -208,6 +217,7 @@ absl::Status AddPlatform(const Variant& variant, const Evidence& own,
 
 }  // namespace
 
+// For variants with a vTPM alone.
 absl::StatusOr<Policy> PolicyOfPeersLike(std::string_view variant,
                                          std::span<const PcrValue> own_pcrs,
                                          std::vector<EnrolledNode> enrolled) {
@@ -217,6 +227,7 @@ absl::StatusOr<Policy> PolicyOfPeersLike(std::string_view variant,
   return Policy::Create(std::move(profiles), std::move(enrolled));
 }
 
+// Enclaves have no peers: a cluster's nodes are machines.
 absl::StatusOr<Policy> PolicyOfPeersLike(const Evidence& own,
                                          std::vector<EnrolledNode> enrolled) {
   const Variant* variant = FindVariant(own.variant);

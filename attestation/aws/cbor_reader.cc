@@ -48,6 +48,7 @@ class Decoder final {
   explicit Decoder(std::span<const uint8_t> bytes)
       : bytes_(bytes), reader_(bytes) {}
 
+  // One item and nothing behind it.
   absl::StatusOr<CborItem> Document() {
     CborItem item;
     RETURN_IF_ERROR(Decode(0, item));
@@ -204,6 +205,7 @@ std::string_view ToString(CborKind kind) {
   return "unknown";
 }
 
+// Not checked to be UTF-8; whoever shows it must.
 std::string_view CborItem::text() const {
   return AsText(octets);
 }
@@ -226,6 +228,7 @@ const CborItem* CborItem::Find(uint64_t key) const {
   return nullptr;
 }
 
+// Bounded in size, depth and number of items before anything is allocated.
 absl::StatusOr<CborItem> DecodeCbor(std::span<const uint8_t> bytes) {
   if (bytes.size() > kMaxSize) {
     return InvalidArgument(fmt::format("CBOR: want at most {} bytes, got {}",

@@ -23,6 +23,7 @@ constexpr size_t kMaxModuleId = 256;
 // Year 9999: later instants have no text form.
 constexpr uint64_t kMaxMilliseconds = 253402300799000;
 
+// Names the kind, never the contents: those are hostile.
 absl::Status Wrong(std::string_view field, std::string_view want,
                    const CborItem* got) {
   return InvalidArgument(
@@ -158,6 +159,7 @@ void AppendByteString(std::span<const uint8_t> octets, Bytes& out) {
 
 }  // namespace
 
+// RFC 9052 4.2. Unprotected headers are not signed, so there must be none.
 absl::StatusOr<CoseSign1Unverified> ParseCoseSign1Unverified(
     std::span<const uint8_t> bytes) {
   if (!bytes.empty() && bytes[0] == kTagCoseSign1) {
@@ -191,6 +193,7 @@ absl::StatusOr<CoseSign1Unverified> ParseCoseSign1Unverified(
   return cose;
 }
 
+// RFC 9052 4.4: what the signature is over.
 Bytes CoseSigStructure(const CoseSign1Unverified& message) {
   constexpr std::string_view kContext = "Signature1";
   Bytes out{0x84};  // array of 4
@@ -212,6 +215,7 @@ std::span<const uint8_t> NitroDocumentUnverified::pcr(uint32_t index) const {
   return found == pcrs.end() ? std::span<const uint8_t>() : found->value;
 }
 
+// Amazon's "Verifying the root of trust" lists fields and bounds.
 absl::StatusOr<NitroDocumentUnverified> ParseNitroDocumentUnverified(
     std::span<const uint8_t> payload) {
   ASSIGN_OR_RETURN(const CborItem map, DecodeCbor(payload));

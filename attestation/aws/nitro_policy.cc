@@ -17,6 +17,7 @@ namespace {
 using Rows = CheckRows<NitroPolicyCheckId>;
 using TpmRows = CheckRows<NitroTpmCheckId>;
 
+// Registers of an enclave in debug mode are zero.
 bool AllZero(std::span<const uint8_t> bytes) {
   return std::ranges::all_of(bytes, [](uint8_t b) { return b == 0; });
 }
@@ -134,6 +135,7 @@ std::string_view ToString(NitroTpmCheckId id) {
   return "unknown";
 }
 
+// A row for each demand, also for those that the policy leaves open.
 std::vector<NitroPolicyCheck> AppraiseNitro(
     const VerifiedNitroDocument& document, const NitroPolicy& policy) {
   Rows rows;
@@ -167,6 +169,7 @@ std::vector<NitroPolicyCheck> AppraiseNitro(
   return rows.Take();
 }
 
+// Ties a quote to the document: key, nonce, and the registers of a common bank.
 std::vector<NitroTpmCheck> CheckNitroTpm(const VerifiedNitroDocument& document,
                                          const VerifiedPcrQuote& quote) {
   TpmRows rows;

@@ -26,6 +26,7 @@ std::optional<Bytes> Copy(const std::optional<std::span<const uint8_t>>& o) {
   return o.has_value() ? std::optional<Bytes>(Copy(*o)) : std::nullopt;
 }
 
+// Whole seconds, for rows.
 std::string Utc(absl::Time time) {
   return absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
 }
@@ -101,6 +102,7 @@ class NitroChecker final {
         chain_(document_.ok() ? ParseCertificates(*document_)
                               : document_.status()) {}
 
+  // Every row is made, also after one failed.
   NitroVerification Run() {
     CheckForm();
     CheckCertificates();
@@ -132,6 +134,7 @@ class NitroChecker final {
                     "X.509 certificates");
   }
 
+  // The root is pinned by its key; the chain below it comes with the document.
   void CheckCertificates() {
     if (!chain_.ok()) {
       rows_.AddUnavailable(NitroCheckId::kRoot, "a pinned root",
@@ -233,6 +236,7 @@ class NitroChecker final {
               "up");
   }
 
+  // Copies: the result must not point into the caller's octets.
   VerifiedNitroDocument MakeDocument() const {
     VerifiedNitroDocument made;
     made.kind_ = document_->kind;
@@ -259,6 +263,7 @@ NitroVerification CheckNitroDocument(std::span<const uint8_t> cose,
   return NitroChecker(cose, expectation).Run();
 }
 
+// The first failure decides the code.
 absl::StatusOr<VerifiedNitroDocument> VerifyNitroDocument(
     std::span<const uint8_t> cose, const NitroExpectation& expectation) {
   NitroVerification result = CheckNitroDocument(cose, expectation);

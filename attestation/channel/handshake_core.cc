@@ -28,6 +28,8 @@ HandshakeCore::HandshakeCore(Role role, Bytes own_spki,
       verify_(std::move(verify)),
       nonce_(verify_ ? crypto::RandomBytes(kNonceSize) : Bytes()) {}
 
+// A step taken twice, or out of order, ends the handshake for good: the state
+// is "failed" until the step itself has succeeded.
 absl::Status HandshakeCore::BeginStep(State expected) {
   const State before = std::exchange(state_, State::kFailed);
   if (before != expected) {
@@ -45,6 +47,8 @@ absl::StatusOr<HandshakeMessage> HandshakeCore::Begin() {
   return HandshakeMessage{.nonce = nonce_, .evidence = std::nullopt};
 }
 
+// The client verifies before it proves; the server proves first, because it has
+// one message only to answer with.
 absl::StatusOr<HandshakeMessage> HandshakeCore::Answer(
     const HandshakeMessage& message, std::span<const uint8_t> peer_spki) {
   const bool client = role_ == Role::kClient;
@@ -62,6 +66,8 @@ absl::StatusOr<HandshakeMessage> HandshakeCore::Answer(
                           .evidence = std::move(evidence)};
 }
 
+// Only after a refusal, and once: the state stays "failed", so nothing else can
+// follow.
 absl::StatusOr<HandshakeMessage> HandshakeCore::ProveAfterRefusal(
     std::span<const uint8_t> nonce) {
   if (role_ != Role::kClient || !refused_peer_ || nonce.empty()) {
@@ -82,6 +88,7 @@ absl::Status HandshakeCore::Finish(const HandshakeMessage& message) {
   return absl::OkStatus();
 }
 
+// A peer with our own key is ourselves, reflected: its evidence would be ours.
 absl::Status HandshakeCore::SetPeer(std::span<const uint8_t> peer_spki) {
   if (peer_spki.empty()) {
     return Unauthenticated("attested channel: the peer has no TLS certificate");
@@ -94,6 +101,8 @@ absl::Status HandshakeCore::SetPeer(std::span<const uint8_t> peer_spki) {
   return absl::OkStatus();
 }
 
+// Evidence that nobody asked for is refused: it cannot be bound to a nonce of
+// ours.
 absl::Status HandshakeCore::VerifyPeer(const HandshakeMessage& message) {
   if (!verify_) {
     return message.evidence.has_value()
@@ -112,6 +121,7 @@ absl::Status HandshakeCore::VerifyPeer(const HandshakeMessage& message) {
   return status;
 }
 
+// No nonce, no evidence: the other side does not want any.
 absl::StatusOr<std::optional<Evidence>> HandshakeCore::Prove(
     std::span<const uint8_t> nonce) const {
   if (nonce.empty()) {

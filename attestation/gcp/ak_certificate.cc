@@ -138,6 +138,8 @@ class GcpCertificateChecker final {
     }
   }
 
+  // Every row is made, also after one failed; without a leaf there is nothing
+  // to make them of.
   GcpCertificateVerification Run() {
     using Id = GcpCertificateCheckId;
     rows_.AddStatus(Id::kCertificate, leaf_.status(), "an X.509 certificate");

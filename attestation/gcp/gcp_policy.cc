@@ -97,6 +97,8 @@ std::string_view ToString(GcpPolicyCheckId id) {
   return "unknown";
 }
 
+// Only what Google's certificate and the firmware's log say; registers are the
+// profile's.
 std::vector<GcpPolicyCheck> AppraiseGcp(const VerifiedGcp& machine,
                                         const GcpPolicy& policy) {
   const GceInstance& instance = machine.instance();

@@ -73,6 +73,8 @@ std::string_view ToString(GceTechnology technology) {
   return "unknown";
 }
 
+// The firmware marks the technology before the separator of PCR 0. Two marks,
+// or one whose digest is another's, are refused: somebody edited the log.
 absl::StatusOr<GceTechnology> FindGceTechnologyUnverified(
     const EventLogUnverified& log, uint16_t bank) {
   const LogEvent* marker = nullptr;
@@ -150,6 +152,8 @@ class GcpChecker final {
   }
 
  private:
+  // Whose key quotes is Google's word. A key that comes with the quote must be
+  // the certificate's.
   void CheckCertificate() {
     const GcpCertificateCheck* failed = FirstFailed(certificate_.checks);
     rows_.Add(
@@ -176,6 +180,7 @@ class GcpChecker final {
               "that quotes (RSA and ECC keys have one each)");
   }
 
+  // Without a key of its own the quote is checked with the certificate's.
   void CheckQuote() {
     PcrQuoteUnverified quote = evidence_.quote;
     if (quote.ak.empty() && certificate_.ak.has_value()) {

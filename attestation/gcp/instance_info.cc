@@ -74,6 +74,8 @@ absl::Status ReadProperties(std::span<const uint8_t> contents,
 
 }  // namespace
 
+// Google's extension: five fields, then optional security properties. Tags that
+// are not known are skipped, for Google adds new ones.
 absl::StatusOr<GceInstance> ParseGceInstanceUnverified(
     std::span<const uint8_t> value) {
   crypto::DerReader outer(value);

@@ -44,6 +44,8 @@ absl::StatusOr<std::optional<std::string>> ReadDescription(
 
 }  // namespace
 
+// RFC 5280 4.2.2.1, the first URL. Whether it may be asked is IssuerItem()'s to
+// judge.
 absl::StatusOr<std::string> IssuerUrlOfUnverified(
     const crypto::Certificate& certificate) {
   const auto* extension = certificate.FindExtension(kInformationAccessOid);

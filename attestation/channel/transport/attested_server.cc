@@ -24,6 +24,8 @@ constexpr absl::Duration kShutdownGrace = absl::Seconds(5);
 
 }  // namespace
 
+// Strangers can connect, so threads, streams and message sizes are bounded
+// before anybody is attested.
 absl::StatusOr<std::unique_ptr<grpc::Server>> StartAttestedServer(
     const AttestedServerOptions& options, const crypto::TlsIdentity& identity,
     grpc::Service& service) {
@@ -44,6 +46,8 @@ absl::StatusOr<std::unique_ptr<grpc::Server>> StartAttestedServer(
   return server;
 }
 
+// gRPC waits for its handlers, and a handler may wait for a peer: after the
+// grace period they are cut off by a thread of its own.
 void ServeUntilEnd(const EndSignals& signals, grpc::Server& server,
                    const std::function<void()>& cut_off) {
   ReleaseStartupPages();

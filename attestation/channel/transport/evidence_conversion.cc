@@ -22,10 +22,13 @@ constexpr size_t kMaxCcEventLog = size_t{256} << 10U;
 constexpr size_t kMaxVariant = 64;
 constexpr uint32_t kPcrCount = 24;
 
+// Protocol buffers keep octets in strings.
 std::string ToString(const Bytes& bytes) {
   return {bytes.begin(), bytes.end()};
 }
 
+// Bounds per field, below the message's own: each parser behind it sees no more
+// than its structure can have.
 absl::StatusOr<Bytes> Limited(std::string_view name, const std::string& value,
                               size_t limit) {
   if (value.size() > limit) {
@@ -36,6 +39,8 @@ absl::StatusOr<Bytes> Limited(std::string_view name, const std::string& value,
   return Bytes(value.begin(), value.end());
 }
 
+// Ascending and each once, as quoted: another order would be another reading of
+// the same quote.
 absl::StatusOr<std::vector<PcrValue>> PcrsFromProto(
     const v1::TpmEvidence& proto) {
   std::vector<PcrValue> pcrs;
@@ -82,6 +87,7 @@ v1::Evidence EvidenceToProto(const Evidence& evidence) {
   return proto;
 }
 
+// Shape only; what it says is for Appraise().
 absl::StatusOr<Evidence> EvidenceFromProto(const v1::Evidence& proto) {
   Evidence evidence;
   if (proto.variant().size() > kMaxVariant) {
@@ -131,6 +137,7 @@ v1::AttestationMessage MessageToProto(const HandshakeMessage& message) {
   return proto;
 }
 
+// A nonce of another length than kNonceSize is refused where it is used.
 absl::StatusOr<HandshakeMessage> MessageFromProto(
     const v1::AttestationMessage& proto) {
   HandshakeMessage message;
