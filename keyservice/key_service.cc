@@ -14,9 +14,13 @@ namespace {
 
 using attestation::ToGrpcStatus;
 
+// Domain separation: a signature made here is good for join logs and nothing
+// else.
 constexpr std::string_view kJoinLogTag = "constellation/v1/join-log";
 constexpr size_t kMaxJoinLogEntry = size_t{64} << 10U;
 
+// The response is gRPC's: the copy of the key in it is not wiped. It goes over
+// a Unix socket to a process of the same machine.
 absl::Status SetKey(const absl::StatusOr<SecretBytes>& key,
                     v1::DerivedKey& response) {
   RETURN_IF_ERROR(key.status());
@@ -24,6 +28,7 @@ absl::Status SetKey(const absl::StatusOr<SecretBytes>& key,
   return absl::OkStatus();
 }
 
+// The signing key is derived anew for each call and wiped after it.
 absl::Status Sign(const crypto::KeyHierarchy& keys, const std::string& entry,
                   v1::Signature& response) {
   if (entry.empty() || entry.size() > kMaxJoinLogEntry) {
@@ -44,6 +49,7 @@ absl::Status Sign(const crypto::KeyHierarchy& keys, const std::string& entry,
 
 }  // namespace
 
+// The hierarchy checks that the UUID is a UUID.
 grpc::Status KeyService::DeriveStateDiskKey(
     grpc::ServerContext* /*context*/,
     const v1::DeriveStateDiskKeyRequest* request, v1::DerivedKey* response) {
@@ -51,12 +57,14 @@ grpc::Status KeyService::DeriveStateDiskKey(
       SetKey(keys_.StateDiskKey(request->disk_uuid()), *response));
 }
 
+// Volumes have names of Kubernetes, not UUIDs.
 grpc::Status KeyService::DeriveVolumeKey(
     grpc::ServerContext* /*context*/, const v1::DeriveVolumeKeyRequest* request,
     v1::DerivedKey* response) {
   return ToGrpcStatus(SetKey(keys_.VolumeKey(request->volume_id()), *response));
 }
 
+// Public: a hash that PCR15 of every member shows.
 grpc::Status KeyService::GetClusterId(
     grpc::ServerContext* /*context*/,
     const v1::GetClusterIdRequest* /*request*/, v1::ClusterId* response) {

@@ -13,16 +13,20 @@ namespace constellation::keyservice {
 // Thread-safe.
 class KeyService final : public v1::KeyService::Service {
  public:
+  // `measurement_salt`: 32 octets, what the cluster's ID is made from.
   KeyService(crypto::KeyHierarchy keys, Bytes measurement_salt)
       : keys_(std::move(keys)),
         measurement_salt_(std::move(measurement_salt)) {}
 
+  // 32 octets. INVALID_ARGUMENT unless the id is a lower-case UUID.
   grpc::Status DeriveStateDiskKey(grpc::ServerContext* context,
                                   const v1::DeriveStateDiskKeyRequest* request,
                                   v1::DerivedKey* response) override;
+  // 32 octets. INVALID_ARGUMENT unless crypto::IsVolumeId() takes the id.
   grpc::Status DeriveVolumeKey(grpc::ServerContext* context,
                                const v1::DeriveVolumeKeyRequest* request,
                                v1::DerivedKey* response) override;
+  // 32 octets, the same in every call.
   grpc::Status GetClusterId(grpc::ServerContext* context,
                             const v1::GetClusterIdRequest* request,
                             v1::ClusterId* response) override;

@@ -10,6 +10,8 @@
 
 namespace {
 
+// Signals are blocked before gRPC makes its threads. The secret is read once;
+// the process forgets it only by ending.
 absl::Status Run(const constellation::keyservice::Options& options) {
   const constellation::EndSignals signals;
   const auto service = constellation::keyservice::LoadKeyService(options);

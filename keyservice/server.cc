@@ -17,8 +17,11 @@
 namespace constellation::keyservice {
 namespace {
 
+// A join log entry of 64 KiB with room for the message around it.
 constexpr int kMaxRequestBytes = 128 << 10;
 
+// Exactly `size` octets: a longer file is refused by ReadFile(), a shorter one
+// here. The copy in the string is wiped.
 absl::StatusOr<SecretBytes> ReadSecret(const std::string& path, size_t size) {
   ASSIGN_OR_RETURN(std::string contents, ReadFile(path, size));
   SecretBytes secret(AsBytes(contents));
@@ -32,6 +35,7 @@ absl::StatusOr<SecretBytes> ReadSecret(const std::string& path, size_t size) {
 
 }  // namespace
 
+// The files are a mounted Secret; the salts are public but read alike.
 absl::StatusOr<std::unique_ptr<KeyService>> LoadKeyService(
     const Options& options) {
   ASSIGN_OR_RETURN(
@@ -52,6 +56,9 @@ absl::StatusOr<std::unique_ptr<KeyService>> LoadKeyService(
                                             measurement_salt.Expose().end()));
 }
 
+// The folder's mode comes first: between bind() and chmod() the socket itself
+// may be open to others. One queue and one poller are plenty for a local socket
+// and keep memory small.
 absl::StatusOr<std::unique_ptr<grpc::Server>> StartServer(
     const Options& options, KeyService& service) {
   const std::string folder =

@@ -12,6 +12,7 @@
 
 namespace constellation::keyservice {
 
+// How the service is started; all of it is needed.
 struct Options {
   std::string master_secret_dir;      // files "key" and "salt", 32 octets each
   std::string measurement_salt_file;  // 32 octets
