@@ -13,6 +13,7 @@ CallGuard::Call::~Call() {
   if (guard_ != nullptr) guard_->Leave(id_);
 }
 
+// The thread is moved out first: it needs the mutex to end.
 CallGuard::~CallGuard() {
   std::thread thread;
   {
@@ -24,6 +25,8 @@ CallGuard::~CallGuard() {
   if (thread.joinable()) thread.join();
 }
 
+// A busy service refuses at once instead of queueing: a queue of strangers
+// would keep nodes waiting.
 std::optional<CallGuard::Call> CallGuard::Enter(grpc::ServerContext& context) {
   absl::MutexLock lock(&mutex_);
   if (calls_.size() >= max_calls_) return std::nullopt;

@@ -21,10 +21,12 @@ namespace constellation::joinservice {
 // starts with the first call. Thread-safe.
 class CallGuard final {
  public:
+  // At most `max_calls` at once, each for at most `deadline`.
   CallGuard(size_t max_calls, absl::Duration deadline)
       : max_calls_(max_calls), deadline_(deadline) {}
   CallGuard(const CallGuard&) = delete;
   CallGuard& operator=(const CallGuard&) = delete;
+  // All calls must have left.
   ~CallGuard();
 
   // One call, from Enter() until destroyed.
@@ -52,7 +54,9 @@ class CallGuard final {
     bool cancelled = false;
   };
 
+  // A call ends; from now on its context is not touched.
   void Leave(uint64_t id);
+  // The thread: sleeps until the next call may be late.
   void Watch();
   // Cuts off whoever is late; returns when to look again.
   absl::Time CancelLateCalls() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

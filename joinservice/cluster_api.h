@@ -25,6 +25,7 @@ struct ClusterFacts {
 class ClusterApi {
  public:
   virtual ~ClusterApi() = default;
+  // As they are now; they may change with an upgrade.
   virtual absl::StatusOr<ClusterFacts> Facts() = 0;
   // Has the cluster's authority sign `csr_pem`, whose names the caller has
   // checked. Returns the certificate, PEM.

@@ -20,10 +20,12 @@ constexpr const char* kNames[] = {"ca.crt",
                                   "etcd/ca.key",
                                   "front-proxy-ca.crt",
                                   "front-proxy-ca.key"};
+// Keys and certificates have a few kilobytes.
 constexpr size_t kMaxFileBytes = size_t{64} << 10U;
 
 }  // namespace
 
+// Read for each ticket: kubeadm may have renewed them.
 absl::StatusOr<std::vector<ControlPlaneFile>> ReadControlPlaneFiles(
     const std::string& folder) {
   std::vector<ControlPlaneFile> files;

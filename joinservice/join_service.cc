@@ -17,6 +17,7 @@
 namespace constellation::joinservice {
 namespace {
 
+// In characters: a refusal names every failed check.
 constexpr size_t kMaxLogged = 4000;
 
 std::string Text(std::span<const uint8_t> bytes) {
@@ -27,6 +28,7 @@ void WipeText(std::string& text) {
   Wipe({reinterpret_cast<uint8_t*>(text.data()), text.size()});
 }
 
+// Copies secrets: WipeSecrets() after it was sent.
 v1::JoinTicket ToProto(const JoinGrant& grant) {
   v1::JoinTicket ticket;
   ticket.set_state_disk_key(Text(grant.state_disk_key.Expose()));
@@ -49,6 +51,7 @@ v1::JoinTicket ToProto(const JoinGrant& grant) {
   return ticket;
 }
 
+// Copies that gRPC made for sending are out of reach.
 void WipeSecrets(v1::JoinTicket& ticket) {
   WipeText(*ticket.mutable_state_disk_key());
   WipeText(*ticket.mutable_bootstrap_token());
@@ -73,6 +76,7 @@ absl::StatusOr<Incoming> ReadRequest(
 
 }  // namespace
 
+// Both ends prove themselves; the result exists only if the node did.
 template <typename Outgoing, typename Incoming>
 absl::StatusOr<VerifiedNode> JoinService::Attest(
     grpc::ServerContext& context,
@@ -94,6 +98,7 @@ absl::StatusOr<VerifiedNode> JoinService::Attest(
   return *std::move(node);
 }
 
+// The node is attested before its request is read.
 absl::Status JoinService::Join(
     grpc::ServerContext& context,
     grpc::ServerReaderWriter<v1::JoinServerMessage, v1::JoinClientMessage>&
@@ -122,6 +127,7 @@ absl::Status JoinService::Join(
                  : Unavailable("the peer left before its ticket");
 }
 
+// Likewise for a node that starts again.
 absl::Status JoinService::Rejoin(
     grpc::ServerContext& context,
     grpc::ServerReaderWriter<v1::RejoinServerMessage, v1::RejoinClientMessage>&
@@ -145,6 +151,7 @@ absl::Status JoinService::Rejoin(
                  : Unavailable("the peer left before its ticket");
 }
 
+// Every decision, with what the peer claimed made harmless for a log line.
 void JoinService::Log(const Record& record, const absl::Status& status) {
   const std::string fields =
       fmt::format("kind={} peer={} node={} role={} profile=\"{}\" disk=\"{}\"",

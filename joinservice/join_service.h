@@ -21,6 +21,7 @@
 
 namespace constellation::joinservice {
 
+// What strangers may use up at most.
 struct ServiceLimits {
   size_t max_calls = 16;
   absl::Duration call_deadline = absl::Seconds(60);

@@ -15,6 +15,7 @@
 namespace constellation::joinservice {
 namespace {
 
+// Deriving takes microseconds; the rest is for a service that restarts.
 constexpr std::chrono::seconds kTimeout{10};
 constexpr size_t kKeySize = 32;
 constexpr size_t kClusterIdSize = 32;
@@ -24,12 +25,14 @@ void Prepare(grpc::ClientContext& context) {
   context.set_deadline(std::chrono::system_clock::now() + kTimeout);
 }
 
+// Same codes; the message says who answered.
 absl::Status ToStatus(const grpc::Status& status) {
   return Annotate(attestation::FromGrpcStatus(status), "key service");
 }
 
 }  // namespace
 
+// Unix sockets need no TLS: only root reaches this one.
 KeyClient::KeyClient(const std::string& socket_path) {
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(kMaxReplyBytes);
@@ -39,6 +42,8 @@ KeyClient::KeyClient(const std::string& socket_path) {
       arguments));
 }
 
+// The copy inside the reply is wiped. A key of another length would be a disk
+// that nobody can open again.
 absl::StatusOr<SecretBytes> KeyClient::StateDiskKey(
     std::string_view disk_uuid) {
   grpc::ClientContext context;

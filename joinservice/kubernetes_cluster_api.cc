@@ -16,11 +16,13 @@ namespace constellation::joinservice {
 namespace {
 
 constexpr char kConfigMaps[] = "/api/v1/namespaces/kube-system/configmaps/";
+// Long enough for kubeadm on a slow machine, short enough to be worth little.
 constexpr absl::Duration kTokenLifetime = absl::Minutes(15);
 constexpr absl::Duration kSigningTimeout = absl::Seconds(60);
 constexpr uint32_t kMaxTimeScale = 20;
 constexpr unsigned kFirstPlainMinor = 24;
 
+// A value of a ConfigMap that must be there and not be empty.
 absl::StatusOr<std::string> Entry(const kubernetes::Json& config_map,
                                   std::string_view key) {
   absl::StatusOr<std::string> text =
@@ -32,6 +34,7 @@ absl::StatusOr<std::string> Entry(const kubernetes::Json& config_map,
       Message(text.status())));
 }
 
+// Bounded, because every time-out of a joining node is multiplied by it.
 absl::StatusOr<uint32_t> ParseTimeScale(std::string_view text) {
   uint32_t scale = 0;
   const char* end = text.data() + text.size();
@@ -86,6 +89,7 @@ absl::StatusOr<ClusterFacts> KubernetesClusterApi::Facts() {
   return facts;
 }
 
+// The request was checked by the caller; here it is only approved and signed.
 absl::StatusOr<std::string> KubernetesClusterApi::IssueKubeletCertificate(
     std::string_view csr_pem, std::string_view node_name) {
   kubernetes::CertificateRequest request;

@@ -11,6 +11,8 @@ absl::StatusOr<attestation::Evidence> LazyAttester::Attest(
   return attester->Attest(user_data);
 }
 
+// The mutex is held while the TPM is opened: two callers must not open it
+// twice. The attester itself is thread-safe and used without it.
 absl::StatusOr<attestation::Attester*> LazyAttester::Get() {
   absl::MutexLock lock(&mutex_);
   if (attester_ == nullptr) {

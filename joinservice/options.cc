@@ -10,6 +10,7 @@
 
 namespace constellation::joinservice {
 
+// Later options win. Values are not checked here: whoever uses them does.
 absl::StatusOr<Options> ParseOptions(int argc, char** argv) {
   Options options;
   const std::map<std::string_view, std::string*> known = {

@@ -20,6 +20,7 @@ constexpr char kFieldSelector[] = "metadata.name=join-config";
 // may cure it.
 constexpr absl::Duration kPause = absl::Seconds(10);
 
+// The policy inside of the ConfigMap; NOT_FOUND or INVALID_ARGUMENT.
 absl::StatusOr<attestation::Policy> PolicyOf(const kubernetes::Json& object) {
   ASSIGN_OR_RETURN(
       const std::string text,
@@ -38,6 +39,8 @@ std::shared_ptr<const attestation::Policy> PolicyWatcher::Current() const {
   return policy_;
 }
 
+// A watch that fails is begun again for ever: without it changes of the owner
+// would be missed silently.
 void PolicyWatcher::Run(const std::stop_token& stop) {
   kubernetes::WatchOptions options;
   options.selection.fields = kFieldSelector;
@@ -58,6 +61,8 @@ void PolicyWatcher::OnList(const kubernetes::ObjectList& list) {
   if (list.items.empty()) OnDelete({});
 }
 
+// A policy that does not parse changes nothing: with none at all every node
+// would be locked out by a typing error.
 void PolicyWatcher::OnChange(const kubernetes::Json& object) {
   const std::string version =
       kubernetes::FindString(object, {"metadata", "resourceVersion"})
@@ -77,6 +82,8 @@ void PolicyWatcher::OnChange(const kubernetes::Json& object) {
   policy_ = std::move(policy);
 }
 
+// Whoever can delete the ConfigMap must not be able to make the service accept
+// anything else.
 void PolicyWatcher::OnDelete(const kubernetes::Json& /*object*/) {
   spdlog::error(
       "event=policy-missing object=kube-system/join-config effect=\"the last "

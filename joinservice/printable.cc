@@ -3,6 +3,7 @@
 
 namespace constellation::joinservice {
 
+// ASCII only, so that a log line is one line in every encoding.
 std::string Printable(std::string_view text, size_t max_length) {
   std::string printable(text.substr(0, max_length));
   for (char& c : printable) {

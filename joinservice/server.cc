@@ -24,6 +24,7 @@
 namespace constellation::joinservice {
 namespace {
 
+// The pod's service account, or a kubeconfig for tests.
 absl::StatusOr<std::unique_ptr<kubernetes::Client>> Connect(
     const Options& options) {
   if (options.kubeconfig.empty()) return kubernetes::Client::InCluster();
@@ -31,6 +32,7 @@ absl::StatusOr<std::unique_ptr<kubernetes::Client>> Connect(
   return kubernetes::Client::FromKubeconfig(yaml);
 }
 
+// TPM and guest drivers of this machine.
 absl::StatusOr<std::unique_ptr<attestation::Attester>> OpenPlatform(
     const Options& options) {
   return attestation::NodeAttester::Create(options.attester);
@@ -38,6 +40,8 @@ absl::StatusOr<std::unique_ptr<attestation::Attester>> OpenPlatform(
 
 }  // namespace
 
+// Everything lives on this stack, in an order in which each outlives its users;
+// the server is gone before what its calls use.
 absl::Status RunServer(const Options& options) {
   const EndSignals signals;
   ASSIGN_OR_RETURN(const std::unique_ptr<kubernetes::Client> client,

@@ -20,6 +20,7 @@ namespace {
 constexpr std::string_view kNodesOrganisation = "system:nodes";
 constexpr size_t kMaxQuoted = 80;
 
+// The UUID goes into the derivation of a key: only one spelling may exist.
 absl::Status CheckDiskUuid(std::string_view disk_uuid) {
   if (crypto::IsUuid(disk_uuid)) return absl::OkStatus();
   return InvalidArgument(
@@ -87,6 +88,8 @@ absl::StatusOr<std::string> NameFor(const VerifiedNode& node,
       Printable(asked, kMaxQuoted)));
 }
 
+// Enrolment decides; else the node's own word counts, because its platform
+// proved that it runs the image, which is all that a role needs.
 absl::StatusOr<std::string> RoleFor(const VerifiedNode& node,
                                     std::string_view asked) {
   if (node.is_enrolled()) return node.role();
@@ -99,6 +102,8 @@ absl::StatusOr<std::string> RoleFor(const VerifiedNode& node,
 
 }  // namespace
 
+// PCR15 must be zero: a node that is a member already cannot take a second
+// identity before it reboots.
 absl::StatusOr<VerifiedNode> TicketIssuer::Admit(
     const attestation::Evidence& evidence,
     std::span<const uint8_t> user_data) const {
@@ -129,6 +134,8 @@ absl::StatusOr<VerifiedNode> TicketIssuer::Admit(
                       std::move(appraisal.profile), std::move(policy));
 }
 
+// All that can be refused is checked before a key is derived or a certificate
+// signed.
 absl::StatusOr<JoinGrant> TicketIssuer::IssueJoin(
     const VerifiedNode& node, const JoinDemand& demand) const {
   RETURN_IF_ERROR(CheckDiskUuid(demand.disk_uuid));
@@ -156,6 +163,7 @@ absl::StatusOr<JoinGrant> TicketIssuer::IssueJoin(
   return grant;
 }
 
+// The cluster's own keys: only for control-plane nodes.
 absl::Status TicketIssuer::AddControlPlaneParts(const std::string& node_name,
                                                 JoinGrant& grant) const {
   ASSIGN_OR_RETURN(grant.ca_cert_hash, CaCertHash(grant.facts.cluster_ca_pem));
@@ -166,6 +174,8 @@ absl::Status TicketIssuer::AddControlPlaneParts(const std::string& node_name,
   return absl::OkStatus();
 }
 
+// The disk says whose it is and is authenticated by its key, so a node that
+// asks for another's key cannot use it under its own name.
 absl::StatusOr<RejoinGrant> TicketIssuer::IssueRejoin(
     const VerifiedNode& node, std::string_view disk_uuid,
     std::string_view node_name) const {

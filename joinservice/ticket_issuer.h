@@ -31,10 +31,12 @@ namespace constellation::joinservice {
 // parameter of this type is the proof.
 class VerifiedNode final {
  public:
+  // As enrolled; both empty for a node that is not.
   const std::string& name() const { return name_; }
   const std::string& role() const { return role_; }
   const std::string& profile() const { return profile_; }
   const attestation::Policy& policy() const { return *policy_; }
+  // Whether the policy pins name and role.
   bool is_enrolled() const { return !name_.empty(); }
 
  private:
@@ -74,6 +76,7 @@ struct JoinGrant {
   std::vector<ControlPlaneFile> control_plane_files;
 };
 
+// What a node gets that starts again; see RejoinTicket in proto/join.proto.
 struct RejoinGrant {
   SecretBytes state_disk_key;
   Bytes cluster_id;
