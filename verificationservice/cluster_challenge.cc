@@ -16,6 +16,7 @@ namespace {
 constexpr char kNoAddress[] =
     "UNAVAILABLE: the API server lists no InternalIP for this node";
 
+// Evidence as it came, or why there is none.
 void SetAnswer(absl::StatusOr<v1::NodeEvidence> evidence,
                v1::NodeAnswer& answer) {
   if (evidence.ok()) {
@@ -25,6 +26,8 @@ void SetAnswer(absl::StatusOr<v1::NodeEvidence> evidence,
   }
 }
 
+// Event logs are the bulk of evidence; all of them go, so that no node's answer
+// says less than another's.
 absl::Status Fit(v1::ClusterEvidence& cluster, size_t max_bytes) {
   if (cluster.ByteSizeLong() <= max_bytes) return absl::OkStatus();
   for (v1::NodeAnswer& answer : *cluster.mutable_nodes()) {
@@ -43,6 +46,8 @@ absl::Status Fit(v1::ClusterEvidence& cluster, size_t max_bytes) {
 
 }  // namespace
 
+// The API server's list decides who is asked; whether it is complete is for the
+// owner to judge.
 absl::StatusOr<v1::ClusterEvidence> ChallengeCluster(NodeDirectory& directory,
                                                      EvidenceFetcher& fetcher,
                                                      const std::string& nonce,

@@ -23,6 +23,7 @@ namespace {
 constexpr int kMaxAnswerBytes = 3 << 19;  // 1.5 MiB
 
 // One call to one node.
+// Addresses of members are given to gRPC, so a call never moves (deque).
 struct Call {
   std::unique_ptr<v1::VerificationService::Stub> stub;
   grpc::ClientContext context;
@@ -31,6 +32,7 @@ struct Call {
   std::unique_ptr<grpc::ClientAsyncResponseReader<v1::NodeEvidence>> reader;
 };
 
+// Brackets for IPv6 (RFC 3986 section 3.2.2).
 std::string Target(const std::string& ip, int port) {
   // With the scheme, so that nothing is ever looked up in DNS.
   return ip.find(':') == std::string::npos
@@ -49,6 +51,8 @@ grpc::ChannelArguments Arguments() {
 
 }  // namespace
 
+// One deadline for all: a silent node delays the answer by `timeout` once.
+// Every call has ended before the queue is shut down.
 std::vector<absl::StatusOr<v1::NodeEvidence>> GrpcEvidenceFetcher::FetchAll(
     const std::vector<std::string>& ips, const std::string& nonce) {
   const auto credentials = attestation::AttestedChannelCredentials(identity_);

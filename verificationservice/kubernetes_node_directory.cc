@@ -14,6 +14,7 @@ namespace {
 
 constexpr char kNodes[] = "/api/v1/nodes";
 
+// No names: nothing shall be looked up on a kubelet's word.
 bool IsIp(const std::string& text) {
   in6_addr address{};
   return ::inet_pton(AF_INET, text.c_str(), &address) == 1 ||
@@ -36,6 +37,7 @@ std::string InternalIp(const kubernetes::Json& node) {
 
 }  // namespace
 
+// Nodes without an address stay in the list: leaving one out would hide it.
 absl::StatusOr<std::vector<ListedNode>> KubernetesNodeDirectory::List() {
   ASSIGN_OR_RETURN(kubernetes::Client* const client, GetClient());
   ASSIGN_OR_RETURN(const kubernetes::ObjectList list, client->List(kNodes));
@@ -49,12 +51,14 @@ absl::StatusOr<std::vector<ListedNode>> KubernetesNodeDirectory::List() {
   return nodes;
 }
 
+// For the end of the program: calls under way would hold it up.
 void KubernetesNodeDirectory::Cancel() {
   absl::MutexLock lock(&mutex_);
   cancelled_ = true;
   if (client_ != nullptr) client_->CancelAll();
 }
 
+// A failed attempt is repeated by the next call.
 absl::StatusOr<kubernetes::Client*> KubernetesNodeDirectory::GetClient() {
   absl::MutexLock lock(&mutex_);
   if (cancelled_) return absl::CancelledError("the service ends");

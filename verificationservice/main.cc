@@ -10,6 +10,7 @@
 
 namespace {
 
+// What systemd and the container runtime see.
 enum ExitCode : int { kSuccess = 0, kFailure = 1, kUsageError = 64 };
 
 }  // namespace

@@ -9,6 +9,8 @@
 
 namespace constellation::verificationservice {
 
+// The name is bound into the evidence: one node's answer cannot be shown as
+// another's.
 absl::StatusOr<attestation::Evidence> NodeProver::Prove(
     std::span<const uint8_t> nonce) {
   if (nonce.size() != attestation::kNonceSize) {
@@ -19,6 +21,7 @@ absl::StatusOr<attestation::Evidence> NodeProver::Prove(
   return attester->Attest(attestation::VerificationBinding(nonce, node_name_));
 }
 
+// The mutex is held while the TPM is opened: it must not be opened twice.
 absl::StatusOr<attestation::Attester*> NodeProver::GetAttester() {
   absl::MutexLock lock(&mutex_);
   if (attester_ == nullptr) {

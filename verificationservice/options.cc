@@ -12,6 +12,8 @@
 
 namespace constellation::verificationservice {
 
+// The name is checked here, because everything that the service proves is bound
+// to it.
 absl::StatusOr<Options> ParseOptions(int argc, char** argv) {
   Options options;
   if (const char* name = std::getenv("NODE_NAME"); name != nullptr) {

@@ -20,11 +20,13 @@
 namespace constellation::verificationservice {
 namespace {
 
+// Where the services of other nodes listen.
 constexpr int kServicePort = 30081;
 // A request is a nonce.
 constexpr int kMaxRequestBytes = 4096;
 constexpr absl::Duration kNodeTimeout = absl::Seconds(20);
 
+// The pod's service account, or a kubeconfig for tests.
 absl::StatusOr<std::unique_ptr<kubernetes::Client>> Connect(
     const Options& options) {
   if (options.kubeconfig.empty()) return kubernetes::Client::InCluster();
@@ -32,6 +34,7 @@ absl::StatusOr<std::unique_ptr<kubernetes::Client>> Connect(
   return kubernetes::Client::FromKubeconfig(yaml);
 }
 
+// TPM and guest drivers of this machine.
 absl::StatusOr<std::unique_ptr<attestation::Attester>> OpenPlatform(
     const Options& options) {
   return attestation::NodeAttester::Create(options.attester);

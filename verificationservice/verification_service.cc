@@ -15,17 +15,20 @@
 namespace constellation::verificationservice {
 namespace {
 
+// A proof costs a TPM quote; a challenge costs one on every node.
 constexpr int kMaxProofs = 12;
 constexpr int kMaxChallenges = 2;
 // Room for gRPC's own framing.
 constexpr size_t kMaxAnswerBytes = attestation::kMaxMessageBytes - 1024;
 
+// The caller may try again; nothing was done.
 grpc::Status Busy() {
   return {grpc::StatusCode::RESOURCE_EXHAUSTED, "too many requests at once"};
 }
 
 }  // namespace
 
+// Answers anybody: evidence holds nothing secret.
 grpc::Status VerificationService::GetEvidence(
     grpc::ServerContext* /*context*/, const v1::GetEvidenceRequest* request,
     v1::NodeEvidence* response) {

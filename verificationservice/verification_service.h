@@ -23,9 +23,13 @@ class VerificationService final : public v1::VerificationService::Service {
                       EvidenceFetcher& fetcher)
       : prover_(prover), directory_(directory), fetcher_(fetcher) {}
 
+  // Evidence of this node for the caller's nonce, which must have 32 octets
+  // (INVALID_ARGUMENT otherwise).
   grpc::Status GetEvidence(grpc::ServerContext* context,
                            const v1::GetEvidenceRequest* request,
                            v1::NodeEvidence* response) override;
+  // Evidence of all nodes that the API server lists. The caller need not trust
+  // this node: it can leave answers out, but not make any.
   grpc::Status ChallengeCluster(grpc::ServerContext* context,
                                 const v1::ChallengeClusterRequest* request,
                                 v1::ClusterEvidence* response) override;
