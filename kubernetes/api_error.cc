@@ -11,8 +11,10 @@
 namespace constellation::kubernetes {
 namespace {
 
+// Enough for a message of the API server, too little to fill a log.
 constexpr size_t kMaxMessageBytes = 1024;
 
+// The table in the header, which callers rely on.
 absl::StatusCode CodeOf(int http_status, std::string_view reason) {
   switch (http_status) {
     case 400:
@@ -46,6 +48,8 @@ absl::StatusCode CodeOf(int http_status, std::string_view reason) {
 
 }  // namespace
 
+// Bodies that are no Status object may come from a proxy in between and are not
+// shown.
 absl::Status StatusOfAnswer(int http_status, std::string_view body,
                             std::string_view action) {
   if (http_status >= 200 && http_status < 300) return absl::OkStatus();

@@ -13,6 +13,8 @@
 namespace constellation::kubernetes {
 namespace {
 
+// The form of a bootstrap token is fixed by Kubernetes: six characters, a full
+// stop, sixteen characters.
 constexpr size_t kIdLength = 6;
 constexpr size_t kSecretLength = 16;
 constexpr std::string_view kAlphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
@@ -37,6 +39,7 @@ std::string RandomText(size_t length) {
 
 }  // namespace
 
+// Copies inside the JSON object are not wiped; the token is short-lived.
 absl::StatusOr<SecretBytes> CreateBootstrapToken(Client& client, Clock& clock,
                                                  absl::Duration lifetime,
                                                  std::string_view description) {

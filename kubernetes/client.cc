@@ -23,9 +23,11 @@ constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kApplyPatch = "application/apply-patch+yaml";
 constexpr char kServiceAccountFolder[] =
     "/var/run/secrets/kubernetes.io/serviceaccount/";
+// As kubectl asks; the total is bounded, whatever the server sends.
 constexpr int kPageSize = 500;
 constexpr size_t kMaxItems = 100'000;
 
+// The API server tells patches apart by this header alone.
 std::string_view ContentTypeOf(PatchType type) {
   switch (type) {
     case PatchType::kMerge:
@@ -42,6 +44,7 @@ void WipeText(std::string& text) {
   Wipe({reinterpret_cast<uint8_t*>(text.data()), text.size()});
 }
 
+// The core group has no name and lives below /api.
 std::string GroupPath(std::string_view api_version) {
   return fmt::format(
       "/{}/{}",
@@ -49,6 +52,7 @@ std::string GroupPath(std::string_view api_version) {
       api_version);
 }
 
+// "v1" or "apps/v1": it becomes part of a path.
 bool IsApiVersion(std::string_view text) {
   const size_t slash = text.find('/');
   if (slash == std::string_view::npos) return IsDnsSubdomain(text);
@@ -98,6 +102,7 @@ absl::StatusOr<std::unique_ptr<Client>> Client::InCluster() {
   return std::make_unique<Client>(std::move(transport));
 }
 
+// The query is left out of messages: it may be long and tells little.
 absl::StatusOr<Json> Client::Call(std::string_view method,
                                   std::string_view target,
                                   std::string_view content_type,
@@ -197,6 +202,8 @@ absl::StatusOr<std::string> Client::PathOfObject(const Json& object) {
   return fmt::format("{}/{}/{}", path, resource.plural, UrlEncode(name));
 }
 
+// Answers are kept for the life of the client; a kind that is new since is
+// found, because only known ones are kept.
 absl::StatusOr<Client::Resource> Client::FindResource(
     const std::string& api_version, const std::string& kind) {
   if (!IsApiVersion(api_version)) {

@@ -22,6 +22,7 @@
 namespace constellation::kubernetes {
 
 // Which objects of a collection.
+// Both empty: all objects.
 struct Selection {
   std::string labels = {};  // a label selector, such as "app=joinservice"
   std::string fields =
@@ -34,6 +35,7 @@ struct ObjectList {
   std::string resource_version;  // where a watch continues
 };
 
+// RFC 7386, Kubernetes's own, RFC 6902.
 enum class PatchType { kMerge, kStrategicMerge, kJson };
 
 // Speaks the Kubernetes REST API. Paths are those of the API, for instance
@@ -66,6 +68,7 @@ class Client final {
   void CancelAll() { stop_.request_stop(); }
   std::stop_token stop_token() const { return stop_.get_token(); }
 
+  // The object at `path`; NOT_FOUND if there is none.
   absl::StatusOr<Json> Get(std::string_view path);
 
   // All objects of the collection at `path`, fetched in pages.
@@ -87,6 +90,7 @@ class Client final {
   absl::StatusOr<Json> Apply(const Json& object, std::string_view field_manager,
                              bool force);
 
+  // Changes parts of the object at `path` and returns all of it.
   absl::StatusOr<Json> Patch(std::string_view path, PatchType type,
                              const Json& patch);
 
@@ -102,6 +106,7 @@ class Client final {
   // OK if the API server says that it is ready (/readyz).
   absl::Status CheckReady();
 
+  // For watches, which read an answer without end.
   HttpTransport& transport() { return *transport_; }
 
  private:

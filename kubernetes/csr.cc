@@ -17,10 +17,12 @@ namespace {
 
 constexpr char kCollection[] =
     "/apis/certificates.k8s.io/v1/certificatesigningrequests";
+// The controller signs within milliseconds; the waits double up to kMaxDelay.
 constexpr absl::Duration kFirstDelay = absl::Milliseconds(50);
 constexpr absl::Duration kMaxDelay = absl::Seconds(2);
 constexpr int kApprovalAttempts = 5;
 
+// Path of the object with this name.
 std::string PathOf(std::string_view name) {
   return fmt::format("{}/{}", kCollection, UrlEncode(name));
 }
@@ -65,6 +67,8 @@ absl::StatusOr<std::string> CreateCsr(Client& client,
   return RequireString(created, {"metadata", "name"});
 }
 
+// Approval is a subresource: the whole object goes back with one more
+// condition, and a conflict means that somebody else changed it.
 absl::Status ApproveCsr(Client& client, std::string_view name,
                         std::string_view reason) {
   absl::Status status;
@@ -106,6 +110,8 @@ absl::StatusOr<std::string> WaitForCertificate(Client& client, Clock& clock,
   }
 }
 
+// Objects that stay behind would be listed for an hour; a failure to delete is
+// only logged.
 absl::StatusOr<std::string> IssueCertificate(Client& client, Clock& clock,
                                              const CertificateRequest& request,
                                              std::string_view reason,

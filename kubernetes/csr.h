@@ -18,6 +18,7 @@ namespace constellation::kubernetes {
 inline constexpr char kKubeletClientSigner[] =
     "kubernetes.io/kube-apiserver-client-kubelet";
 
+// What shall be signed, by which signer, for what use.
 struct CertificateRequest {
   std::string name_prefix;  // of the CertificateSigningRequest object
   std::string csr_pem;      // PKCS #10

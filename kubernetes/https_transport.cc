@@ -37,6 +37,7 @@ struct Address {
   std::string path;  // without a slash at the end
 };
 
+// Brackets of IPv6 are kept in the authority and taken off the host.
 Address ParseAddress(std::string_view server) {
   server.remove_prefix(kScheme.size());
   const size_t slash = server.find('/');
@@ -71,6 +72,8 @@ bool IsPrintable(std::string_view text, bool allow_blank = false) {
   return true;
 }
 
+// A token from a file may end with a line feed; one inside would begin a header
+// of its own.
 absl::Status AppendToken(std::string_view token, std::string& head) {
   while (token.ends_with('\n')) token.remove_suffix(1);
   if (!IsPrintable(token)) {
@@ -82,6 +85,8 @@ absl::Status AppendToken(std::string_view token, std::string& head) {
   return absl::OkStatus();
 }
 
+// The file is read each time: kubelet renews a pod's token. A client
+// certificate needs nothing here; TLS shows it.
 absl::Status AppendCredentials(const ClusterAccess& access, std::string& head) {
   if (!access.token_file.empty()) {
     ASSIGN_OR_RETURN(std::string token,
@@ -135,6 +140,8 @@ class HttpsTransport::Exchange final {
            const Patience& patience)
       : request_(request), sink_(sink), patience_(patience) {}
 
+  // Sends, then reads until the answer is complete. The body has no limit for a
+  // sink, which may end the exchange itself.
   absl::Status Run(HttpsConnection& connection, std::string_view head) {
     RETURN_IF_ERROR(connection.Write(head, patience_));
     RETURN_IF_ERROR(connection.Write(request_.body, patience_));

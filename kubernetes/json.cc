@@ -8,6 +8,7 @@
 namespace constellation::kubernetes {
 namespace {
 
+// "metadata.name", for messages.
 std::string Dotted(std::initializer_list<std::string_view> path) {
   std::string dotted;
   for (std::string_view step : path) {

@@ -89,12 +89,15 @@ absl::StatusOr<std::string> DataOrFile(const YAML::Node& map,
   return ReadFile(file);
 }
 
+// Wipes the copy that it was given.
 SecretBytes TakeSecret(std::string text) {
   SecretBytes secret(AsBytes(text));
   Wipe({reinterpret_cast<uint8_t*>(text.data()), text.size()});
   return secret;
 }
 
+// TLS without verification is refused rather than ignored: the file asks for
+// it, and nothing here may do it.
 absl::Status ReadCluster(const YAML::Node& cluster, ClusterAccess& access) {
   ASSIGN_OR_RETURN(access.server, TextAt(cluster, "server"));
   ASSIGN_OR_RETURN(access.tls_server_name, TextAt(cluster, "tls-server-name"));
@@ -116,6 +119,7 @@ absl::Status ReadCluster(const YAML::Node& cluster, ClusterAccess& access) {
   return absl::OkStatus();
 }
 
+// Plug-ins would run programs that a file names.
 absl::Status ReadUser(const YAML::Node& user, ClusterAccess& access) {
   for (const char* key : {"exec", "auth-provider", "username", "password"}) {
     if (user[key].IsDefined()) {

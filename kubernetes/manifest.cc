@@ -21,10 +21,12 @@ bool IsOneOf(std::string_view text, std::initializer_list<const char*> words) {
                      [text](const char* word) { return text == word; });
 }
 
+// Words of YAML 1.1, which kubectl's parser reads.
 bool IsNull(std::string_view text) {
   return IsOneOf(text, {"", "~", "null", "Null", "NULL"});
 }
 
+// A flag in YAML 1.1, a text in YAML 1.2.
 bool IsAmbiguousFlag(std::string_view text) {
   return IsOneOf(text, {"y", "Y", "yes", "Yes", "YES", "n", "N", "no", "No",
                         "NO", "on", "On", "ON", "off", "Off", "OFF"});
@@ -41,6 +43,7 @@ std::optional<Number> ToNumber(std::string_view text, Base... base) {
   return number;
 }
 
+// Octal numbers are file modes: kubectl reads 0644 as 420.
 std::optional<Json> PlainNumber(std::string_view text) {
   const std::string_view digits = text.starts_with('-') ? text.substr(1) : text;
   if (digits.empty() || digits[0] < '0' || digits[0] > '9') {
@@ -101,6 +104,7 @@ absl::StatusOr<Json> ToJson(const YAML::Node& node) {
   return Internal("a node of no type");
 }
 
+// The three fields without which nothing can be applied.
 absl::StatusOr<Json> ToObject(const YAML::Node& document) {
   ASSIGN_OR_RETURN(Json object, ToJson(document));
   RETURN_IF_ERROR(RequireString(object, {"apiVersion"}).status());

@@ -131,6 +131,8 @@ class Watcher final {
     return absl::OkStatus();
   }
 
+  // In steps, so that a stop is noticed; each wait is twice as long as the one
+  // before until something is received.
   void Wait() {
     absl::Duration left = delay_;
     while (left > absl::ZeroDuration() && !stop_.stop_requested()) {

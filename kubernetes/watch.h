@@ -28,6 +28,7 @@ class WatchHandler {
   virtual void OnDelete(const Json& object) = 0;
 };
 
+// Which objects, and how long to wait for what.
 struct WatchOptions {
   Selection selection;
   // The API server ends a watch after this time; it is then continued.

@@ -69,6 +69,7 @@ class HttpResponseReader::Parser final : public http::basic_parser<false> {
   }
   void on_finish_impl(error_code& /*error*/) override {}
 
+  // The sink may decline: the parser then stops with our own error.
   size_t Take(BeastView piece, error_code& error) {
     if (!piece.empty() && !sink_(status_, {piece.data(), piece.size()})) {
       declined_ = true;
@@ -107,6 +108,7 @@ absl::StatusOr<bool> HttpResponseReader::Read(std::string_view octets) {
   }
 }
 
+// What the parser does not take yet stays in `pending_`, which is bounded.
 absl::StatusOr<bool> HttpResponseReader::ReadPending() {
   size_t used = 0;
   while (!parser_->is_done() && used < pending_.size()) {

@@ -66,6 +66,7 @@ absl::Status WaitFor(int socket, int16_t events, const Patience& patience) {
   }
 }
 
+// Keep-alive probes notice a server that vanished during a watch.
 absl::StatusOr<UniqueFd> ConnectTo(const addrinfo& address,
                                    const Patience& patience) {
   UniqueFd socket(::socket(address.ai_family,
@@ -172,6 +173,7 @@ bool HttpsConnection::IsStale() const {
   return ::poll(&ready, 1, 0) != 0;
 }
 
+// MSG_NOSIGNAL: a closed connection is an error, not a signal.
 absl::Status HttpsConnection::SendOutput(const Patience& patience) {
   const Bytes output = tls_->TakeOutput();
   std::span<const uint8_t> left = output;
