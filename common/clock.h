@@ -13,6 +13,7 @@ namespace constellation {
 class Clock {
  public:
   virtual ~Clock() = default;
+  // The wall clock; it may jump. Sleep() blocks the calling thread.
   virtual absl::Time Now() const = 0;
   virtual void Sleep(absl::Duration duration) = 0;
 

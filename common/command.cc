@@ -22,6 +22,7 @@
 namespace constellation {
 namespace {
 
+// Both ends close on exec; the child keeps what it dup2()ed.
 struct Pipe {
   UniqueFd read;
   UniqueFd write;
@@ -35,6 +36,7 @@ absl::StatusOr<Pipe> MakePipe() {
   return Pipe{UniqueFd(fds[0]), UniqueFd(fds[1])};
 }
 
+// As execve() wants them: writable and ended by a null pointer.
 std::vector<char*> Pointers(std::vector<std::string>& strings) {
   std::vector<char*> pointers;
   pointers.reserve(strings.size() + 1);
@@ -110,6 +112,8 @@ class Pump final {
   }
 
  private:
+  // Goes on reading beyond the limit, so that the program never blocks on a
+  // full pipe.
   void Drain(UniqueFd& fd, std::string& sink) {
     std::array<char, 16384> buffer{};
     const ssize_t got = read(fd.get(), buffer.data(), buffer.size());
@@ -122,6 +126,8 @@ class Pump final {
     }
   }
 
+  // The descriptor does not block: a program that does not read must not hold
+  // us up.
   void Feed() {
     const ssize_t put = write(in_.get(), input_.data(), input_.size());
     if (put > 0) {
@@ -139,6 +145,7 @@ class Pump final {
   std::span<const uint8_t> input_;
 };
 
+// As shells count: 128 plus the signal that ended it.
 int WaitFor(pid_t pid) {
   int state = 0;
   while (waitpid(pid, &state, 0) < 0 && errno == EINTR) {
@@ -148,6 +155,8 @@ int WaitFor(pid_t pid) {
 
 }  // namespace
 
+// The fourth pipe tells a program that could not be started from one that
+// failed: exec closes it, and only a failed exec writes to it.
 absl::StatusOr<CommandResult> ProcessRunner::Run(
     const std::vector<std::string>& argv, const CommandOptions& options) {
   if (argv.empty()) {

@@ -19,6 +19,7 @@ struct CommandResult {
   std::string err;
 };
 
+// How a program is run. `input` must live until Run() returns.
 struct CommandOptions {
   absl::Duration timeout = absl::InfiniteDuration();  // then SIGKILL
   std::span<const uint8_t> input =

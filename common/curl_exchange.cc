@@ -41,6 +41,7 @@ class WithoutSigpipe final {
   bool was_pending_ = false;
 };
 
+// Header values have optional white space around them (RFC 9110 section 5.5).
 std::string_view Trim(std::string_view text) {
   constexpr std::string_view kSpace = " \t\r\n";
   const size_t first = text.find_first_not_of(kSpace);
@@ -50,6 +51,7 @@ std::string_view Trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
 }
 
+// Field names know no case.
 std::string LowerCase(std::string_view text) {
   std::string out(text);
   std::ranges::transform(out, out.begin(), [](char c) {
@@ -60,6 +62,7 @@ std::string LowerCase(std::string_view text) {
 
 }  // namespace
 
+// "Expect:" without a value keeps libcurl from waiting for 100 Continue.
 CurlExchange::CurlExchange(const CurlLibrary& curl, CURL* handle,
                            const Limits& limits)
     : curl_(curl), handle_(handle), limits_(limits) {
@@ -95,6 +98,7 @@ void CurlExchange::SetAuthorities(const std::string& ca_file) {
   }
 }
 
+// A failed allocation is reported like a refused option.
 void CurlExchange::AddHeader(const std::string& header) {
   curl_slist* longer = curl_.slist_append(header_list_, header.c_str());
   if (longer == nullptr) {
@@ -141,6 +145,7 @@ size_t CurlExchange::OnHeader(char* data, size_t size, size_t count,
   }
 }
 
+// Checked before anything is copied: a server cannot fill the memory.
 bool CurlExchange::TakeBody(std::string_view piece) {
   if (piece.size() > limits_.max_body - body_.size()) {
     too_large_ = true;
@@ -150,6 +155,7 @@ bool CurlExchange::TakeBody(std::string_view piece) {
   return true;
 }
 
+// Lines without a colon are dropped. Names may repeat; all are kept.
 bool CurlExchange::TakeHeader(std::string_view line) {
   header_octets_ += line.size();
   if (header_octets_ > limits_.max_headers) {

@@ -60,6 +60,8 @@ class CurlExchange final {
   // What libcurl says of `code`.
   std::string_view ErrorText(CURLcode code) const;
 
+  // The HTTP status of the last answer; 0 if there was none. Then what came
+  // with it.
   int status() const;
   Headers& headers() { return headers_; }
   std::string& body() { return body_; }

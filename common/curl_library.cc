@@ -11,6 +11,7 @@ namespace {
 
 constexpr char kLibraryName[] = "libcurl.so.4";
 
+// Sets `*function` to the library's function of that name.
 template <typename Function>
 absl::Status Resolve(void* library, const char* name, Function* function) {
   // POSIX: what dlsym() returns may be converted to a function pointer.
@@ -21,6 +22,7 @@ absl::Status Resolve(void* library, const char* name, Function* function) {
   return absl::OkStatus();
 }
 
+// Not thread-safe itself: Get() runs it once.
 absl::StatusOr<const CurlLibrary*> Load() {
   void* library = ::dlopen(kLibraryName, RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) {

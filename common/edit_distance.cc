@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kMaxLength = 64;
 
+// Cut and in lower case: the work per pair is bounded.
 std::string Normalise(std::string_view word) {
   std::string result(word.substr(0, kMaxLength));
   for (char& c : result) {
@@ -20,6 +21,7 @@ std::string Normalise(std::string_view word) {
   return result;
 }
 
+// Three letters at least: one letter begins too many words.
 bool IsBeginning(std::string_view part, std::string_view whole) {
   return part.size() >= 3 && whole.substr(0, part.size()) == part;
 }
@@ -58,6 +60,7 @@ std::optional<std::string> NearestWord(
   for (const std::string_view candidate : known) {
     const std::string other = Normalise(candidate);
     const size_t length = std::max(normal.size(), other.size());
+    // Abbreviations are common: "infra" for "infrastructure".
     const bool beginning =
         IsBeginning(normal, other) || IsBeginning(other, normal);
     const size_t distance = EditDistance(word, candidate);

@@ -22,6 +22,7 @@
 namespace constellation {
 namespace {
 
+// "." for a name without a folder.
 std::string ParentOf(const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path().string();
   return parent.empty() ? "." : parent;
@@ -62,6 +63,7 @@ absl::StatusOr<std::string> WriteTemporary(const std::string& path,
 
 }  // namespace
 
+// The limit counts what was read: files may grow, and some have no size.
 absl::StatusOr<std::string> ReadFile(const std::string& path, size_t max_size) {
   const UniqueFd fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!fd.valid()) {
@@ -112,6 +114,7 @@ absl::Status CreateFileExclusively(const std::string& path,
   return SyncDirectory(ParentOf(path));
 }
 
+// Two processes may do it at once: what the other made is fine.
 absl::Status MakeDirectories(const std::string& path, mode_t mode) {
   if (path.empty() || path == "/") {
     return absl::OkStatus();

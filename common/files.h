@@ -43,6 +43,8 @@ absl::Status CreateFileExclusively(const std::string& path,
 absl::Status MakeDirectories(const std::string& path,
                              mode_t mode = kPrivateDirectoryMode);
 
+// Whether there is anything at `path`, links followed. False also where it
+// cannot be told.
 bool FileExists(const std::string& path);
 
 // Writes all of `bytes` to `fd`. / Reads exactly `bytes.size()` octets;

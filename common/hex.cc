@@ -12,6 +12,7 @@ constexpr std::string_view kHexDigits = "0123456789abcdef";
 constexpr std::string_view kBase64Digits =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
+// -1 for anything that is no digit.
 int HexValue(char c) {
   if (c >= '0' && c <= '9') {
     return c - '0';
@@ -73,6 +74,8 @@ std::string Base64Encode(std::span<const uint8_t> bytes) {
   return text;
 }
 
+// Strict, so that each value has one text: nobody can change a signed or
+// compared text without changing what it means.
 absl::StatusOr<Bytes> Base64Decode(std::string_view text) {
   if (text.size() % 4 != 0) {
     return InvalidArgument(fmt::format(

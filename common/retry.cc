@@ -17,6 +17,7 @@ bool IsTransient(const absl::Status& status) {
   }
 }
 
+// Does not sleep if the time would be over afterwards.
 absl::Status Retry(const RetryPolicy& policy, Clock& clock,
                    const std::function<absl::Status()>& attempt) {
   const absl::Time deadline = clock.Now() + policy.give_up_after;

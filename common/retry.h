@@ -12,6 +12,7 @@ namespace constellation {
 
 // How often, and for how long, to try again.
 struct RetryPolicy {
+  // Grows by `factor` after each attempt, up to `max_delay`.
   absl::Duration first_delay = absl::Seconds(1);
   absl::Duration max_delay = absl::Seconds(15);
   double factor = 2.0;

@@ -12,6 +12,7 @@
 namespace constellation {
 namespace {
 
+// Locking works on whole pages, so a secret shares its page with nothing.
 size_t RoundUpToPage(size_t size) {
   const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   return (size + page - 1) / page * page;
@@ -67,6 +68,7 @@ SecretBytes::~SecretBytes() {
   Release();
 }
 
+// Wiped before it is unmapped: the kernel may give the page to anybody.
 void SecretBytes::Release() {
   if (data_ == nullptr) {
     return;
@@ -78,6 +80,7 @@ void SecretBytes::Release() {
   mapped_ = 0;
 }
 
+// volatile keeps the compiler from stopping at the first difference.
 bool SecretBytes::EqualsConstantTime(const SecretBytes& other) const {
   if (size_ != other.size_) {
     return false;

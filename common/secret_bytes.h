@@ -26,6 +26,7 @@ class SecretBytes final {
   SecretBytes& operator=(const SecretBytes&) = delete;
   ~SecretBytes();
 
+  // An explicit copy: the only way to get one.
   SecretBytes Clone() const { return SecretBytes(Expose()); }
 
   size_t size() const { return size_; }

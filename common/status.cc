@@ -14,6 +14,7 @@ absl::Status Make(absl::StatusCode code, std::string_view message) {
   return {code, absl::string_view(message.data(), message.size())};
 }
 
+// What callers act on: is it missing, forbidden, worth another try?
 absl::StatusCode CodeOfErrno(int error) {
   switch (error) {
     case ENOENT:

@@ -21,6 +21,8 @@ class UniqueFd final {
   bool valid() const { return fd_ >= 0; }
   // Gives the descriptor up to the caller, who then has to close it.
   int Release() { return std::exchange(fd_, -1); }
+  // Closes it, if there is one. Errors of close() are ignored: the descriptor
+  // is gone either way.
   void Reset();
 
  private:
