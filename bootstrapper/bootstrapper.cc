@@ -28,6 +28,8 @@
 namespace constellation::bootstrapper {
 namespace {
 
+// On real hardware; what talks to TPM or API server is stretched by the time
+// scale.
 constexpr absl::Duration kMetadataInterval = absl::Seconds(2);
 // Quotes of an emulated TPM included.
 constexpr absl::Duration kCallLimit = absl::Seconds(30);
@@ -56,6 +58,8 @@ Bootstrapper::Bootstrapper(BootstrapperOptions options,
 
 Bootstrapper::~Bootstrapper() = default;
 
+// A member goes on as one; a node whose init or join was cut off in the middle
+// is reset, because nobody knows what it holds; all others look for a cluster.
 absl::Status Bootstrapper::Run() {
   if (const absl::Status ready = SetUp(); !ready.ok()) {
     status_.Report("start", cloud::BootState::kFailed, Message(ready));
@@ -79,6 +83,8 @@ absl::Status Bootstrapper::Run() {
   return ended;
 }
 
+// Everything that both new nodes and members need. The host name is what
+// kubelet registers under, so it must be the metadata's.
 absl::Status Bootstrapper::SetUp() {
   RETURN_IF_ERROR(MakeDirectories(paths_.Runtime()));
   status_.Report("start", cloud::BootState::kRunning);
@@ -93,6 +99,8 @@ absl::Status Bootstrapper::SetUp() {
   return absl::OkStatus();
 }
 
+// For ever: without metadata a node has no name. The owner sees the reason in
+// the boot status.
 absl::Status Bootstrapper::WaitForMetadata() {
   while (true) {
     auto instance = metadata_.Self();
@@ -113,16 +121,19 @@ absl::Status Bootstrapper::WaitForMetadata() {
   return absl::OkStatus();
 }
 
+// Waits for kubeadm, which was started when the node began to look around.
 absl::StatusOr<NodeIdentity> Bootstrapper::WaitForIdentity() const {
   NodeIdentity self = self_;
   ASSIGN_OR_RETURN(self.kubernetes_version, version_.get());
   return self;
 }
 
+// References to this object's members: the result must not outlive it.
 Node Bootstrapper::MakeNode(const NodeIdentity& self) {
   return {self, paths_, commands_, *mark_, lock_, status_, clock_};
 }
 
+// A copy, so that its user need not know this object.
 ConnectToCluster Bootstrapper::Connector() const {
   if (options_.connect) {
     return options_.connect;
@@ -132,6 +143,9 @@ ConnectToCluster Bootstrapper::Connector() const {
   };
 }
 
+// The hash of the init secret is asked for on every call: the owner may publish
+// it after the node has booted. An endpoint that cannot be had is an error, but
+// one that does not exist means the node's own.
 InitRuns::Functions Bootstrapper::InitFunctions() {
   InitRuns::Functions functions;
   functions.init_secret_sha256 = [this]() -> absl::StatusOr<std::string> {
@@ -188,6 +202,7 @@ absl::Status Bootstrapper::BecomeMember() {
   return joined;
 }
 
+// The server lives no longer than `until`; calls under way get a moment to end.
 absl::Status Bootstrapper::ServeInit(
     InitRuns::Functions functions,
     const std::function<void(grpc::Server&)>& until) {
@@ -206,6 +221,8 @@ absl::Status Bootstrapper::ServeInit(
   return absl::OkStatus();
 }
 
+// The node's own evidence decides what a peer must prove: the same image and
+// variant (PeerVerifier). A failure behind the lock gives the node up.
 absl::Status Bootstrapper::JoinCluster(const NodeIdentity& self) {
   ASSIGN_OR_RETURN(attestation::Evidence own,
                    attester_->Attest(Bytes(attestation::kUserDataSize)));
@@ -232,6 +249,7 @@ absl::Status Bootstrapper::JoinCluster(const NodeIdentity& self) {
   return joined;
 }
 
+// Units are only asked to start: they wait for each other themselves.
 absl::Status Bootstrapper::StartMemberUnits() {
   status_.Report("start-kubelet", cloud::BootState::kRunning);
   // Of the last boot: no pod may start before the pod network is up again.
@@ -258,6 +276,8 @@ absl::Status CheckOwner(const InitParameters& parameters,
   return absl::OkStatus();
 }
 
+// For an owner whose connection broke at the end of init. The kubeconfig is as
+// powerful as the master secret, which the caller therefore has to know.
 absl::StatusOr<InitOutcome> Bootstrapper::Resume(
     const NodeState& state, const InitParameters& parameters) const {
   RETURN_IF_ERROR(CheckOwner(parameters, state.cluster_id));
@@ -265,6 +285,8 @@ absl::StatusOr<InitOutcome> Bootstrapper::Resume(
   return InitOutcome{std::move(kubeconfig), state.cluster_id};
 }
 
+// The state lies on the authenticated state disk; if it is damaged the error is
+// final.
 absl::Status Bootstrapper::RunAsMember() {
   ASSIGN_OR_RETURN(const std::string json, ReadFile(paths_.NodeState()));
   ASSIGN_OR_RETURN(const NodeState state, ParseNodeState(json));

@@ -50,10 +50,14 @@ class Bootstrapper final {
   absl::Status Run();
 
  private:
+  // Host name, metadata, TPM.
   absl::Status SetUp();
   absl::Status WaitForMetadata();
+  // Init and join side by side, until one of them has the node.
   absl::Status BecomeMember();
+  // Starts what a member runs; on control-plane nodes serves the owner.
   absl::Status RunAsMember();
+  // Looks for a JoinService until the node is a member or init has it.
   absl::Status JoinCluster(const NodeIdentity& self);
   // Serves the owner until `until` returns.
   absl::Status ServeInit(InitRuns::Functions functions,

@@ -17,6 +17,7 @@ namespace constellation::bootstrapper {
 class ClusterApi {
  public:
   virtual ~ClusterApi() = default;
+  // The object at an API path.
   virtual absl::StatusOr<nlohmann::json> Get(std::string_view path) = 0;
   // Makes `object` so, creating it if necessary.
   virtual absl::Status Apply(const nlohmann::json& object) = 0;

@@ -14,6 +14,7 @@ namespace constellation::bootstrapper {
 namespace {
 
 constexpr absl::Duration kTimeout = absl::Minutes(1);
+// dnsmasq runs as nobody and must read both files.
 constexpr mode_t kPublicFileMode = 0644;
 constexpr mode_t kPublicDirectoryMode = 0755;
 constexpr char kInterface[] = "dns0";
@@ -42,12 +43,14 @@ std::string MakeDnsConfig(const std::string& hosts_file) {
       fmt::arg("upstream", kUpstream), fmt::arg("domain", kClusterDnsDomain));
 }
 
+// Any other exit code than 0 is an error.
 absl::Status ClusterDns::Run(const std::vector<std::string>& argv) {
   CommandOptions options;
   options.timeout = kTimeout;
   return RunChecked(runner_, argv, options).status();
 }
 
+// Every step may be done already, by an earlier process of this boot.
 absl::Status ClusterDns::Start() {
   if (started_) {
     return absl::OkStatus();
@@ -74,6 +77,8 @@ absl::Status ClusterDns::Start() {
   return absl::OkStatus();
 }
 
+// dnsmasq reads its hosts file again on SIGHUP. Names count as told only once
+// that worked, so a failure is tried again.
 absl::Status ClusterDns::Update(
     const std::map<std::string, ServiceFacts>& services,
     const std::map<std::string, EndpointsFacts>& endpoints) {

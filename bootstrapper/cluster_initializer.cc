@@ -26,6 +26,8 @@ constexpr mode_t kPublicFileMode = 0644;
 
 }  // namespace
 
+// The disk key is derived before anything is changed: a bad secret costs
+// nothing.
 absl::StatusOr<InitOutcome> ClusterInitializer::Run(
     const InitParameters& parameters, const PhaseObserver& observer) {
   const PhaseObserver begin = [this, &observer](std::string_view phase) {
@@ -53,6 +55,7 @@ absl::StatusOr<InitOutcome> ClusterInitializer::Run(
   return outcome;
 }
 
+// The first node keeps the measurement salt: its key service needs it.
 absl::Status ClusterInitializer::Claim(const InitParameters& parameters,
                                        const Bytes& cluster_id,
                                        SecretBytes disk_key,
@@ -67,6 +70,8 @@ absl::Status ClusterInitializer::Claim(const InitParameters& parameters,
   return ClaimNode(node_, claim, begin);
 }
 
+// kubeadm runs once: what it leaves after a failure cannot be trusted, and the
+// node is given up.
 absl::Status ClusterInitializer::RunKubeadm(const InitParameters& parameters,
                                             const PhaseObserver& begin) {
   begin("start-containerd");
@@ -90,6 +95,8 @@ absl::Status ClusterInitializer::RunKubeadm(const InitParameters& parameters,
       {}, Scaled(kKubeadmTimeout, parameters.time_scale));
 }
 
+// Server-side apply, so a repeated attempt changes nothing. The API server may
+// still be starting: each object is tried for a while.
 absl::Status ClusterInitializer::ApplyObjects(const InitParameters& parameters,
                                               const PhaseObserver& begin) {
   begin("start-pod-network");

@@ -21,12 +21,14 @@ constexpr char kNamespace[] = "kube-system";
 constexpr size_t kMaxManifest = size_t{1} << 20U;
 constexpr char kNodeAgentRole[] = "constellation:node-agent";
 
+// All of them are the system's.
 Json Metadata(const char* name) {
   return {{"name", name}, {"namespace", kNamespace}};
 }
 
 }  // namespace
 
+// Immutable: nobody may exchange the secret under running services.
 Json MasterSecretObject(const InitParameters& parameters) {
   return {{"apiVersion", "v1"},
           {"kind", "Secret"},
@@ -89,6 +91,7 @@ std::vector<Json> NodeAgentAccessObjects() {
   return {role, binding};
 }
 
+// Only the strings of this value: copies that a library made are out of reach.
 void WipeStrings(Json& json) {
   if (json.is_string()) {
     auto& text = json.get_ref<std::string&>();
@@ -100,6 +103,7 @@ void WipeStrings(Json& json) {
   }
 }
 
+// Sorted by name, so that a number at the beginning of a name gives the order.
 absl::StatusOr<std::vector<Json>> ReadManifests(const std::string& folder) {
   std::error_code error;
   std::vector<std::string> files;

@@ -21,11 +21,13 @@
 namespace constellation::bootstrapper {
 namespace {
 
+// What the command line says, for both commands.
 struct Settings {
   BootstrapperOptions options;
   cloud::MetadataFactoryOptions metadata;
 };
 
+// Pairs of name and value only. An image starts the program without any.
 absl::StatusOr<Settings> ParseSettings(std::span<char* const> arguments) {
   Settings settings;
   attestation::NodeAttesterOptions& attester = settings.options.attester;
@@ -47,6 +49,7 @@ absl::StatusOr<Settings> ParseSettings(std::span<char* const> arguments) {
   return settings;
 }
 
+// For good: systemd ends the process with a signal.
 absl::Status RunPodNetwork(const Settings& settings) {
   ASSIGN_OR_RETURN(const std::unique_ptr<cloud::MetadataClient> metadata,
                    cloud::MakeMetadataClient(settings.metadata));

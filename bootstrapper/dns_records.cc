@@ -11,6 +11,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+// An empty array if there is none: the API server leaves out empty lists.
 const Json& ArrayAt(const Json& object, std::string_view name) {
   static const Json kEmpty = Json::array();
   const Json* found = kubernetes::Find(object, {name});
@@ -33,6 +34,7 @@ std::string HostName(std::string_view key, std::string_view domain) {
 
 }  // namespace
 
+// "None" is what headless Services have instead of an address.
 ServiceFacts FactsOfService(const Json& service) {
   ServiceFacts facts;
   const auto ip = kubernetes::FindString(service, {"spec", "clusterIP"});
@@ -43,6 +45,7 @@ ServiceFacts FactsOfService(const Json& service) {
   return facts;
 }
 
+// Ready addresses only: "notReadyAddresses" get no name.
 EndpointsFacts FactsOfEndpoints(const Json& endpoints) {
   EndpointsFacts facts;
   for (const Json& subset : ArrayAt(endpoints, "subsets")) {
@@ -62,6 +65,8 @@ EndpointsFacts FactsOfEndpoints(const Json& endpoints) {
   return facts;
 }
 
+// Everything that ends up in the file was checked: a Service's owner cannot add
+// lines of his own.
 std::string MakeHostsFile(
     const std::map<std::string, ServiceFacts>& services,
     const std::map<std::string, EndpointsFacts>& endpoints,

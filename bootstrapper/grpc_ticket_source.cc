@@ -23,12 +23,14 @@ constexpr std::string_view kChannelContext = "join";
 using Stream =
     grpc::ClientReaderWriter<v1::JoinClientMessage, v1::JoinServerMessage>;
 
+// Moves a secret out of a message, which is wiped at that place.
 SecretBytes TakeSecret(std::string& field) {
   SecretBytes secret(AsBytes(field));
   Wipe({reinterpret_cast<uint8_t*>(field.data()), field.size()});
   return secret;
 }
 
+// One request, one ticket; whatever else comes is an error.
 absl::StatusOr<JoinTicket> Exchange(Stream& stream,
                                     const TicketRequest& request) {
   v1::JoinClientMessage ask;

@@ -23,6 +23,7 @@ constexpr int kMaxPodPrefix = 23;
 constexpr int kMinServicePrefix = 12;
 constexpr int kMaxServicePrefix = 28;
 
+// Sizes are public, contents are never shown.
 absl::Status CheckSize(std::string_view field, size_t want, size_t got) {
   if (want != got) {
     return InvalidArgument(
@@ -31,6 +32,9 @@ absl::Status CheckSize(std::string_view field, size_t want, size_t got) {
   return absl::OkStatus();
 }
 
+// Names go into certificates and command lines: only what looks like one
+// passes. The versions must be equal, because the image holds the programs of
+// one version.
 absl::Status CheckNames(const InitParameters& parameters,
                         const NodeIdentity& self) {
   if (!IsDnsLabel(parameters.cluster_name)) {
@@ -114,6 +118,8 @@ absl::Status CheckNetworks(const InitParameters& parameters,
   return absl::OkStatus();
 }
 
+// A policy that does not admit this very node would lock it out at its next
+// boot.
 absl::Status CheckPolicy(const InitParameters& parameters,
                          const NodeIdentity& self) {
   const auto policy = attestation::Policy::Parse(parameters.attestation_policy);
@@ -143,6 +149,8 @@ absl::Status CheckPolicy(const InitParameters& parameters,
 
 }  // namespace
 
+// The caller is authenticated later or before; these checks protect an owner
+// from himself.
 absl::Status ValidateInitParameters(const InitParameters& parameters,
                                     const NodeIdentity& self) {
   RETURN_IF_ERROR(

@@ -12,6 +12,7 @@
 
 namespace constellation::bootstrapper {
 
+// In octets. The time scale is a factor.
 inline constexpr size_t kSecretSize = 32;
 inline constexpr size_t kSaltSize = 32;
 inline constexpr size_t kClusterIdSize = 32;

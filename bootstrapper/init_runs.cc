@@ -46,6 +46,7 @@ bool InitRun::finished() const {
   return outcome_.has_value();
 }
 
+// The thread is moved out first: it needs the mutex to end.
 InitRuns::~InitRuns() {
   std::thread thread;
   {
@@ -57,6 +58,8 @@ InitRuns::~InitRuns() {
   }
 }
 
+// The metadata holds only the hash, so that whoever can read metadata does not
+// own the cluster.
 absl::Status InitRuns::Authenticate(const SecretBytes& init_secret) const {
   ASSIGN_OR_RETURN(const std::string wanted_hex,
                    functions_.init_secret_sha256());
@@ -74,6 +77,7 @@ absl::Status InitRuns::Authenticate(const SecretBytes& init_secret) const {
   return absl::OkStatus();
 }
 
+// In constant time, as both sides hold secrets.
 bool InitRuns::SameSecrets(const InitParameters& a, const InitParameters& b) {
   return a.master_key.EqualsConstantTime(b.master_key) &&
          crypto::EqualsConstantTime(a.master_salt, b.master_salt) &&
@@ -107,6 +111,7 @@ absl::StatusOr<std::shared_ptr<InitRun>> InitRuns::Begin(
   return run_;
 }
 
+// Runs on the run's own thread.
 void InitRuns::Execute(InitRun& run, const InitParameters& parameters) {
   absl::StatusOr<InitOutcome> outcome = functions_.initialize(
       parameters, [&run](std::string_view phase) { run.SetPhase(phase); });

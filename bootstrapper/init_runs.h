@@ -30,7 +30,9 @@ class InitRun final {
 
   explicit InitRun(Clock& clock) : clock_(clock), start_(clock.Now()) {}
 
+  // What the run does now; wakes up those who wait.
   void SetPhase(std::string_view phase);
+  // Call it once: the outcome never changes.
   void Finish(absl::StatusOr<InitOutcome> outcome);
 
   // Waits until the phase differs from `seen_phase`, the run has finished, or
@@ -38,6 +40,7 @@ class InitRun final {
   Progress WaitForProgress(std::string_view seen_phase, absl::Duration timeout);
   // Call it once finished; UNAVAILABLE before.
   absl::StatusOr<InitOutcome> outcome() const;
+  // Whether Finish() was called.
   bool finished() const;
 
  private:

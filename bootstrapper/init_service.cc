@@ -20,16 +20,20 @@ namespace {
 
 constexpr std::string_view kChannelContext = "init";
 constexpr absl::Duration kProgressInterval = absl::Seconds(10);
+// Anybody on the network may call before a cluster exists: memory, threads and
+// streams are bounded.
 constexpr size_t kServerMemory = size_t{64} << 20U;
 constexpr int kServerThreads = 24;
 constexpr int kMaxStreams = 8;
 constexpr int kKeepaliveMs = 30'000;
 
+// For fields that are not secret.
 Bytes ToBytes(const std::string& text) {
   const auto octets = AsBytes(text);
   return {octets.begin(), octets.end()};
 }
 
+// Moves a secret out of the request, which is wiped at that place.
 SecretBytes TakeSecret(std::string& field) {
   SecretBytes secret(AsBytes(field));
   Wipe({reinterpret_cast<uint8_t*>(field.data()), field.size()});
@@ -55,6 +59,7 @@ InitParameters TakeParameters(v1::InitRequest& request) {
   return parameters;
 }
 
+// The reason for a refusal is logged here and sent to the caller.
 grpc::Status InitService::Init(grpc::ServerContext* context, Stream* stream) {
   const absl::Status status = InitImpl(*context, *stream);
   if (!status.ok()) {
@@ -80,6 +85,8 @@ absl::StatusOr<InitParameters> InitService::ReadRequest(
   return TakeParameters(*message.mutable_request());
 }
 
+// A caller that goes away does not stop the run: it may call again and gets the
+// same one.
 absl::Status InitService::InitImpl(grpc::ServerContext& context,
                                    Stream& stream) {
   ASSIGN_OR_RETURN(InitParameters parameters, ReadRequest(context, stream));

@@ -21,11 +21,14 @@ constexpr int kJoinServicePort = 30090;
 constexpr absl::Duration kWaitIfAbsent = absl::Seconds(3);
 constexpr absl::Duration kWaitIfRefused = absl::Seconds(15);
 
+// The key stays here; only the request that it signed goes out.
 struct Application {
   TicketRequest request;
   SecretBytes kubelet_key_pem;
 };
 
+// A new key and disk for every attempt: a JoinService that was refused has seen
+// nothing that counts later.
 absl::StatusOr<Application> NewApplication(const NodeIdentity& self) {
   ASSIGN_OR_RETURN(const crypto::P256PrivateKey key,
                    crypto::P256PrivateKey::Generate());
@@ -54,6 +57,7 @@ absl::Status JoinClient::Run() {
   return FailedPrecondition("join: init has this node");
 }
 
+// Metadata only say where to ask; who answers has to prove itself.
 JoinClient::Round JoinClient::TryOnce() {
   const auto peers = metadata_.Peers();
   if (!peers.ok()) {
@@ -76,6 +80,8 @@ JoinClient::Round JoinClient::TryOnce() {
   return last;
 }
 
+// Everything is checked before the lock is taken; from then on there is no way
+// back but a reboot.
 JoinClient::Round JoinClient::TryPeer(const std::string& address) {
   const auto application = NewApplication(node_.self);
   if (!application.ok()) {

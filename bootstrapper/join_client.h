@@ -36,6 +36,7 @@ class JoinClient final {
     absl::Status status;
     absl::Duration wait;
   };
+  // Asks every control-plane node once; one of them.
   Round TryOnce();
   Round TryPeer(const std::string& address);
 

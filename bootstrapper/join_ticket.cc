@@ -15,6 +15,8 @@
 namespace constellation::bootstrapper {
 namespace {
 
+// What a ticket may bring, and which files kubeadm expects on a further
+// control-plane node.
 constexpr size_t kMaxText = size_t{64} << 10U;
 constexpr std::array<std::string_view, 8> kSharedFiles = {"ca.crt",
                                                           "ca.key",
@@ -25,6 +27,8 @@ constexpr std::array<std::string_view, 8> kSharedFiles = {"ca.crt",
                                                           "front-proxy-ca.crt",
                                                           "front-proxy-ca.key"};
 
+// A node of another cluster, even an honest one, must not take this node in:
+// PCR15 has to name the cluster of the ticket.
 absl::Status CheckPeer(const IssuedTicket& issued) {
   if (issued.peer.role != kControlPlane) {
     return PermissionDenied(fmt::format(
@@ -44,6 +48,7 @@ absl::Status CheckPeer(const IssuedTicket& issued) {
   return absl::OkStatus();
 }
 
+// kubeadm's form of the hash of a public key.
 bool IsHash(std::string_view text) {
   constexpr std::string_view kPrefix = "sha256:";
   return text.starts_with(kPrefix) &&
@@ -51,6 +56,7 @@ bool IsHash(std::string_view text) {
          HexDecode(text.substr(kPrefix.size())).ok();
 }
 
+// Six and sixteen characters of a-z and 0-9 with a full stop between them.
 bool IsBootstrapToken(const SecretBytes& token) {
   constexpr size_t kIdSize = 6;
   constexpr size_t kTokenSize = 23;
@@ -61,6 +67,7 @@ bool IsBootstrapToken(const SecretBytes& token) {
          }) == static_cast<std::ptrdiff_t>(kTokenSize - 1);
 }
 
+// Neither empty nor large; what is inside is for its reader to check.
 absl::Status CheckText(std::string_view field, std::string_view text) {
   if (text.empty() || text.size() > kMaxText) {
     return InvalidArgument(fmt::format("ticket: {}: want 1 to {} bytes, got {}",
@@ -69,6 +76,7 @@ absl::Status CheckText(std::string_view field, std::string_view text) {
   return absl::OkStatus();
 }
 
+// Exactly the known files: a name from outside must never become a path.
 absl::Status CheckControlPlaneFields(const JoinTicket& ticket) {
   if (!IsBootstrapToken(ticket.bootstrap_token)) {
     return InvalidArgument("ticket: bootstrap_token: want a bootstrap token");
@@ -93,6 +101,7 @@ absl::Status CheckControlPlaneFields(const JoinTicket& ticket) {
   return absl::OkStatus();
 }
 
+// Fields that every role gets.
 absl::Status CheckSizes(const JoinTicket& ticket) {
   if (ticket.state_disk_key.size() != kSecretSize) {
     return InvalidArgument(

@@ -28,6 +28,7 @@ std::string Seconds(absl::Duration duration) {
   return fmt::format("{}s", absl::ToInt64Seconds(duration));
 }
 
+// The name is the one that the ticket, or the owner, knows.
 Json NodeRegistration(const NodeIdentity& self) {
   Json arguments = {{"node-ip", self.cluster_ip}};
   if (!self.provider_id.empty()) {
@@ -49,6 +50,8 @@ Json InitConfiguration(const NodeIdentity& self) {
        {{"advertiseAddress", self.cluster_ip}, {"bindPort", kApiServerPort}}}};
 }
 
+// Loopback is in the certificate because the local platform forwards ports
+// there.
 Json ApiServer(const InitParameters& parameters, const NodeIdentity& self,
                std::string_view audit_policy_path,
                std::string_view audit_log_folder) {
@@ -83,6 +86,7 @@ Json ApiServer(const InitParameters& parameters, const NodeIdentity& self,
                                          {"pathType", "DirectoryOrCreate"}}})}};
 }
 
+// Stretched together: the deadline must stay below the lease.
 Json LeaderElection(uint32_t time_scale) {
   const auto scaled = [time_scale](int seconds) {
     return Seconds(Scaled(absl::Seconds(seconds), time_scale, kMaxLeaseFactor));
@@ -93,6 +97,7 @@ Json LeaderElection(uint32_t time_scale) {
           {"leader-elect-retry-period", scaled(2)}};
 }
 
+// On slow machines heartbeats of nodes are late, too.
 Json ControllerManagerArguments(uint32_t time_scale) {
   Json arguments = LeaderElection(time_scale);
   arguments["node-monitor-grace-period"] =
@@ -102,6 +107,8 @@ Json ControllerManagerArguments(uint32_t time_scale) {
   return arguments;
 }
 
+// etcd's election time-out stays ten times its heartbeat, as its documentation
+// wants.
 Json ClusterConfiguration(const InitParameters& parameters,
                           const NodeIdentity& self,
                           std::string_view audit_policy_path,
@@ -132,6 +139,7 @@ Json ClusterConfiguration(const InitParameters& parameters,
             {"election-timeout", std::to_string(1000 * etcd_factor)}}}}}}}};
 }
 
+// Goes to every node by way of the ticket, so nothing in it is one node's own.
 Json KubeletConfiguration(uint32_t time_scale) {
   return {{"apiVersion", "kubelet.config.k8s.io/v1beta1"},
           {"kind", "KubeletConfiguration"},
@@ -149,6 +157,7 @@ Json KubeletConfiguration(uint32_t time_scale) {
            Seconds(Scaled(absl::Minutes(2), time_scale, kMaxRuntimeFactor))}};
 }
 
+// iptables is what the node image brings.
 Json KubeProxyConfiguration(const InitParameters& parameters) {
   return {{"apiVersion", "kubeproxy.config.k8s.io/v1alpha1"},
           {"kind", "KubeProxyConfiguration"},
@@ -189,6 +198,7 @@ std::string MakeInitConfig(const InitParameters& parameters,
   return text;
 }
 
+// Copies of the token are wiped; what the JSON library freed before cannot be.
 SecretBytes MakeJoinConfig(const ControlPlaneJoin& join,
                            const NodeIdentity& self) {
   Json document = {{"apiVersion", kKubeadmApi},
@@ -213,6 +223,7 @@ SecretBytes MakeJoinConfig(const ControlPlaneJoin& join,
   return config;
 }
 
+// Bodies are never logged: Secrets would be in them.
 std::string_view AuditPolicyYaml() {
   return R"(apiVersion: audit.k8s.io/v1
 kind: Policy

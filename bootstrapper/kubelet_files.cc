@@ -23,6 +23,8 @@ constexpr char kFirstPair[] = "kubelet-client-joined.pem";
 constexpr mode_t kPublicFileMode = 0644;
 constexpr mode_t kPublicDirectoryMode = 0755;
 
+// The flags are read by a shell-like parser of systemd: no blank, quote or "$"
+// may get there.
 bool IsHarmless(std::string_view value) {
   return std::ranges::all_of(value, [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||

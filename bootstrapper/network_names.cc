@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kMaxLabel = 63;
 constexpr size_t kMaxName = 253;
 
+// From host byte order.
 std::string Dotted(uint32_t address) {
   return fmt::format("{}.{}.{}.{}", address >> 24U, (address >> 16U) & 0xffU,
                      (address >> 8U) & 0xffU, address & 0xffU);
@@ -23,6 +24,7 @@ std::string Dotted(uint32_t address) {
 
 }  // namespace
 
+// inet_pton() refuses leading zeros; a NUL would hide what follows it.
 absl::StatusOr<uint32_t> ParseIpv4(std::string_view text) {
   in_addr address{};
   if (inet_pton(AF_INET, std::string(text).c_str(), &address) != 1 ||

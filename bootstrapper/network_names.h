@@ -18,6 +18,7 @@ class Ipv4Network final {
   static absl::StatusOr<Ipv4Network> Parse(std::string_view text);
 
   int prefix_length() const { return prefix_length_; }
+  // Addresses are in host byte order.
   bool Contains(uint32_t address) const;
   bool Overlaps(const Ipv4Network& other) const;
   // The `index`th address, dotted decimal; not checked against the size.

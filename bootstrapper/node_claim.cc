@@ -15,6 +15,8 @@ constexpr absl::Duration kDelayBeforeReboot = absl::Seconds(10);
 
 }  // namespace
 
+// PCR15 comes after the disk: from then on evidence of this boot names the
+// cluster, and no other cluster will take the node.
 absl::Status ClaimNode(const Node& node, const NodeClaim& claim,
                        const PhaseObserver& begin) {
   if (claim.holder == NodeLock::Holder::kNone ||
@@ -37,6 +39,7 @@ absl::Status CommitNode(const Node& node, const PhaseObserver& begin) {
   return node.lock.MarkCommitted();
 }
 
+// Errors are only logged: there is nobody left who could act on them.
 void GiveUpNode(const Node& node, const absl::Status& why) {
   spdlog::error("event=giving-up error=\"{}\"", Message(why));
   node.status.Report("give-up", cloud::BootState::kFailed,

@@ -26,6 +26,7 @@ namespace constellation::bootstrapper {
 class ClusterMark {
  public:
   virtual ~ClusterMark() = default;
+  // Whether PCR15 names any cluster; marks it with this one's ID.
   virtual absl::StatusOr<bool> IsMember() = 0;
   virtual absl::Status Mark(std::span<const uint8_t> cluster_id) = 0;
 };

@@ -14,6 +14,7 @@ namespace {
 
 constexpr absl::Duration kShortTimeout = absl::Minutes(1);
 constexpr absl::Duration kFormatTimeout = absl::Minutes(2);
+// In octets; what goes into a boot status has to stay small.
 constexpr size_t kKubeadmTail = 1500;
 constexpr size_t kUnitTail = 1000;
 
@@ -75,6 +76,7 @@ absl::Status NodeCommands::Reboot() {
   return Run({"systemctl", "reboot"}, kShortTimeout);
 }
 
+// From the program itself: a file could be wrong.
 absl::StatusOr<std::string> NodeCommands::KubernetesVersion() {
   CommandOptions options;
   options.timeout = Scaled(kShortTimeout, time_scale_);
@@ -88,6 +90,8 @@ absl::StatusOr<std::string> NodeCommands::KubernetesVersion() {
   return version;
 }
 
+// kubeadm's own message is often only that kubelet did not start, hence
+// kubelet's log.
 absl::Status NodeCommands::Kubeadm(const std::vector<std::string>& arguments,
                                    std::span<const uint8_t> input,
                                    absl::Duration timeout) {

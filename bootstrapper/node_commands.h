@@ -39,6 +39,7 @@ class NodeCommands final {
   // Starts a unit and waits until systemd calls it active. / Only asks for it.
   absl::Status StartUnit(const std::string& unit);
   absl::Status BeginStartingUnit(const std::string& unit);
+  // Returns at once; the machine goes down soon after.
   absl::Status Reboot();
 
   // The version of Kubernetes inside the node image, like "v1.20.2".

@@ -24,6 +24,7 @@ constexpr absl::Duration kPollInterval = absl::Seconds(2);
 constexpr mode_t kPublicFileMode = 0644;
 constexpr mode_t kPublicDirectoryMode = 0755;
 
+// Certificates and public keys; everything else is private.
 bool IsPublic(std::string_view name) {
   return name.ends_with(".crt") || name.ends_with(".pub");
 }
@@ -56,6 +57,7 @@ absl::Status NodeJoiner::Join(const JoinTicket& ticket,
   return CommitNode(node_, begin);
 }
 
+// kubelet's key and certificate are written to the encrypted disk only.
 absl::Status NodeJoiner::StartKubelet(const JoinTicket& ticket,
                                       const SecretBytes& kubelet_key_pem) {
   Begin("start-kubelet");
@@ -68,6 +70,7 @@ absl::Status NodeJoiner::StartKubelet(const JoinTicket& ticket,
   return node_.commands.StartUnit(kKubeletUnit);
 }
 
+// Names of files were checked against a fixed list (ValidateTicket).
 absl::Status NodeJoiner::StartControlPlane(const JoinTicket& ticket) {
   Begin("kubeadm-join");
   RETURN_IF_ERROR(
@@ -113,6 +116,7 @@ absl::Status NodeJoiner::RunKubeadmJoin(const SecretBytes& config,
   }
 }
 
+// Asked with kubelet's own credentials: proof that they work.
 absl::Status NodeJoiner::WaitForRegistration(uint32_t time_scale) {
   const std::string path = fmt::format("/api/v1/nodes/{}", node_.self.name);
   const absl::Time deadline =

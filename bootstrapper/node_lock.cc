@@ -11,6 +11,7 @@
 namespace constellation::bootstrapper {
 namespace {
 
+// For messages and the file.
 std::string_view Name(NodeLock::Holder holder) {
   switch (holder) {
     case NodeLock::Holder::kNone:

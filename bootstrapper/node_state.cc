@@ -15,6 +15,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+// A field that must be there.
 absl::StatusOr<std::string> Text(const Json& json, const char* field) {
   const auto member = json.find(field);
   if (member == json.end() || !member->is_string()) {
@@ -23,6 +24,7 @@ absl::StatusOr<std::string> Text(const Json& json, const char* field) {
   return member->get<std::string>();
 }
 
+// Likewise, 32 octets.
 absl::StatusOr<Bytes> Hex32(const Json& json, const char* field) {
   ASSIGN_OR_RETURN(const std::string text, Text(json, field));
   auto bytes = HexDecode(text);

@@ -22,6 +22,7 @@ struct NodeState {
   Bytes measurement_salt;  // 32 bytes, on the first node; else empty
 };
 
+// The file that survives reboots: kept readable for people.
 std::string NodeStateToJson(const NodeState& state);
 
 // DATA_LOSS if `json` is not what NodeStateToJson() writes: the disk is

@@ -16,6 +16,7 @@ namespace {
 constexpr absl::Duration kTimeout = absl::Minutes(1);
 constexpr mode_t kPublicFileMode = 0644;
 
+// Every program ends within a minute.
 CommandOptions Options(std::span<const uint8_t> input = {}) {
   CommandOptions options;
   options.timeout = kTimeout;
@@ -25,6 +26,7 @@ CommandOptions Options(std::span<const uint8_t> input = {}) {
 
 }  // namespace
 
+// What failed counts as not done, so the next round does it again.
 absl::StatusOr<PodNetwork::Result> PodNetwork::Reconcile(
     const std::map<std::string, NodeFacts>& nodes, bool check_all) {
   ASSIGN_OR_RETURN(const Ipv4Network own_pods, OwnPods(nodes));
@@ -40,6 +42,8 @@ absl::StatusOr<PodNetwork::Result> PodNetwork::Reconcile(
   return Result{public_key_, peers_->size()};
 }
 
+// The API server's word is checked: an address range outside of the cluster's
+// would route foreign traffic into the mesh.
 absl::StatusOr<Ipv4Network> PodNetwork::OwnPods(
     const std::map<std::string, NodeFacts>& nodes) const {
   const auto own = nodes.find(self_);
@@ -75,6 +79,7 @@ absl::Status PodNetwork::SetUp(const Ipv4Network& own_pods) {
   return absl::OkStatus();
 }
 
+// Chains first, then the jumps to them: a packet never meets half of the rules.
 absl::Status PodNetwork::SetUpFirewall() {
   const std::string rules = MakeFirewallRules(cluster_);
   RETURN_IF_ERROR(RunChecked(runner_, {"iptables-restore", "--noflush"},
@@ -88,6 +93,7 @@ absl::Status PodNetwork::SetUpFirewall() {
   return EnsureJump("nat", "POSTROUTING", "CONSTELLATION-NAT");
 }
 
+// In front of all other rules of the chain; only if it is not there yet.
 absl::Status PodNetwork::EnsureJump(const char* table, const char* chain,
                                     const char* target) {
   ASSIGN_OR_RETURN(

@@ -25,6 +25,7 @@ constexpr char kClusterInfo[] =
 
 }  // namespace
 
+// With the node's own rights, which are few.
 absl::StatusOr<std::unique_ptr<kubernetes::Client>> PodNetworkAgent::Connect()
     const {
   ASSIGN_OR_RETURN(std::string yaml, ReadFile(paths_.KubeletKubeconfig()));
@@ -33,6 +34,7 @@ absl::StatusOr<std::unique_ptr<kubernetes::Client>> PodNetworkAgent::Connect()
   return client;
 }
 
+// They never change in the life of a cluster.
 absl::StatusOr<ClusterNetworks> PodNetworkAgent::ReadClusterNetworks() {
   ASSIGN_OR_RETURN(const auto client, Connect());
   ASSIGN_OR_RETURN(const kubernetes::Json info, client->Get(kClusterInfo));
@@ -92,6 +94,8 @@ void PodNetworkAgent::WatchUntil(const std::stop_token& stop,
   }
 }
 
+// Acts on every change, and now and then without one: somebody may have changed
+// the node's network from outside.
 void PodNetworkAgent::RunNetwork(const std::stop_token& stop,
                                  const std::string& self,
                                  const ClusterNetworks& cluster) {
@@ -123,6 +127,7 @@ void PodNetworkAgent::RunNetwork(const std::stop_token& stop,
   }
 }
 
+// Waits for the first list: an empty one would take all names away.
 void PodNetworkAgent::RunDns(const std::stop_token& stop) {
   const std::stop_callback wake(stop, [this] { dns_changes_.Notify(); });
   ClusterDns dns(runner_, paths_.root + kDnsFolder);
@@ -143,6 +148,7 @@ void PodNetworkAgent::RunDns(const std::stop_token& stop) {
   }
 }
 
+// Others read the key from this node's object; only this node may write it.
 absl::Status PodNetworkAgent::Publish(const std::string& self,
                                       const std::string& key) {
   ASSIGN_OR_RETURN(const auto client, Connect());

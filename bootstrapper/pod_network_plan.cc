@@ -15,11 +15,13 @@ using Json = nlohmann::json;
 
 constexpr char kBridge[] = "cni0";
 
+// Networks either contain each other or share nothing.
 bool Inside(const Ipv4Network& inner, const Ipv4Network& outer) {
   return inner.prefix_length() >= outer.prefix_length() &&
          inner.Overlaps(outer);
 }
 
+// The first InternalIP that is one.
 std::string InternalIp(const Json& node) {
   const Json* addresses = kubernetes::Find(node, {"status", "addresses"});
   if (addresses == nullptr || !addresses->is_array()) {
@@ -35,6 +37,7 @@ std::string InternalIp(const Json& node) {
   return "";
 }
 
+// What kubelet says of itself.
 bool IsReady(const Json& node) {
   const Json* conditions = kubernetes::Find(node, {"status", "conditions"});
   if (conditions == nullptr || !conditions->is_array()) {
@@ -64,6 +67,9 @@ NodeFacts FactsOfNode(const Json& node) {
   return facts;
 }
 
+// A node that claims another's address, key or pods gets nothing: what is this
+// node's own is taken first, then what the others have in the order of their
+// names.
 MeshPeers PlanPeers(const std::map<std::string, NodeFacts>& nodes,
                     const std::string& self, const Ipv4Network& cluster_pods) {
   MeshPeers peers;
@@ -88,6 +94,7 @@ MeshPeers PlanPeers(const std::map<std::string, NodeFacts>& nodes,
   return peers;
 }
 
+// State of addresses lies on tmpfs: pods do not survive a reboot either.
 std::string MakeCniConfig(const Ipv4Network& pod_cidr) {
   const Json config = {
       {"cniVersion", "0.4.0"},

@@ -23,6 +23,7 @@ constexpr char kApiServer[] = "kube-apiserver";
 
 }  // namespace
 
+// Also with a scale of 1: the patches then say what kubeadm does.
 std::vector<ManifestPatch> MakeProbePatches(uint32_t time_scale) {
   const auto scaled = [time_scale](absl::Duration value) {
     return absl::ToInt64Seconds(Scaled(value, time_scale, kMaxProbeFactor));

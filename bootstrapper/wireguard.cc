@@ -16,6 +16,7 @@ namespace {
 
 constexpr absl::Duration kTimeout = absl::Minutes(1);
 constexpr size_t kKeySize = 32;
+// Zeros: what `wg` shows of a peer without a key.
 constexpr std::string_view kNoKey =
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
 
@@ -33,11 +34,13 @@ bool IsWireGuardKey(std::string_view key) {
   return decoded.ok() && decoded->size() == kKeySize && key != kNoKey;
 }
 
+// Any other exit code than 0 is an error.
 absl::Status WireGuard::Run(const std::vector<std::string>& argv,
                             std::span<const uint8_t> input) {
   return RunChecked(runner_, argv, Options(input)).status();
 }
 
+// The first word of every line.
 absl::StatusOr<std::set<std::string>> WireGuard::Lines(
     const std::vector<std::string>& argv) {
   ASSIGN_OR_RETURN(const std::string out, RunChecked(runner_, argv, Options()));
@@ -52,6 +55,7 @@ absl::StatusOr<std::set<std::string>> WireGuard::Lines(
   return lines;
 }
 
+// The private key goes in through standard input and is never in a file.
 absl::StatusOr<std::string> WireGuard::MakeInterface() {
   const std::vector<std::string> show = {"wg", "show", kWireGuardInterface,
                                          "public-key"};
@@ -87,6 +91,8 @@ absl::StatusOr<std::string> WireGuard::SetUp(std::string_view address) {
   return key;
 }
 
+// Peers before routes: a packet without a peer is dropped, never sent in the
+// clear.
 absl::Status WireGuard::SetPeers(const MeshPeers& peers) {
   RETURN_IF_ERROR(SyncPeers(peers));
   std::set<std::string> pods;
@@ -100,6 +106,8 @@ absl::Status WireGuard::SetPeers(const MeshPeers& peers) {
   return EnsureKubeletRule();
 }
 
+// One call for all changes. Allowed addresses are pods and node of the peer:
+// from others its packets are dropped.
 absl::Status WireGuard::SyncPeers(const MeshPeers& peers) {
   ASSIGN_OR_RETURN(const std::set<std::string> present,
                    Lines({"wg", "show", kWireGuardInterface, "peers"}));
@@ -119,6 +127,7 @@ absl::Status WireGuard::SyncPeers(const MeshPeers& peers) {
   return argv.size() > 3 ? Run(argv) : absl::OkStatus();
 }
 
+// Adds before it deletes, so nothing that stays is interrupted.
 absl::Status WireGuard::SyncRoutes(const std::string& table,
                                    const std::set<std::string>& wanted) {
   // A table without routes does not exist, which is an error to ip.
@@ -141,6 +150,7 @@ absl::Status WireGuard::SyncRoutes(const std::string& table,
   return absl::OkStatus();
 }
 
+// Only the kubelets' port takes that table; everything else goes its way.
 absl::Status WireGuard::EnsureKubeletRule() {
   const std::string table = std::to_string(kKubeletTable);
   ASSIGN_OR_RETURN(
