@@ -6,6 +6,7 @@
 namespace constellation::cli {
 
 std::string DefaultCollateralFolder() {
+  // XDG Base Directory Specification: an empty value counts as not set.
   const char* cache = std::getenv("XDG_CACHE_HOME");
   if (cache != nullptr && *cache != '\0') {
     return std::string(cache) + "/constellation/collateral";

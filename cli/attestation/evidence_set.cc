@@ -19,10 +19,14 @@
 namespace constellation::cli {
 namespace {
 
+// Bounds for folders that somebody else may have filled. A cache of one fleet
+// has tens of files.
 constexpr size_t kMaxFiles = 4096;
 constexpr size_t kMaxTotal = size_t{256} << 20U;
 
 // What vouches for evidence.
+// Only these are kept of a folder: an old report in the cache must neither fail
+// a verification nor pass for today's evidence.
 bool IsCollateral(FileKind kind) {
   switch (kind) {
     case FileKind::kCertificate:
@@ -40,12 +44,15 @@ bool IsCollateral(FileKind kind) {
 
 }  // namespace
 
+// Only given files: whoever named one expects it to be judged.
 void EvidenceSet::Unreadable(const SetFile& file, absl::Status why) {
   if (file.given) {
     unreadable_.emplace_back(file, std::move(why));
   }
 }
 
+// All or nothing: a chain of which one certificate is malformed is not used in
+// part.
 void EvidenceSet::AddCertificates(const SetFile& file,
                                   std::span<const uint8_t> bytes) {
   auto certificates = CertificatesOf(bytes);
@@ -58,6 +65,8 @@ void EvidenceSet::AddCertificates(const SetFile& file,
   }
 }
 
+// The host fills this table (GHCB specification, SNP_GUEST_REQUEST with
+// certificates), so it is as untrusted as the report itself.
 void EvidenceSet::AddTable(const SetFile& file,
                            std::span<const uint8_t> table) {
   const auto parsed = attestation::SnpCertificateTableUnverified::Parse(table);
@@ -82,6 +91,9 @@ void EvidenceSet::AddCrl(const SetFile& file) {
   crls_.push_back({*std::move(list), file.name, file.given});
 }
 
+// Entries are named "<bundle>#<key>", so that a row says where a bad one lies.
+// What a bundle says of its entries is not believed; their content is
+// recognised anew.
 void EvidenceSet::AddBundle(const SetFile& file) {
   const auto bundle =
       attestation::CollateralBundle::Parse(AsText(file.content));
@@ -102,6 +114,7 @@ void EvidenceSet::AddBundle(const SetFile& file) {
   }
 }
 
+// The kind decides what becomes of a file; its name never does.
 void EvidenceSet::Add(std::string name, std::span<const uint8_t> bytes,
                       bool given) {
   RecognisedFile recognised = RecogniseFile(bytes);
@@ -118,12 +131,15 @@ void EvidenceSet::Add(std::string name, std::span<const uint8_t> bytes,
     case FileKind::kSnpCertificateTable:
       AddTable(file, file.content);
       return;
+    // Report and table are judged like two files.
     case FileKind::kSnpExtendedReport:
       AddTable(file,
                std::span(file.content).subspan(attestation::kSnpReportSize));
       file.content.resize(attestation::kSnpReportSize);
       files_[FileKind::kSnpReport].push_back(std::move(file));
       return;
+    // What the guest's driver returns: a header, then the report (AMD 56860,
+    // MSG_REPORT_RSP).
     case FileKind::kSnpReportResponse: {
       const auto report = attestation::UnwrapSnpReportResponse(file.content);
       if (!report.ok()) {
@@ -149,6 +165,8 @@ void EvidenceSet::Add(std::string name, std::span<const uint8_t> bytes,
   files_[recognised.kind].push_back(std::move(file));
 }
 
+// Names are collected before any file is read: the folder may be the cache,
+// which another command changes meanwhile. A file that vanishes is an error.
 absl::Status EvidenceSet::AddFolder(const std::string& path, bool given) {
   namespace fs = std::filesystem;
   std::error_code error;
@@ -190,6 +208,8 @@ absl::Status EvidenceSet::AddFolder(const std::string& path, bool given) {
   return absl::OkStatus();
 }
 
+// At most 16 of one name are tried: each costs a signature, and the files may
+// come from an attacker.
 const crypto::Certificate* EvidenceSet::IssuerOf(
     const crypto::Certificate& certificate) const {
   constexpr size_t kMaxTried = 16;
@@ -209,6 +229,7 @@ const crypto::Certificate* EvidenceSet::IssuerOf(
   return first;
 }
 
+// The empty list is never destroyed, so that references to it always hold.
 const std::vector<SetFile>& EvidenceSet::Of(FileKind kind) const {
   static const std::vector<SetFile>& empty = *new std::vector<SetFile>();
   const auto found = files_.find(kind);

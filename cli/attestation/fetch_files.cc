@@ -36,6 +36,7 @@ std::vector<SnpProduct> ProductsOf(const SnpReportUnverified& report) {
   return {SnpProduct::kMilan, SnpProduct::kGenoa};
 }
 
+// DER of all certificates at hand: what fits among them need not be fetched.
 std::vector<Bytes> GivenCertificates(const EvidenceSet& set) {
   std::vector<Bytes> given;
   for (const SetCertificate& entry : set.certificates()) {
@@ -44,12 +45,18 @@ std::vector<Bytes> GivenCertificates(const EvidenceSet& set) {
   return given;
 }
 
+// What all fetches of one call share. Refers to the caller's objects.
 struct FetchJob {
   const EvidenceSet& set;
   const CollateralEndpoints& endpoints;
   CollateralFetcher& fetcher;
 };
 
+// Asks AMD's key service for the chip and TCB that the report claims (AMD
+// 57230). A false claim gains nothing: the certificate that comes back does not
+// fit the signature then. Turin has hardware IDs of 8 octets, the others of 64.
+// NOT_FOUND of one product leads to the next candidate; any other error ends
+// the search, because a service that is down knows no product.
 absl::StatusOr<FetchedFor> FetchSnp(const FetchJob& job,
                                     const std::string& file, Octets bytes) {
   constexpr size_t kTurinIdSize = 8;
@@ -85,6 +92,9 @@ absl::StatusOr<FetchedFor> FetchSnp(const FetchJob& job,
   return last;
 }
 
+// FMSPC and PCK CA come from the quote's own certificates, which are not
+// verified here: they only choose the address. What is stored was verified by
+// the fetcher against Intel's root.
 absl::StatusOr<FetchedFor> FetchIntel(const FetchJob& job,
                                       const SetFile& file) {
   ASSIGN_OR_RETURN(const attestation::IntelQuoteUnverified quote,
@@ -99,6 +109,7 @@ absl::StatusOr<FetchedFor> FetchIntel(const FetchJob& job,
   ASSIGN_OR_RETURN(const attestation::IntelTrustAnchors anchors,
                    attestation::IntelTrustAnchors::Create());
   const std::string name = chain.ca.SubjectCommonName().value_or("");
+  // Intel's two PCK authorities publish a revocation list each.
   const auto ca = name.find("Processor") != std::string::npos
                       ? attestation::PckCa::kProcessor
                       : attestation::PckCa::kPlatform;
@@ -120,6 +131,7 @@ absl::StatusOr<FetchedFor> FetchIntel(const FetchJob& job,
                   numbers ? ", evaluation data numbers" : "")};
 }
 
+// Names the file in the error, or notes what was got.
 absl::Status Keep(const std::string& file, absl::StatusOr<FetchedFor> got,
                   std::vector<FetchedFor>& fetched) {
   if (!got.ok()) {

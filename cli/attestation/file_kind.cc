@@ -29,6 +29,7 @@ namespace {
 
 using Octets = std::span<const uint8_t>;
 
+// The ids are an interface (`attestation show -o json`): never change one.
 struct KindNames {
   FileKind kind;
   std::string_view id;
@@ -72,6 +73,7 @@ constexpr KindNames kNames[] = {
     {FileKind::kFirmware, "firmware", "OVMF firmware"},
 };
 
+// The first entry, "unknown", for anything that the table does not have.
 const KindNames& NamesOf(FileKind kind) {
   for (const KindNames& names : kNames) {
     if (names.kind == kind) {
@@ -81,6 +83,8 @@ const KindNames& NamesOf(FileKind kind) {
   return kNames[0];
 }
 
+// A little-endian number; octets behind the end count as zero, so that every
+// test below may look before it measures.
 uint64_t Little(Octets bytes, size_t at, size_t size) {
   uint64_t value = 0;
   for (size_t i = size; i > 0; --i) {
@@ -90,10 +94,12 @@ uint64_t Little(Octets bytes, size_t at, size_t size) {
   return value;
 }
 
+// False for fewer octets than the text has.
 bool StartsWith(Octets bytes, std::string_view text) {
   return AsText(bytes).starts_with(text);
 }
 
+// True for no octets at all.
 bool AllZero(Octets bytes) {
   return std::ranges::all_of(bytes, [](uint8_t b) { return b == 0; });
 }
@@ -124,6 +130,8 @@ bool LooksLikeSnpReport(Octets bytes) {
          Little(bytes, kAtAlgorithm, 4) <= 1;
 }
 
+// A certificate table begins with an entry of one of the known GUIDs (GHCB
+// specification, certificate data).
 bool StartsWithTableGuid(Octets bytes) {
   using attestation::SnpTableGuid;
   for (const SnpTableGuid& guid :
@@ -137,6 +145,9 @@ bool StartsWithTableGuid(Octets bytes) {
   return false;
 }
 
+// Reports first: they are what damaged files must still be taken for. The ID
+// structures have no magic number, only lengths and few legal values (AMD
+// 56860, SNP_LAUNCH_FINISH).
 FileKind RecogniseAmd(Octets bytes) {
   using attestation::kSnpReportSize;
   constexpr size_t kResponseHeader = 32, kAtStatus = 0, kAtSize = 4;
@@ -167,6 +178,8 @@ FileKind RecogniseAmd(Octets bytes) {
   return FileKind::kUnknown;
 }
 
+// Version and QE vendor ID, which is the same in every quote of Intel's DCAP
+// (quote header, octets 0 and 12). What follows may be damaged.
 bool LooksLikeIntelQuote(Octets bytes) {
   constexpr size_t kAtVendor = 12, kVendorSize = 16;
   const uint64_t version = Little(bytes, 0, 2);
@@ -176,6 +189,8 @@ bool LooksLikeIntelQuote(Octets bytes) {
                             attestation::kIntelQeVendor);
 }
 
+// REPORTTYPE of a TDREPORT_STRUCT is 0x81, subtype 0, version 0 or 1 (Intel TDX
+// module, REPORTTYPE).
 FileKind RecogniseIntel(Octets bytes) {
   constexpr uint8_t kTdReportType = 0x81;
   if (LooksLikeIntelQuote(bytes)) {
@@ -206,6 +221,8 @@ bool IsTpmAttest(Octets bytes) {
           attestation::ParseAttestUnverified(bytes).ok());
 }
 
+// The structures of TPM 2.0 Part 2 carry no length and, TPMS_ATTEST aside, no
+// magic number: the parser has to accept all of it.
 FileKind RecogniseTpm(Octets bytes) {
   if (IsTpmAttest(bytes)) {
     return FileKind::kTpmAttest;
@@ -243,6 +260,8 @@ bool LooksLikeEventLog(Octets bytes) {
   return reading.status.ok() || reading.log.events.size() > 1;
 }
 
+// X.509, CRL, signature and key all begin with a SEQUENCE; only the inside
+// tells them apart (RFC 5280 sections 4.1 and 5.1).
 FileKind RecogniseDer(Octets bytes) {
   if (crypto::Certificate::FromDer(bytes).ok()) {
     return FileKind::kCertificate;
@@ -270,6 +289,8 @@ FileKind RecogniseDer(Octets bytes) {
              : FileKind::kUnknown;
 }
 
+// The first block decides (RFC 7468). Private keys are deliberately unknown:
+// nothing here shall print or keep one.
 FileKind RecognisePem(std::string_view text) {
   const size_t at = text.find("-----BEGIN ");
   const std::string_view label = text.substr(at + 11, 32);
@@ -283,6 +304,8 @@ FileKind RecognisePem(std::string_view text) {
                                               : FileKind::kUnknown;
 }
 
+// By its top-level keys. Duplicate keys and the like are for the parser of the
+// kind to refuse.
 FileKind RecogniseJson(std::string_view text) {
   // Parsing takes many times the memory of the text; only a bundle is large.
   constexpr size_t kMaxParsed = size_t{1} << 20U;
@@ -328,6 +351,8 @@ bool LooksLikeEvidence(Octets bytes) {
       [name](std::string_view known) { return known == name; });
 }
 
+// Only the footer is looked at; whether the table before it is whole is for
+// whoever reads it.
 bool IsFirmware(Octets bytes) {
   // 96b582de-1fb2-45f7-baea-a366c55a082d, OVMF's table footer, 32 octets before
   // the end.
@@ -340,6 +365,9 @@ bool IsFirmware(Octets bytes) {
              bytes.subspan(bytes.size() - kFromEnd, kFooter.size()), kFooter);
 }
 
+// From strong signs to weak ones: magic numbers, then fixed values at fixed
+// places, then "its parser accepts it". Event logs and firmware come last,
+// because almost any octets may begin like a log's first record.
 FileKind RecogniseBinary(Octets bytes) {
   constexpr size_t kCcelSize = 56;
   constexpr uint8_t kCoseTag = 0xd2, kCoseArray = 0x84;
@@ -420,6 +448,8 @@ std::optional<RecognisedFile> UnwrapTpm2b(Octets bytes) {
                         .wrapping = "TPM2B"};
 }
 
+// One layer of wrapping is taken off, never more: a file could be wrapped a
+// million times.
 RecognisedFile RecogniseUnencoded(Octets bytes) {
   if (const auto inner = UnwrapTpm2b(bytes)) {
     return *inner;

@@ -51,11 +51,14 @@ enum class FileKind {
 };
 
 // Words for people, e.g. "SEV-SNP report".
+// For both: of static storage; any value of the enumeration is fine.
 std::string_view ToString(FileKind kind);
 // Stable word for machines, e.g. "snp-report".
 std::string_view KindId(FileKind kind);
 
 // The largest file that is looked at.
+// In octets: event logs and firmware are the largest kinds; quotes have some
+// kilobytes.
 inline constexpr size_t kMaxAttestationFile = size_t{32} << 20U;
 
 // A file by its content.

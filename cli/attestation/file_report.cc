@@ -59,10 +59,13 @@ std::string_view Outcome(RowVerdict verdict) {
   return "refused";
 }
 
+// How many rows have just this verdict.
 ptrdiff_t Count(const FileUnit& unit, RowVerdict verdict) {
   return std::ranges::count(unit.rows, verdict, &FileRow::verdict);
 }
 
+// Names and values come out of hostile files: escaped, and control characters
+// replaced, because XML 1.0 cannot hold them at all.
 std::string JunitCase(const FileUnit& unit, const FileRow& row) {
   const std::string opening = fmt::format(
       "    <testcase classname=\"{}.{}\" name=\"{}\"", XmlEscape(unit.name),
@@ -95,6 +98,7 @@ std::string_view ToString(RowVerdict verdict) {
   return "FAILED";
 }
 
+// Information alone is not success: a unit needs one row that passed.
 RowVerdict FileUnit::verdict() const {
   RowVerdict worst = RowVerdict::kUnchecked;
   if (Count(*this, RowVerdict::kPassed) > 0) {
@@ -115,6 +119,8 @@ RowVerdict FileReport::verdict() const {
   return worst;
 }
 
+// Without a policy the sentence says so even if everything passed: people copy
+// it into tickets.
 std::string FileReport::Summary() const {
   const std::string basis =
       without_policy
@@ -135,6 +141,8 @@ std::string FileReport::Summary() const {
   return "REFUSED: see the rows \"FAILED\"." + basis;
 }
 
+// Values that passed are shortened; those of a failure are whole, because
+// somebody has to compare them. Advice follows the table.
 std::string RenderTable(const FileReport& report) {
   std::string text;
   std::string advice;
@@ -193,6 +201,7 @@ std::string RenderJson(const FileReport& report) {
   return document.dump(2) + "\n";
 }
 
+// Counts must agree with the cases: readers of JUnit files check them.
 std::string RenderJunit(const FileReport& report) {
   std::string text =
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"

@@ -13,6 +13,7 @@ namespace constellation::cli {
 
 // kUnchecked: what the check needs was not there. kInfo neither helps nor
 // harms.
+// The order counts: later ones are worse, and the worst decides.
 enum class RowVerdict { kPassed, kInfo, kUnchecked, kFailed };
 // "passed", "info", "unchecked", "FAILED".
 std::string_view ToString(RowVerdict verdict);
@@ -29,6 +30,7 @@ struct FileRow {
 
 // One piece of evidence, or of collateral that was given as such, with its
 // checks.
+// A unit is a value: it holds copies, no references to the files.
 struct FileUnit {
   std::string name;  // of its file
   std::string what;  // "SEV-SNP report"
@@ -43,6 +45,7 @@ struct FileUnit {
 struct FileReport {
   std::vector<FileUnit> units;
   std::string profile;  // that matched, or came closest; empty without policy
+  // Says that only signatures and chains were looked at.
   bool without_policy = false;
   absl::Time time;  // that dates were compared with
 
@@ -62,6 +65,7 @@ std::string RenderJunit(const FileReport& report);
 
 // OK if everything was checked and accepted; a refusal (exit code 2) if a row
 // failed; else UNAVAILABLE (exit code 1).
+// Never OK for a report without units: nothing checked is no success.
 absl::Status ToStatus(const FileReport& report);
 
 }  // namespace constellation::cli

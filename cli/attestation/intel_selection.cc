@@ -21,6 +21,7 @@ using crypto::Certificate;
 using Octets = std::span<const uint8_t>;
 
 // A document with its dates, for choosing.
+// `text` refers into the set of files.
 struct Candidate {
   std::string_view text;
   absl::Time from;
@@ -34,6 +35,7 @@ bool Better(const Candidate& a, const Candidate& b, absl::Time now) {
   return a_valid != b_valid ? a_valid : a.from > b.from;
 }
 
+// Keeps the better one; of equals the first, so the choice is stable.
 void Offer(const Candidate& candidate, absl::Time now,
            std::optional<Candidate>& best) {
   if (!best.has_value() || Better(candidate, *best, now)) {
@@ -41,6 +43,8 @@ void Offer(const Candidate& candidate, absl::Time now,
   }
 }
 
+// One for the same kind of TEE; without a readable PCK certificate any FMSPC is
+// taken, so that the verifier can say what does not fit.
 std::optional<Candidate> FindTcbInfo(
     const VerifyContext& context, IntelTee tee,
     const std::optional<attestation::PckExtension>& pck) {
@@ -60,6 +64,8 @@ std::optional<Candidate> FindTcbInfo(
   return best;
 }
 
+// SGX quotes are made by the QE, TDX quotes by the TD QE; each has its own
+// identity document.
 std::optional<Candidate> FindIdentity(const VerifyContext& context,
                                       IntelTee tee) {
   const EnclaveKind wanted =
@@ -130,6 +136,7 @@ std::string ChainOf(const VerifyContext& context, std::string_view text,
   return pem;
 }
 
+// Adds `what` to the list of what is missing.
 void Note(bool missing, std::string_view what, std::string& text) {
   if (missing) {
     text += (text.empty() ? "" : ", ") + std::string(what);
@@ -157,6 +164,8 @@ std::optional<crypto::PublicKey> RootKey(
   return key.ok() ? std::optional(*std::move(key)) : std::nullopt;
 }
 
+// All empty if the quote's chain cannot be read: the selection then has little
+// to go by, and the verifier says why.
 ChainFacts FactsOf(const EvidenceSet& set, const IntelQuoteUnverified& quote,
                    Octets further) {
   ChainFacts facts;
@@ -181,6 +190,9 @@ ChainFacts FactsOf(const EvidenceSet& set, const IntelQuoteUnverified& quote,
 
 }  // namespace
 
+// Intel's TCB signing certificate is called "Intel SGX TCB Signing"; looking
+// only at names with "Signing" keeps the number of signature checks small. At
+// most 64 are tried.
 const Certificate* SignerOf(const std::vector<SetCertificate>& certificates,
                             std::string_view body, Octets signature) {
   constexpr size_t kMaxTried = 64, kHalf = 32;
@@ -204,6 +216,7 @@ const Certificate* SignerOf(const std::vector<SetCertificate>& certificates,
 IntelSelection SelectIntelCollateral(const VerifyContext& context,
                                      const IntelQuoteUnverified& quote) {
   IntelSelection selection;
+  // For quotes that only name their PCK (certification data of type 1 to 4).
   const Bytes further = PckChainFor(context.set);
   const ChainFacts facts = FactsOf(context.set, quote, further);
   if (facts.pck.has_value()) {
@@ -234,6 +247,8 @@ IntelSelection SelectIntelCollateral(const VerifyContext& context,
   return selection;
 }
 
+// Only self-signed P-256 authorities can be anchors; anything else that was
+// named is left out here and thus not trusted.
 std::vector<Certificate> IntelRoots(const VerifyContext& context) {
   std::vector<Certificate> roots;
   const auto offer = [&roots](const Certificate& certificate) {
@@ -268,6 +283,8 @@ std::vector<Certificate> IntelRoots(const VerifyContext& context) {
   return roots;
 }
 
+// Of several PCK certificates a given one wins over one of the cache. The chain
+// ends at a self-issued certificate or after 16 KiB: names may form a circle.
 Bytes PckChainFor(const EvidenceSet& set) {
   const Certificate* leaf = nullptr;
   for (const SetCertificate& entry : set.certificates()) {

@@ -14,6 +14,7 @@ constexpr std::string_view kBegin = "-----BEGIN ";
 
 }  // namespace
 
+// Intel's quotes end PEM chains with a NUL, hence the tolerance at the end.
 bool IsPemText(std::span<const uint8_t> bytes) {
   std::string_view text = AsText(bytes);
   const size_t end = text.find_last_not_of('\0');
@@ -26,6 +27,8 @@ bool IsPemText(std::span<const uint8_t> bytes) {
          });
 }
 
+// DER certificates need no separator: each says how long it is. AMD's key
+// service sends chains in PEM, keys in DER.
 absl::StatusOr<std::vector<crypto::Certificate>> CertificatesOf(
     std::span<const uint8_t> bytes) {
   if (IsPemText(bytes)) {
@@ -48,6 +51,7 @@ absl::StatusOr<std::vector<crypto::Certificate>> CertificatesOf(
   return certificates;
 }
 
+// Only the first block counts. The key is not parsed here.
 absl::StatusOr<Bytes> SpkiOf(std::span<const uint8_t> bytes) {
   constexpr std::string_view kHeader = "-----BEGIN PUBLIC KEY-----";
   constexpr std::string_view kFooter = "-----END PUBLIC KEY-----";

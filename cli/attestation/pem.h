@@ -31,6 +31,7 @@ absl::StatusOr<std::vector<crypto::Certificate>> CertificatesOf(
 absl::StatusOr<Bytes> SpkiOf(std::span<const uint8_t> bytes);
 
 // PEM text of one certificate.
+// 64 characters a line (RFC 7468 section 2).
 std::string ToPem(const crypto::Certificate& certificate);
 
 }  // namespace constellation::cli

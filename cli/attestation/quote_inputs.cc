@@ -21,6 +21,8 @@ using attestation::QuoteCheckId;
 using attestation::RegisterView;
 using Registers = std::vector<std::pair<uint32_t, Bytes>>;
 
+// Bounds the pairs of signature and key that are tried (64 at most): each costs
+// a verification.
 constexpr size_t kMaxTried = 8;
 
 // What was given of `kinds`, at most kMaxTried.
@@ -37,6 +39,8 @@ std::vector<Bytes> Given(const EvidenceSet& set,
   return contents;
 }
 
+// TPMT_PUBLIC comes first because it alone tells the key's attributes, which
+// show that it is a restricted signing key of a TPM.
 std::vector<Bytes> Keys(const EvidenceSet& set) {
   std::vector<Bytes> keys = Given(set, {FileKind::kTpmPublic});
   for (const Bytes& key : Given(set, {FileKind::kPublicKey})) {
@@ -80,6 +84,7 @@ void ChooseRegisters(const AttestUnverified& attest,
   if (!attest.quote.has_value() || attest.quote->selections.empty()) {
     return;
   }
+  // Only the first bank: tpm2_quote and our attesters select one.
   const attestation::PcrSelectionUnverified& selection =
       attest.quote->selections.front();
   inputs.bank = selection.hash_algorithm;
@@ -93,6 +98,7 @@ void ChooseRegisters(const AttestUnverified& attest,
         quoted.emplace_back(index, value);
       }
     }
+    // Of several files with this bank the one that explains most.
     if (quoted.size() > inputs.registers.size()) {
       inputs.registers = std::move(quoted);
     }
@@ -101,6 +107,8 @@ void ChooseRegisters(const AttestUnverified& attest,
   inputs.all_registers = inputs.registers.size() == selection.pcrs.size();
 }
 
+// Only the signature's row decides; a quote with wrong registers still has a
+// right signature.
 bool SignatureHolds(const QuoteInputs& inputs) {
   const attestation::PcrQuoteVerification result =
       attestation::CheckPcrQuote(inputs.View(), inputs.nonce);
@@ -149,6 +157,9 @@ attestation::PcrQuoteUnverified QuoteInputs::View() const {
   return view;
 }
 
+// Strict: duplicate keys are refused. Lengths of values are not checked here; a
+// wrong one fails the quote's digest. Without "bank" it is SHA-256. Registers
+// beyond 31 are overlooked.
 absl::StatusOr<std::pair<uint16_t, Registers>> ParsePcrJson(
     std::string_view text) {
   constexpr uint32_t kMostPcr = 31;
@@ -185,6 +196,8 @@ absl::StatusOr<std::pair<uint16_t, Registers>> ParsePcrJson(
   return std::pair(bank, std::move(registers));
 }
 
+// A quote that cannot be parsed is kept: the verifier must refuse it, and with
+// nothing chosen for it says what is wrong.
 std::vector<QuoteInputs> CollectQuotes(const VerifyContext& context) {
   const std::vector<Bytes> signatures =
       Given(context.set, {FileKind::kTpmSignature, FileKind::kEcdsaSignature,

@@ -18,12 +18,15 @@ struct QuoteInputs {
   Bytes attest;
   Bytes signature;  // empty: none was given
   Bytes ak;         // likewise
+  // TPM_ALG_ID of the quoted bank; 0 if the quote could not be read. Registers
+  // are sorted by index and only those that the quote selects.
   uint16_t bank = 0;
   std::vector<std::pair<uint32_t, Bytes>> registers;
   Bytes nonce;  // what is demanded: the context's, else the quote's own
   bool all_registers = false;  // every quoted register was given
 
   // Refers to this object.
+  // Not to be kept longer than this object, nor while it changes.
   attestation::PcrQuoteUnverified View() const;
 };
 

@@ -13,18 +13,22 @@ namespace {
 
 using Octets = std::span<const uint8_t>;
 
+// Has no structure: nothing but its length made it a signature.
 Decoded ShowRawSignature(Octets bytes) {
   Decoded decoded;
   decoded.Add("octets, as many as an RSA signature has").Hex("octets", bytes);
   return decoded;
 }
 
+// Firmware is measured, not shown (`image measure --firmware`).
 Decoded ShowFirmware(Octets bytes) {
   Decoded decoded;
   decoded.Add("firmware image").Number("octets", bytes.size());
   return decoded;
 }
 
+// The table that connects kinds with decoders; a kind without an entry is shown
+// with its name and size alone.
 struct Decoder {
   FileKind kind;
   Decoded (*decode)(Octets);
@@ -65,6 +69,7 @@ constexpr Decoder kDecoders[] = {
 constexpr char kWarning[] =
     "UNVERIFIED: this is what the file says; nothing of it was checked.\n";
 
+// "Intel quote (inside hex)".
 std::string KindText(const ShownFile& file) {
   return fmt::format(
       "{}{}", ToString(file.kind),

@@ -21,6 +21,8 @@ namespace {
 using crypto::Certificate;
 using Octets = std::span<const uint8_t>;
 
+// Kind and size; the curve's name follows from the size for all that is met
+// here.
 std::string KeyText(const crypto::PublicKey& key) {
   switch (key.type()) {
     case crypto::KeyType::kEc:
@@ -33,6 +35,8 @@ std::string KeyText(const crypto::PublicKey& key) {
   return "another kind";
 }
 
+// Extensions of VCEK and VLEK (AMD 57230, certificate format). Nothing if they
+// are not there: it is another certificate.
 void AddAmd(const Certificate& certificate, ShownPart& part) {
   const auto facts = attestation::SnpSignerFactsUnverified::From(certificate);
   if (!facts.ok()) {
@@ -50,6 +54,8 @@ void AddAmd(const Certificate& certificate, ShownPart& part) {
   }
 }
 
+// The SGX extension of PCK certificates (Intel's PCK Certificate and CRL
+// Profile).
 void AddIntel(const Certificate& certificate, ShownPart& part) {
   const auto pck = attestation::PckExtensionOf(certificate);
   if (!pck.ok()) {
@@ -67,6 +73,7 @@ void AddIntel(const Certificate& certificate, ShownPart& part) {
   }
 }
 
+// Google's extension that names the instance of an AK certificate.
 void AddGoogle(const Certificate& certificate, ShownPart& part) {
   const auto instance = attestation::GceInstanceOfUnverified(certificate);
   if (!instance.ok()) {
@@ -79,6 +86,8 @@ void AddGoogle(const Certificate& certificate, ShownPart& part) {
       .Text("GCE instance", instance->instance_name);
 }
 
+// Everything that a policy may pin comes first: names, dates, digests. Every
+// extension is listed raw as well, so that nothing stays hidden.
 void AddFields(const Certificate& certificate, ShownPart& part) {
   part.Text("subject", certificate.Subject())
       .Text("issuer", certificate.Issuer())
@@ -130,6 +139,8 @@ void AddLeaves(const nlohmann::json& json, const std::string& path, int depth,
 
 }  // namespace
 
+// A malformed one becomes the problem of the whole file; what was decoded
+// before stays.
 void AddCertificate(std::string title, Octets der, Decoded& decoded) {
   const auto certificate = Certificate::FromDer(der);
   if (!certificate.ok()) {
@@ -196,6 +207,8 @@ Decoded ShowEcdsaSignature(Octets bytes) {
   return decoded;
 }
 
+// Too large documents are only measured: parsing takes many times their size in
+// memory.
 Decoded ShowJson(Octets bytes) {
   constexpr size_t kMaxShownJson = size_t{1} << 20U;
   Decoded decoded;

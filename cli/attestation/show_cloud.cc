@@ -14,6 +14,7 @@ namespace {
 
 using Octets = std::span<const uint8_t>;
 
+// Parts of a structure inside of another; the first problem is kept.
 void Append(Decoded more, Decoded& decoded) {
   for (ShownPart& part : more.parts) {
     decoded.parts.push_back(std::move(part));
@@ -23,6 +24,7 @@ void Append(Decoded more, Decoded& decoded) {
   }
 }
 
+// What the document does not say is left out, not shown as "no".
 void AddOptional(std::string_view name, std::optional<bool> value,
                  ShownPart& part) {
   if (value.has_value()) {
@@ -40,6 +42,8 @@ void AddOptional(std::string_view name,
   }
 }
 
+// The JSON beside the hardware report: keys of the vTPM and settings of the
+// machine. It is trustworthy only through its hash in the report data.
 void AddRuntimeData(Octets json, Decoded& decoded) {
   const auto data = attestation::ParseRuntimeDataUnverified(json);
   if (!data.ok()) {
@@ -65,6 +69,8 @@ void AddRuntimeData(Octets json, Decoded& decoded) {
 
 }  // namespace
 
+// Says whether the runtime data hash to the report data. That is arithmetic on
+// the file, not a verification: the report's signature is not looked at.
 Decoded ShowHclReport(Octets bytes) {
   Decoded decoded;
   const auto report = attestation::ParseHclReportUnverified(bytes);
@@ -89,6 +95,7 @@ Decoded ShowHclReport(Octets bytes) {
   return decoded;
 }
 
+// RFC 9052 COSE_Sign1 around Amazon's attestation document.
 Decoded ShowNitroDocument(Octets bytes) {
   Decoded decoded;
   const auto message = attestation::ParseCoseSign1Unverified(bytes);
@@ -122,6 +129,7 @@ Decoded ShowNitroDocument(Octets bytes) {
   return decoded;
 }
 
+// The message of proto/; its layers are shown by their own decoders.
 Decoded ShowEvidence(Octets bytes) {
   Decoded decoded;
   v1::Evidence proto;

@@ -21,6 +21,8 @@ using attestation::TcbLevel;
 using attestation::TdReport;
 using Octets = std::span<const uint8_t>;
 
+// TDREPORT body (Intel TDX DCAP, TD quote body). Attribute bits that decide
+// over trust, debug above all, are spelt out.
 void AddTdReport(const TdReport& report, ShownPart& part) {
   part.Hex("TEE TCB SVN", report.tee_tcb_svn)
       .Hex("MRSEAM", report.mr_seam)
@@ -48,6 +50,7 @@ void AddTdReport(const TdReport& report, ShownPart& part) {
   }
 }
 
+// REPORT body of an enclave (Intel SDM Vol. 3D, REPORT structure).
 void AddEnclaveReport(const EnclaveReport& report, ShownPart& part) {
   part.Hex("CPUSVN", report.cpu_svn)
       .Hex("MISCSELECT", report.misc_select)
@@ -60,6 +63,8 @@ void AddEnclaveReport(const EnclaveReport& report, ShownPart& part) {
       .Hex("report data", report.report_data);
 }
 
+// Parsing the quote has checked the body's length; a body that does not parse
+// leaves an empty part.
 void AddBody(const IntelQuoteUnverified& quote, Decoded& decoded) {
   ShownPart& part = decoded.Add("body");
   if (quote.tee == attestation::IntelTee::kTdx) {
@@ -76,6 +81,7 @@ void AddBody(const IntelQuoteUnverified& quote, Decoded& decoded) {
   }
 }
 
+// "INTEL-SA-00615, INTEL-SA-00657".
 std::string Joined(const std::vector<std::string>& words) {
   std::string text;
   for (const std::string& word : words) {
@@ -84,6 +90,7 @@ std::string Joined(const std::vector<std::string>& words) {
   return text;
 }
 
+// Component SVNs in their order, 16 of them.
 std::string SvnText(std::span<const uint16_t> svns) {
   std::string text;
   for (const uint16_t svn : svns) {
@@ -92,6 +99,7 @@ std::string SvnText(std::span<const uint16_t> svns) {
   return text;
 }
 
+// Levels of a module or enclave, highest first as the document has them.
 void AddIsvLevels(const std::vector<IsvSvnLevel>& levels, std::string_view name,
                   ShownPart& part) {
   for (const IsvSvnLevel& level : levels) {
@@ -171,6 +179,8 @@ Decoded ShowTdReport(Octets bytes) {
   return decoded;
 }
 
+// Shows the levels, too: which of them a platform has depends on its SVNs and
+// is for the verifier.
 Decoded ShowTcbInfo(Octets bytes) {
   Decoded decoded;
   const auto document =

@@ -18,6 +18,8 @@ using attestation::SnpRawTcb;
 using attestation::SnpReportUnverified;
 using Octets = std::span<const uint8_t>;
 
+// Version 3 of the report brought the CPUID fields; older ones do not say which
+// product made them.
 std::optional<SnpProduct> ProductOf(const SnpReportUnverified& report) {
   return report.cpuid.has_value()
              ? attestation::SnpProductFromCpuid(report.cpuid->family,
@@ -26,12 +28,15 @@ std::optional<SnpProduct> ProductOf(const SnpReportUnverified& report) {
 }
 
 // Without CPUID the layout is that of Milan or Genoa: Turin came with it.
+// The raw octets, then their meaning for the product.
 std::string TcbText(const SnpRawTcb& raw, std::optional<SnpProduct> product) {
   return fmt::format("{} ({})", HexEncode(raw),
                      ToString(attestation::DecodeSnpTcb(
                          raw, product.value_or(SnpProduct::kMilan))));
 }
 
+// All bits by name (AMD 56860, guest policy); whether they are good is for the
+// policy.
 void AddGuestPolicy(const SnpGuestPolicy& policy, ShownPart& part) {
   part.HexNumber("policy", policy.raw)
       .Text("policy ABI",
@@ -48,6 +53,7 @@ void AddGuestPolicy(const SnpGuestPolicy& policy, ShownPart& part) {
       .YesNo("policy page swap disabled", policy.page_swap_disabled());
 }
 
+// PLATFORM_INFO (AMD 56860): what the host had switched on at launch.
 void AddPlatform(const SnpPlatformInfo& info, ShownPart& part) {
   part.HexNumber("platform info", info.raw)
       .YesNo("platform SMT enabled", info.smt_enabled())
@@ -59,6 +65,8 @@ void AddPlatform(const SnpPlatformInfo& info, ShownPart& part) {
       .YesNo("platform TIO enabled", info.tio_enabled());
 }
 
+// Four TCBs: reported is what the signing key was derived from, committed what
+// cannot be rolled back, launch what ran when the guest began.
 void AddTcbs(const SnpReportUnverified& report, ShownPart& part) {
   const std::optional<SnpProduct> product = ProductOf(report);
   if (report.cpuid.has_value()) {
@@ -78,6 +86,7 @@ void AddTcbs(const SnpReportUnverified& report, ShownPart& part) {
       .HexNumber("current mitigations", report.current_mitigations);
 }
 
+// Every field of the report, in the order of interest rather than of offsets.
 void AddReport(const SnpReportUnverified& report, ShownPart& part) {
   part.Number("version", report.version)
       .Number("guest SVN", report.guest_svn)
@@ -104,6 +113,7 @@ void AddReport(const SnpReportUnverified& report, ShownPart& part) {
       .Hex("signature s", report.signature_s);
 }
 
+// Empty slots of the table are no parts.
 void AddTable(Octets table, Decoded& decoded) {
   const auto parsed = attestation::SnpCertificateTableUnverified::Parse(table);
   if (!parsed.ok()) {

@@ -17,6 +17,7 @@ using attestation::AlgorithmName;
 using attestation::EventLogUnverified;
 using Octets = std::span<const uint8_t>;
 
+// "0,1,2": registers of a selection.
 std::string IndicesText(const std::vector<uint32_t>& indices) {
   std::string text;
   for (const uint32_t index : indices) {
@@ -25,6 +26,8 @@ std::string IndicesText(const std::vector<uint32_t>& indices) {
   return text;
 }
 
+// The raw value first: bits without a name here are not lost (TPM 2.0 Part 2,
+// TPMA_OBJECT).
 std::string AttributesText(uint32_t attributes) {
   constexpr std::pair<uint32_t, const char*> kNames[] = {
       {attestation::kTpmaFixedTpm, "fixedTPM"},
@@ -60,6 +63,9 @@ void AddReplay(const EventLogUnverified& log, Decoded& decoded) {
 
 }  // namespace
 
+// The magic number is spelt out if it is wrong: a restricted key never signs
+// outside data that begin with the right one, so it is what tells a quote from
+// a forgery.
 Decoded ShowTpmAttest(Octets bytes) {
   Decoded decoded;
   const auto attest = attestation::ParseAttestUnverified(bytes);
@@ -109,6 +115,7 @@ Decoded ShowTpmSignature(Octets bytes) {
   return decoded;
 }
 
+// The name (digest of the area) is what the owner's enrolment pins.
 Decoded ShowTpmPublic(Octets bytes) {
   Decoded decoded;
   const auto area = attestation::ParsePublicAreaUnverified(bytes);
@@ -157,6 +164,8 @@ Decoded ShowPcrFile(Octets bytes) {
   return decoded;
 }
 
+// Damaged logs are shown up to the last whole record. Descriptions of events
+// come from the log and are as hostile as it is.
 Decoded ShowEventLog(Octets bytes) {
   Decoded decoded;
   const attestation::EventLogReading reading =

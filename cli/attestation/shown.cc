@@ -8,12 +8,16 @@
 namespace constellation::cli {
 namespace {
 
+// An event log may have more entries than anybody reads; memory stays bounded
+// all the same.
 constexpr size_t kMaxFields = 4096;
 // Longer values are cut: a field is for reading, the file is still there.
 constexpr size_t kMaxValue = 4096;
 
 }  // namespace
 
+// The text is kept as it is, hostile characters included: whoever renders it
+// takes them out, once.
 ShownPart& ShownPart::Text(std::string_view name, std::string_view value) {
   if (fields_.size() >= kMaxFields) {
     ++omitted_;
@@ -56,6 +60,7 @@ ShownPart& ShownPart::Time(std::string_view name, absl::Time value) {
   return Text(name, ShownTime(value));
 }
 
+// Infinite times stand for dates that a certificate or list does not have.
 std::string ShownTime(absl::Time time) {
   if (time == absl::InfinitePast() || time == absl::InfiniteFuture()) {
     return "-";

@@ -26,6 +26,8 @@ class ShownPart final {
   explicit ShownPart(std::string title) : title_(std::move(title)) {}
 
   // All return this part. Fields beyond 4096 are counted, not kept.
+  // `Text` cuts values at 4096 characters and says how much is missing; `Hex`
+  // likewise in lower-case digits; `HexNumber` writes 0x...; `Time` is UTC.
   ShownPart& Text(std::string_view name, std::string_view value);
   ShownPart& Hex(std::string_view name, std::span<const uint8_t> octets);
   ShownPart& Number(std::string_view name, uint64_t value);
@@ -33,8 +35,10 @@ class ShownPart final {
   ShownPart& YesNo(std::string_view name, bool value);
   ShownPart& Time(std::string_view name, absl::Time value);
 
+  // What was added, in its order. References hold until the next change.
   const std::string& title() const { return title_; }
   const std::vector<ShownField>& fields() const { return fields_; }
+  // Fields that were not kept because of the limit.
   size_t omitted() const { return omitted_; }
 
  private:
@@ -53,26 +57,33 @@ struct Decoded {
   absl::Status problem;
 
   // A new last part. The reference holds until the next call.
+  // `parts` may be moved from afterwards.
   ShownPart& Add(std::string title);
 };
 
 // Decoders: octets as recognised in, fields out. Nothing is verified. Pure.
+// AMD 56860. Reports are decoded in every version that the parser knows.
 Decoded ShowSnpReport(std::span<const uint8_t> bytes);
 Decoded ShowSnpExtendedReport(std::span<const uint8_t> bytes);
 Decoded ShowSnpReportResponse(std::span<const uint8_t> bytes);
 Decoded ShowSnpCertificateTable(std::span<const uint8_t> bytes);
 Decoded ShowSnpIdBlock(std::span<const uint8_t> bytes);
 Decoded ShowSnpIdAuth(std::span<const uint8_t> bytes);
+// Intel's DCAP quote (versions 3 to 5), TDREPORT_STRUCT and the signed JSON of
+// Intel's service. Signatures in them are shown, not checked.
 Decoded ShowIntelQuote(std::span<const uint8_t> bytes);
 Decoded ShowTdReport(std::span<const uint8_t> bytes);
 Decoded ShowTcbInfo(std::span<const uint8_t> bytes);
 Decoded ShowEnclaveIdentity(std::span<const uint8_t> bytes);
+// TPM 2.0 Library Part 2; event logs as the TCG's PC Client Platform Firmware
+// Profile has them, with a replay of every bank.
 Decoded ShowTpmAttest(std::span<const uint8_t> bytes);
 Decoded ShowTpmSignature(std::span<const uint8_t> bytes);
 Decoded ShowTpmPublic(std::span<const uint8_t> bytes);
 Decoded ShowPcrFile(std::span<const uint8_t> bytes);
 Decoded ShowEventLog(std::span<const uint8_t> bytes);
 Decoded ShowCcelTable(std::span<const uint8_t> bytes);
+// Azure, AWS, then what every vendor uses, then our own message.
 Decoded ShowHclReport(std::span<const uint8_t> bytes);
 Decoded ShowNitroDocument(std::span<const uint8_t> bytes);
 Decoded ShowCertificates(std::span<const uint8_t> bytes);

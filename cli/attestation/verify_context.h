@@ -18,6 +18,7 @@ namespace constellation::cli {
 
 // What the verifiers of this folder are given. Refers to its parts.
 struct VerifyContext {
+  // All files, given ones and collateral.
   const EvidenceSet& set;
   absl::Time now;
   // What evidence must contain to be fresh.
@@ -35,8 +36,11 @@ struct VerifyContext {
 // Rows in the making. Not thread-safe.
 class RowList final {
  public:
+  // `rows` must outlive this object; other lists may add to it as well.
   explicit RowList(std::vector<FileRow>& rows) : rows_(rows) {}
 
+  // A comparison that was made. Returns `passed`, so that a caller can go on
+  // only then. Advice is kept for failures alone.
   bool Add(std::string_view layer, std::string_view name, bool passed,
            std::string expected, std::string got,
            std::string_view advice = {}) {
@@ -46,11 +50,13 @@ class RowList final {
                      std::string(passed ? "" : advice)});
     return passed;
   }
+  // Something worth knowing that neither helps nor harms the verdict.
   void Info(std::string_view layer, std::string_view name, std::string got) {
     rows_.push_back({std::string(layer), std::string(name), "", std::move(got),
                      RowVerdict::kInfo, ""});
   }
   // What the check needs is missing; `advice` says how to get it.
+  // Keeps the verdict from success without calling the evidence false.
   void Unchecked(std::string_view layer, std::string_view name,
                  std::string expected, std::string got,
                  std::string_view advice) {
@@ -76,12 +82,14 @@ class RowList final {
       rows_.push_back(std::move(row));
     }
   }
+  // Likewise with nothing missing: each failure counts.
   template <typename CheckType>
   void Append(std::string_view layer, const std::vector<CheckType>& checks) {
     Append(layer, checks, [](auto) { return false; });
   }
 
  private:
+  // The verifiers call it `advice` or `fix`; some have none.
   template <typename CheckType>
   static std::string AdviceOf(const CheckType& check) {
     if constexpr (requires { check.advice; }) {

@@ -20,6 +20,7 @@ namespace {
 using attestation::Profile;
 using Octets = std::span<const uint8_t>;
 
+// Moves `more` to the end of `units`.
 void AppendUnits(std::vector<FileUnit> more, std::vector<FileUnit>& units) {
   std::ranges::move(more, std::back_inserter(units));
 }
@@ -31,6 +32,8 @@ constexpr FileKind kSupporting[] = {
     FileKind::kPublicKey,      FileKind::kFirmware,    FileKind::kPolicy,
     FileKind::kEcdsaSignature, FileKind::kRawSignature};
 
+// Such files get a unit whose rows are unchecked: a run with nothing but a log
+// must not end with success.
 void AddSupporting(const EvidenceSet& set, std::span<const FileKind> kinds,
                    std::vector<FileUnit>& units) {
   for (const FileKind kind : kinds) {
@@ -54,6 +57,8 @@ void AddSupporting(const EvidenceSet& set, std::span<const FileKind> kinds,
   }
 }
 
+// Unchecked, not failed: the file may be evidence of a kind that a newer
+// version knows.
 void AddUnreadable(const EvidenceSet& set, std::vector<FileUnit>& units) {
   for (const auto& [file, why] : set.unreadable()) {
     FileUnit unit = UnitFor(file, "file");
@@ -99,6 +104,7 @@ void AddMissingLayers(const EvidenceSet& set, const Profile& profile,
   }
 }
 
+// What is not known to have passed counts as failed.
 FileRow FromCheckRow(const attestation::CheckRow& row) {
   RowVerdict verdict = RowVerdict::kFailed;
   if (row.verdict == attestation::CheckVerdict::kPassed) {
@@ -172,11 +178,13 @@ std::vector<FileUnit> VerifyOwnEvidence(const VerifyContext& context,
   return units;
 }
 
+// Both ends belong to the time of validity.
 bool ValidAt(const Profile& profile, absl::Time now) {
   return (!profile.not_before.has_value() || *profile.not_before <= now) &&
          (!profile.not_after.has_value() || now <= *profile.not_after);
 }
 
+// Distance to a profile: rows that failed or could not be checked.
 size_t Bad(const std::vector<FileUnit>& units) {
   size_t bad = 0;
   for (const FileUnit& unit : units) {
@@ -188,6 +196,8 @@ size_t Bad(const std::vector<FileUnit>& units) {
   return bad;
 }
 
+// Everything against one profile. Trust files are judged on their own only if
+// there is no evidence: beside evidence they are its collateral.
 std::vector<FileUnit> VerifyWith(const VerifyContext& context) {
   std::vector<FileUnit> units;
   for (std::vector<FileUnit> (*verify)(const VerifyContext&) :
@@ -205,6 +215,7 @@ std::vector<FileUnit> VerifyWith(const VerifyContext& context) {
     AddSupporting(set, kSupporting, units);
   } else if (set.Of(FileKind::kTpmAttest).empty() &&
              set.Of(FileKind::kIntelQuote).empty()) {
+    // A log beside evidence that does not cover it must not look verified.
     constexpr FileKind kLog[] = {FileKind::kEventLog};
     AddSupporting(set, kLog, units);
   }
@@ -216,6 +227,8 @@ std::vector<FileUnit> VerifyWith(const VerifyContext& context) {
 
 }  // namespace
 
+// A prefix is enough only if nothing but zeros follows: otherwise a short nonce
+// would fit many reports. An empty nonce fits nothing.
 void CheckNonce(const VerifyContext& context, std::string_view layer,
                 Octets got, RowList& rows) {
   if (context.nonce.has_value()) {
@@ -246,6 +259,9 @@ FileUnit UnitFor(const SetFile& file, std::string_view what) {
   return unit;
 }
 
+// Every profile is tried and the closest one is reported: "which line is wrong"
+// helps more than "no profile fits". Rows of different profiles are never
+// mixed, so no evidence passes by satisfying each of two profiles in part.
 FileReport VerifyFiles(const EvidenceSet& set,
                        const VerifyFilesOptions& options) {
   FileReport report;
@@ -261,6 +277,7 @@ FileReport VerifyFiles(const EvidenceSet& set,
   if (options.policy == nullptr) {
     report.units = VerifyWith(context);
   } else {
+    // The first of equally close profiles wins, as they stand in the policy.
     size_t least = SIZE_MAX;
     for (const Profile& profile : options.policy->profiles()) {
       context.profile = &profile;
@@ -286,6 +303,7 @@ FileReport VerifyFiles(const EvidenceSet& set,
   return report;
 }
 
+// Without policy and without nonce: collateral has neither.
 FileReport VerifyCollateral(const EvidenceSet& set,
                             const VerifyFilesOptions& options) {
   FileReport report;

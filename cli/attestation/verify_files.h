@@ -16,13 +16,16 @@ namespace constellation::cli {
 
 // What files are verified against.
 struct VerifyFilesOptions {
+  // Dates are compared with this alone; the machine's clock is not asked.
   absl::Time now;
   // Null: no policy. The caller has made sure that somebody wanted that.
   const attestation::Policy* policy = nullptr;
+  // What the evidence must contain, and whether it may contain anything.
   std::optional<Bytes> nonce;
   bool insecure_any_nonce = false;
   // Judges the layers that are there, although the profile names others.
   bool partial = false;
+  // Trusted beside the vendors' roots, never instead of them; for tests.
   std::vector<crypto::Certificate> insecure_roots;
   // For Constellation's own evidence.
   attestation::ClusterState cluster = attestation::ClusterState::AnyMember();

@@ -26,6 +26,7 @@ using attestation::IntelTrustAnchors;
 using attestation::IntelVerificationOptions;
 using Octets = std::span<const uint8_t>;
 
+// The word for the layer in rows.
 std::string_view LayerOf(IntelTee tee) {
   return tee == IntelTee::kTdx ? "TDX" : "SGX";
 }
@@ -38,6 +39,8 @@ Octets ReportDataOf(const IntelQuoteUnverified& quote) {
 }
 
 // Rows of the policy's TDX or SGX part alone: those of the quote came before.
+// The checks are numbered in the order in which they are made: those of a
+// policy follow those of the quote.
 template <typename Verification>
 void AppendPolicyRows(std::string_view layer, const Verification& result,
                       RowList& rows) {
@@ -50,6 +53,8 @@ void AppendPolicyRows(std::string_view layer, const Verification& result,
   rows.Append(fmt::format("{} policy", layer), policy_rows);
 }
 
+// What the functions below share about one quote. Refers to objects of
+// CheckIntelQuoteFile().
 struct QuoteJob {
   const VerifyContext& context;
   Octets bytes;
@@ -66,6 +71,8 @@ attestation::IntelReportData OwnReportData(const IntelQuoteUnverified& quote) {
   return data;
 }
 
+// A profile without demands on this TEE refuses the quote: a policy for SEV-SNP
+// must not accept any TDX machine.
 void AddPolicyRows(const QuoteJob& job,
                    const attestation::VerifiedIntelCollateral& collateral,
                    RowList& rows) {
@@ -97,6 +104,8 @@ void AddPolicyRows(const QuoteJob& job,
            "use a policy for this kind of evidence");
 }
 
+// Collateral that fails its own checks is not used: the quote is then verified
+// as far as its chain alone allows, and the failed rows stay.
 void CheckWithCollateral(const QuoteJob& job,
                          const attestation::IntelCollateral& collateral,
                          RowList& rows) {
@@ -106,6 +115,7 @@ void CheckWithCollateral(const QuoteJob& job,
                                         job.context.now,
                                         job.options.collateral_grace);
   rows.Append(fmt::format("{} collateral", layer), verification.checks);
+  // The type of `collateral` is the proof that it was verified.
   if (!verification.collateral.has_value()) {
     rows.Append(layer, attestation::CheckIntelQuoteChain(job.bytes, job.anchors,
                                                          job.options)
@@ -125,6 +135,9 @@ void CheckWithCollateral(const QuoteJob& job,
   }
 }
 
+// Without collateral neither revocation nor TCB status is known. That is
+// information only if there is no policy and nobody gave any; with a policy it
+// keeps the verdict from success.
 void AddQuoteRows(const QuoteJob& job, RowList& rows) {
   const std::string_view layer = LayerOf(job.quote.tee);
   const IntelSelection selection =
@@ -168,6 +181,8 @@ void AddLogRows(const VerifyContext& context, const IntelQuoteUnverified& quote,
 
 }  // namespace
 
+// The grace period for expired collateral is the policy's; without a policy
+// there is none.
 void CheckIntelQuoteFile(const VerifyContext& context, Octets bytes,
                          bool bound_elsewhere, RowList& rows) {
   const auto quote = attestation::ParseIntelQuoteUnverified(bytes);
@@ -221,6 +236,8 @@ std::vector<FileUnit> VerifyIntelFiles(const VerifyContext& context) {
   return units;
 }
 
+// A TDREPORT is authenticated by a MAC that only its own CPU can check (Intel
+// TDX, SEAMREPORT), so the quote made from it has to vouch.
 std::vector<FileUnit> VerifyTdReportFiles(const VerifyContext& context) {
   std::vector<FileUnit> units;
   for (const SetFile& file : context.set.Of(FileKind::kTdReport)) {
@@ -231,6 +248,8 @@ std::vector<FileUnit> VerifyTdReportFiles(const VerifyContext& context) {
     rows.Add(
         "TDX", "structure", report.ok(), "hashes of its own parts",
         report.ok() ? "as expected" : std::string(Message(report.status())));
+    // Every quote of the set is compared: the report must be of one TD with
+    // them.
     bool compared = false;
     for (const SetFile& other : context.set.Of(FileKind::kIntelQuote)) {
       const auto quote = attestation::ParseIntelQuoteUnverified(other.content);

@@ -14,6 +14,8 @@ using attestation::VerifiedNitroDocument;
 
 constexpr std::string_view kLayer = "Nitro";
 
+// Roots of tests are added to Amazon's own. Without a policy the age of the
+// document is not limited beyond its certificates' dates.
 attestation::NitroExpectation ExpectationOf(const VerifyContext& context) {
   attestation::NitroExpectation expectation;
   expectation.now = context.now;
@@ -31,6 +33,8 @@ attestation::NitroExpectation ExpectationOf(const VerifyContext& context) {
   return expectation;
 }
 
+// PCR0 of zeros means a debug enclave (AWS Nitro Enclaves, cryptographic
+// attestation): information without policy, refused with one.
 void AddPolicyRows(const VerifyContext& context,
                    const VerifiedNitroDocument& document, RowList& rows) {
   if (context.profile == nullptr) {
@@ -54,6 +58,9 @@ void AddPolicyRows(const VerifyContext& context,
 
 }  // namespace
 
+// NitroTPM: the document carries the TPM's attestation key, so every quote that
+// is there must be signed by it. A quote that does not verify makes the link
+// unchecked here and fails in its own unit.
 std::vector<FileUnit> VerifyNitroFiles(const VerifyContext& context) {
   std::vector<FileUnit> units;
   for (const SetFile& file : context.set.Of(FileKind::kCose)) {
@@ -62,6 +69,7 @@ std::vector<FileUnit> VerifyNitroFiles(const VerifyContext& context) {
     const NitroVerification result =
         attestation::CheckNitroDocument(file.content, ExpectationOf(context));
     rows.Append(kLayer, result.checks);
+    // With a nonce CheckNitroDocument() has a row about it.
     if (!context.nonce.has_value()) {
       CheckNonce(context, kLayer, {}, rows);
     }

@@ -28,6 +28,8 @@ constexpr std::string_view kLayer = "SEV-SNP";
 // More keys of one chip than anybody has.
 constexpr size_t kMaxSigners = 16;
 
+// AMD gives them these common names (AMD 57230); the chain decides later
+// whether that is true.
 bool IsSigner(const Certificate& certificate) {
   const auto name = certificate.SubjectCommonName();
   return name == "SEV-VCEK" || name == "SEV-VLEK";
@@ -128,6 +130,7 @@ std::vector<SnpRoot> MoreRoots(const VerifyContext& context) {
   return roots;
 }
 
+// The signer with the fewest failures is reported.
 size_t Failed(const SnpVerification& result) {
   return static_cast<size_t>(
       std::ranges::count(result.checks, false, &attestation::SnpCheck::passed));
@@ -152,6 +155,7 @@ bool NeedsMissing(SnpCheckId id, const SnpEndorsements& endorsements) {
   }
 }
 
+// Names for what the reader has to find.
 std::string MissingText(const SnpEndorsements& endorsements) {
   std::string text;
   for (const auto& [name, der] :
@@ -165,6 +169,8 @@ std::string MissingText(const SnpEndorsements& endorsements) {
   return text;
 }
 
+// The policy judges only reports whose signature held: the type of `report` is
+// the proof. A profile without demands on SEV-SNP refuses.
 void AddPolicyRows(const VerifyContext& context, const SnpVerification& result,
                    RowList& rows) {
   if (!context.profile->snp.has_value()) {
@@ -187,6 +193,8 @@ void AddPolicyRows(const VerifyContext& context, const SnpVerification& result,
 
 }  // namespace
 
+// Several VCEKs may lie about (one for each TCB of a chip): each is tried, and
+// the best attempt makes the rows.
 void CheckSnpReport(const VerifyContext& context, Octets bytes,
                     bool bound_elsewhere, RowList& rows) {
   const auto report = SnpReportUnverified::Parse(bytes);
@@ -199,6 +207,7 @@ void CheckSnpReport(const VerifyContext& context, Octets bytes,
   input.options.crl_required =
       context.profile != nullptr && context.profile->snp.has_value() &&
       context.profile->snp->policy.require_revocation_list;
+  // Without any certificate: what can be said of the report alone.
   SnpVerification best = CheckSnp(input, context.now);
   SnpEndorsements used;
   for (const Certificate& signer : signers) {
@@ -240,6 +249,8 @@ std::vector<FileUnit> VerifySnpFiles(const VerifyContext& context) {
   return units;
 }
 
+// An ID block says what its owner signed; only the report proves that the
+// firmware launched it. Of several authentications the first is taken.
 std::vector<FileUnit> VerifyIdBlockFiles(const VerifyContext& context) {
   std::vector<FileUnit> units;
   const std::vector<SetFile>& blocks = context.set.Of(FileKind::kSnpIdBlock);
@@ -258,6 +269,7 @@ std::vector<FileUnit> VerifyIdBlockFiles(const VerifyContext& context) {
       rows.Add(kLayer, "ID block", verified.ok(),
                "signed by the ID key, which the author key signed",
                verified.ok() ? "as expected" : verified.status().ToString());
+      // Every given report must have been launched with this block.
       for (const SetFile& report : context.set.Of(FileKind::kSnpReport)) {
         const auto parsed = SnpReportUnverified::Parse(report.content);
         if (verified.ok() && parsed.ok() && report.given) {

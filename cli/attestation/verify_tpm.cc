@@ -44,6 +44,8 @@ bool NeedsMissing(QuoteCheckId id, const QuoteInputs& inputs) {
   }
 }
 
+// One row for each input that is not there, with the way to get it;
+// `key_comes_along`: something else carries the attestation key.
 void AddMissing(const QuoteInputs& inputs, bool key_comes_along,
                 RowList& rows) {
   if (inputs.signature.empty()) {
@@ -137,6 +139,7 @@ void AddKeyOwner(const VerifyContext& context, RowList& rows) {
            "verify whole Constellation evidence with enrolled TPMs");
 }
 
+// What the functions for an HCL report share.
 struct HclJob {
   const VerifyContext& context;
   const HclReportUnverified& hcl;
@@ -157,12 +160,16 @@ Octets CheckHardware(const HclJob& job, RowList& rows) {
       return quote->body.subspan(kAt, kSize);
     }
   }
+  // The HCL report of a TD holds a TDREPORT, which only its CPU can check.
   rows.Unchecked("TDX", "quote", "the TD quote of the HCL report",
                  "missing: quote",
                  "give the TD quote that the machine got for this report");
   return job.hcl.report_data;
 }
 
+// Links the three layers: hardware report, runtime data with the vTPM's key,
+// quote of that key. The key in the runtime data replaces a given one. The
+// policy's kind of hardware follows from the profile's layers.
 void AppendAzure(const HclJob& job, Octets hcl_bytes, Octets report_data,
                  RowList& rows) {
   attestation::AzureEvidenceUnverified evidence{.hcl_report = hcl_bytes,
@@ -213,6 +220,7 @@ void AppendBinding(const HclJob& job, Octets report_data, RowList& rows) {
   }
 }
 
+// Hardware first: its report data are what all else is held against.
 FileUnit VerifyHcl(const VerifyContext& context, const SetFile& file,
                    const QuoteInputs* quote) {
   FileUnit unit = UnitFor(file, "Azure HCL report");
@@ -251,6 +259,8 @@ const crypto::Certificate* AkCertificate(const EvidenceSet& set) {
   return nullptr;
 }
 
+// The AK certificate names project and instance and must lead to Google's root
+// through the authorities in the set.
 void AppendGcp(const VerifyContext& context, const QuoteInputs& inputs,
                const crypto::Certificate& ak, RowList& rows) {
   std::vector<crypto::Certificate> candidates;
@@ -269,6 +279,8 @@ void AppendGcp(const VerifyContext& context, const QuoteInputs& inputs,
     trust.roots.insert(trust.roots.end(), profile->gcp->insecure_roots.begin(),
                        profile->gcp->insecure_roots.end());
   }
+  // Google's technology (SEV, SEV-SNP, TDX) is told by the firmware's log,
+  // which the quote covers.
   Bytes log;
   if (!context.set.Of(FileKind::kEventLog).empty()) {
     log = context.set.Of(FileKind::kEventLog).front().content;
@@ -295,6 +307,8 @@ void AppendGcp(const VerifyContext& context, const QuoteInputs& inputs,
   }
 }
 
+// A quote whose key nobody vouches for can be right in itself and still be of
+// any TPM, a software one included: a policy fails it.
 FileUnit VerifyBareQuote(const VerifyContext& context,
                          const QuoteInputs& inputs) {
   FileUnit unit;
@@ -322,6 +336,7 @@ FileUnit VerifyBareQuote(const VerifyContext& context,
 
 }  // namespace
 
+// With an HCL report the first quote is its layer; further ones stand alone.
 std::vector<FileUnit> VerifyTpmFiles(const VerifyContext& context) {
   std::vector<FileUnit> units;
   const std::vector<QuoteInputs> quotes = CollectQuotes(context);

@@ -24,6 +24,8 @@ using crypto::Certificate;
 using Octets = std::span<const uint8_t>;
 
 constexpr std::string_view kLayer = "chain";
+// Real chains have three certificates, Amazon's five. Both limits bound the
+// work for files that an attacker made.
 constexpr size_t kMaxChain = 6;
 constexpr size_t kMaxTried = 32;
 
@@ -54,6 +56,7 @@ std::string RootName(const VerifyContext& context,
   return "";
 }
 
+// Such a certificate ends a chain, whether anybody trusts it or not.
 bool SelfIssued(const Certificate& certificate) {
   return std::ranges::equal(certificate.subject_name(),
                             certificate.issuer_name());
@@ -93,6 +96,7 @@ std::vector<Certificate> Candidates(const VerifyContext& context) {
   return candidates;
 }
 
+// Failed outside of notBefore to notAfter.
 void AddDates(const VerifyContext& context, const Certificate& certificate,
               RowList& rows) {
   const absl::Status dates = certificate.CheckValidAt(context.now);
@@ -100,6 +104,8 @@ void AddDates(const VerifyContext& context, const Certificate& certificate,
            dates.ok() ? "as expected" : std::string(Message(dates)));
 }
 
+// Only lists that the issuer signed and that are valid now count. Without one
+// there is no row: whether a list is needed is for a policy.
 void AddRevocation(const VerifyContext& context, const Certificate& subject,
                    const Certificate& issuer, RowList& rows) {
   const auto key = issuer.Key();
@@ -156,6 +162,7 @@ void CheckChain(const VerifyContext& context,
     AddRevocation(context, *current, *issuer, rows);
     current = issuer;
   }
+  // A chain without end: names that form a circle come here, too.
   rows.Add(kLayer, "length", false, "at most 6 certificates", "more");
 }
 
@@ -166,6 +173,8 @@ FileUnit UnitOf(const std::string& file, std::string_view what) {
   return unit;
 }
 
+// Dates, then the signature of some certificate with the issuer's name, then
+// that certificate's own chain.
 FileUnit VerifyCrlFile(const VerifyContext& context,
                        const std::vector<Certificate>& candidates,
                        const SetCrl& entry) {
@@ -200,6 +209,8 @@ FileUnit VerifyCrlFile(const VerifyContext& context,
   return unit;
 }
 
+// Intel's TCB info, identities and evaluation numbers: signed JSON whose signer
+// must lead to Intel's root.
 FileUnit VerifyJsonFile(const VerifyContext& context,
                         const std::vector<Certificate>& candidates,
                         const SetFile& file, std::string_view name) {
@@ -228,6 +239,8 @@ FileUnit VerifyJsonFile(const VerifyContext& context,
     CheckChain(context, candidates, *signer, rows);
     return unit;
   }
+  // A signer that is there and did not sign is a forgery; one that is not there
+  // is only missing.
   const bool any = std::ranges::any_of(
       context.set.certificates(), [](const SetCertificate& entry) {
         return entry.certificate.SubjectCommonName() == "Intel SGX TCB Signing";
