@@ -24,6 +24,7 @@
 namespace constellation::cli {
 namespace {
 
+// Flags that several of the commands share.
 const Flag kYes = {.name = "--yes",
                    .short_name = "-y",
                    .help = "Do not ask before creating anything."};
@@ -36,6 +37,8 @@ const Flag kMerge = {
 
 // Merges the cluster's kubeconfig into the user's, keeping a copy of the
 // latter.
+// The copy is of the last state before a merge: a second merge replaces it. The
+// current context is switched to the new cluster.
 absl::Status MergeIntoHome(const Workspace& workspace,
                            const CommandContext& context) {
   const char* home = std::getenv("HOME");
@@ -61,6 +64,8 @@ absl::Status MergeIntoHome(const Workspace& workspace,
 }
 
 // The services are those of the image, which this program was built with.
+// Another version could not be had by writing it into the config: it would only
+// lie about what runs. --force turns this into a warning.
 absl::Status CheckServiceVersion(const Config& config,
                                  const CommandContext& context) {
   constexpr std::string_view kOwn = "v" CONSTELLATION_VERSION;
@@ -79,6 +84,7 @@ absl::Status CheckServiceVersion(const Config& config,
   return FailedPrecondition(text + "; --force goes on all the same");
 }
 
+// What a person is asked to agree to, for machines on this computer.
 std::string PlanText(const Config& config, const std::set<Phase>& skip) {
   std::string text =
       fmt::format("Cluster \"{}\" on this machine:\n", config.name);
@@ -94,9 +100,13 @@ std::string PlanText(const Config& config, const std::set<Phase>& skip) {
   return text;
 }
 
+// The common part of all five commands: reads the config, warns, asks, applies.
+// Ctrl-C is not shown as a failure: what was made is recorded, so that the next
+// run goes on.
 absl::Status RunPhases(Session& session, const std::set<Phase>& skip,
                        const Arguments& arguments,
                        const CommandContext& context) {
+  // Read here for the warnings; Apply() reads it again under the same lock.
   const ConfigOptions options = {.any_place = context.force};
   ASSIGN_OR_RETURN(const Config config,
                    session.workspace().LoadConfig(options));
@@ -132,6 +142,7 @@ absl::Status RunPhases(Session& session, const std::set<Phase>& skip,
   return absl::OkStatus();
 }
 
+// Callers make sure that the kubeconfig that it names exists.
 void PrintNextSteps(const Session& session, const CommandContext& context) {
   context.Print(fmt::format(
       "\nThe cluster is ready.\n"
@@ -141,6 +152,8 @@ void PrintNextSteps(const Session& session, const CommandContext& context) {
       session.workspace().kubeconfig_path(), session.workspace().folder()));
 }
 
+// Phase names are checked before the workspace is locked: a misspelt one is a
+// usage error (exit code 64) and changes nothing.
 absl::Status RunApply(const Arguments& arguments, CommandContext& context) {
   std::set<Phase> skip;
   for (const std::string& name : arguments.List("--skip-phases")) {
@@ -158,6 +171,7 @@ absl::Status RunApply(const Arguments& arguments, CommandContext& context) {
   return absl::OkStatus();
 }
 
+// Machines only. They wait for `init` and hold no secret until then.
 absl::Status RunCreate(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, true));
   RETURN_IF_ERROR(RunPhases(
@@ -177,6 +191,9 @@ absl::Status RunInit(const Arguments& arguments, CommandContext& context) {
   return absl::OkStatus();
 }
 
+// A config that is there is used as it is: `mini up` in the workspace of
+// another cluster would otherwise replace what its owner wrote. The file is
+// made exclusively, so two runs at once cannot mix theirs.
 absl::Status RunMiniUp(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, true));
   const Workspace& workspace = session->workspace();
@@ -194,6 +211,8 @@ absl::Status RunMiniUp(const Arguments& arguments, CommandContext& context) {
   return absl::OkStatus();
 }
 
+// Refuses clusters that have another name than "mini": the command asks no
+// name, and a typing error must not remove a real cluster.
 absl::Status RunMiniDown(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, true));
   if (FileExists(session->workspace().config_path())) {

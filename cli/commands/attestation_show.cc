@@ -12,10 +12,14 @@
 namespace constellation::cli {
 namespace {
 
+// The exit code tells whether the file was understood, never whether it is
+// genuine: nothing here is verified. The file is bounded, because it may come
+// from anybody.
 absl::Status Run(const Arguments& arguments, CommandContext& context) {
   if (context.output == OutputFormat::kJunit) {
     return AsUsageError(InvalidArgument("--output: table or json"));
   }
+  // A required argument: the parser has made sure that it is there.
   const std::string path = arguments.Text("FILE").value_or("");
   ASSIGN_OR_RETURN(const std::string contents,
                    ReadFile(path, kMaxAttestationFile));

@@ -19,6 +19,8 @@
 namespace constellation::cli {
 namespace {
 
+// Both warnings go to standard error on every run, so that a pipeline's log
+// shows that its result is worth less.
 constexpr char kWithoutPolicy[] =
     "NO POLICY (--insecure-without-policy). Only signatures and chains are "
     "checked: evidence of ANY genuine machine, debug machines and machines of "
@@ -26,6 +28,8 @@ constexpr char kWithoutPolicy[] =
 constexpr char kInsecureRoot[] =
     "--insecure-root: whoever has that root's key can make any evidence.";
 
+// --at lets old evidence be judged with the collateral of its day. The caller
+// vouches for that time: expired certificates pass.
 absl::StatusOr<absl::Time> TimeOf(const Arguments& arguments) {
   const auto text = arguments.Text("--at");
   if (!text.has_value()) {
@@ -40,6 +44,7 @@ absl::StatusOr<absl::Time> TimeOf(const Arguments& arguments) {
   return time;
 }
 
+// Roots of tests. They are added to the vendors' own, never instead of them.
 absl::Status ReadRoots(const Arguments& arguments, CommandContext& context,
                        VerifyFilesOptions& options) {
   for (const std::string& path : arguments.List("--insecure-root")) {
@@ -56,6 +61,8 @@ absl::Status ReadRoots(const Arguments& arguments, CommandContext& context,
   return absl::OkStatus();
 }
 
+// Octets in hex. An empty value is refused: `--nonce "$UNSET"` in a script must
+// not come to mean "any nonce".
 absl::StatusOr<Bytes> HexOption(const Arguments& arguments,
                                 const std::string& name) {
   auto octets = HexDecode(arguments.Text(name).value_or(""));
@@ -66,6 +73,8 @@ absl::StatusOr<Bytes> HexOption(const Arguments& arguments,
   return octets;
 }
 
+// Everything but the policy. Without --cluster-id evidence of a member of any
+// cluster passes.
 absl::StatusOr<VerifyFilesOptions> OptionsOf(const Arguments& arguments,
                                              CommandContext& context) {
   VerifyFilesOptions options;
@@ -83,6 +92,8 @@ absl::StatusOr<VerifyFilesOptions> OptionsOf(const Arguments& arguments,
   return options;
 }
 
+// Exactly one of --policy and --insecure-without-policy must be there: no
+// policy is a decision that somebody writes down, not a default.
 absl::StatusOr<std::optional<attestation::Policy>> PolicyOf(
     const Arguments& arguments, CommandContext& context) {
   const auto path = arguments.Text("--policy");
@@ -105,6 +116,8 @@ absl::StatusOr<std::optional<attestation::Policy>> PolicyOf(
   return std::make_optional(std::move(policy));
 }
 
+// Files named on the command line are evidence and must all be understood;
+// folders of --collateral only help.
 absl::StatusOr<EvidenceSet> SetOf(const Arguments& arguments) {
   EvidenceSet set;
   for (const std::string& path : arguments.List("FILE")) {
@@ -118,6 +131,9 @@ absl::StatusOr<EvidenceSet> SetOf(const Arguments& arguments) {
   return set;
 }
 
+// Policy and options come first: their errors are the caller's (exit code 64)
+// and are told before any evidence is read. Failed verification never exits
+// with 0 (ToStatus).
 absl::Status Run(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const std::optional<attestation::Policy> policy,
                    PolicyOf(arguments, context));
@@ -139,6 +155,7 @@ absl::Status Run(const Arguments& arguments, CommandContext& context) {
   return ToStatus(report);
 }
 
+// The names of flags that weaken a check begin with "--insecure-".
 std::vector<Flag> Flags() {
   return {{.name = "--policy",
            .kind = Flag::Kind::kText,

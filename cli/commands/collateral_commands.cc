@@ -29,6 +29,8 @@ namespace {
 using attestation::CollateralBundle;
 using attestation::CollateralCache;
 
+// The cache is the user's, not the workspace's: collateral is public and the
+// same for all clusters. It is made if it is not there.
 absl::StatusOr<std::unique_ptr<CollateralCache>> OpenCache(
     const Arguments& arguments) {
   const std::string folder =
@@ -39,6 +41,7 @@ absl::StatusOr<std::unique_ptr<CollateralCache>> OpenCache(
                           Annotate(cache.status(), folder));
 }
 
+// The files tell which chips are meant; nothing of them is trusted.
 absl::StatusOr<EvidenceSet> ReadEvidence(const Arguments& arguments) {
   EvidenceSet set;
   for (const std::string& path : arguments.List("FILE")) {
@@ -49,6 +52,8 @@ absl::StatusOr<EvidenceSet> ReadEvidence(const Arguments& arguments) {
   return set;
 }
 
+// Mirrors instead of the vendors' addresses. They need no trust: all that they
+// send is verified against the pinned roots before it is stored.
 attestation::CollateralEndpoints EndpointsOf(const Arguments& arguments) {
   attestation::CollateralEndpoints endpoints;
   endpoints.amd_kds = arguments.Text("--kds").value_or(endpoints.amd_kds);
@@ -58,9 +63,12 @@ attestation::CollateralEndpoints EndpointsOf(const Arguments& arguments) {
   return endpoints;
 }
 
+// Order of sources: the evidence's own certificates, cache, bundle, network.
+// With --offline the network is never asked, and what is missing is an error.
 absl::StatusOr<std::vector<FetchedFor>> Fetch(const Arguments& arguments,
                                               CollateralCache& cache) {
   ASSIGN_OR_RETURN(const EvidenceSet set, ReadEvidence(arguments));
+  // A bundle of somebody else's: the fetcher verifies each item that it takes.
   std::optional<CollateralBundle> bundle;
   if (const auto path = arguments.Text("--from-bundle")) {
     ASSIGN_OR_RETURN(const std::string text,
@@ -72,6 +80,7 @@ absl::StatusOr<std::vector<FetchedFor>> Fetch(const Arguments& arguments,
        .proxy = arguments.Text("--proxy").value_or(""),
        .ca_file = arguments.Text("--ca-file").value_or("")});
   attestation::CollateralFetcherOptions options;
+  // Everything else keeps the fetcher's defaults: limits of time and size.
   options.offline = arguments.Has("--offline");
   attestation::CollateralFetcher fetcher(
       &transport, &cache, bundle.has_value() ? &*bundle : nullptr,
@@ -79,6 +88,8 @@ absl::StatusOr<std::vector<FetchedFor>> Fetch(const Arguments& arguments,
   return FetchForFiles(set, EndpointsOf(arguments), fetcher);
 }
 
+// File names and texts of the evidence are shown without control characters:
+// they may be hostile.
 absl::Status RunFetch(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const std::unique_ptr<CollateralCache> cache,
                    OpenCache(arguments));
@@ -107,6 +118,9 @@ absl::Status RunFetch(const Arguments& arguments, CommandContext& context) {
   return absl::OkStatus();
 }
 
+// The whole cache goes into the bundle, not only what belongs to FILE: machines
+// without network verify evidence of several chips. The file is public (mode
+// 0644); it holds nothing secret.
 absl::Status RunBundle(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const std::unique_ptr<CollateralCache> cache,
                    OpenCache(arguments));
@@ -129,6 +143,7 @@ absl::Status RunBundle(const Arguments& arguments, CommandContext& context) {
   return absl::OkStatus();
 }
 
+// A flag with one value.
 Flag TextFlag(const char* name, const char* value, const char* help) {
   return {.name = name,
           .kind = Flag::Kind::kText,

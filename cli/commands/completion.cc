@@ -12,6 +12,8 @@ namespace constellation::cli {
 namespace {
 
 // "command" or "group command" -> words that may follow.
+// Built from the table of commands, so that no script can fall behind it.
+// Sorted, without duplicates; hidden commands are left out.
 std::map<std::string, std::string> Words() {
   std::map<std::string, std::set<std::string>> sets;
   for (const Command& command : AllCommands()) {
@@ -42,6 +44,8 @@ std::map<std::string, std::string> Words() {
   return words;
 }
 
+// One branch of the bash script's `case` for each path. All words are the
+// program's own, so nothing needs quoting.
 std::string Cases() {
   std::string text;
   for (const auto& [path, words] : Words()) {
@@ -50,6 +54,8 @@ std::string Cases() {
   return text;
 }
 
+// Files are offered beside the words (-f): most arguments are paths. The value
+// of -C is skipped, that of other flags is not.
 std::string BashScript() {
   return "# bash completion for constellation; use: source <(constellation "
          "completion bash)\n"
@@ -72,6 +78,7 @@ std::string BashScript() {
          "complete -F _constellation constellation\n";
 }
 
+// Completes commands and groups, not flags.
 std::string FishScript() {
   std::string text =
       "# fish completion for constellation; use: constellation completion fish "
@@ -95,6 +102,7 @@ std::string FishScript() {
   return text;
 }
 
+// zsh runs the bash script in its compatibility mode.
 absl::Status Run(const Arguments& arguments, CommandContext& context) {
   const std::string shell = arguments.Text("SHELL").value_or("bash");
   if (shell == "fish") {

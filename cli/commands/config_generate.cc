@@ -18,6 +18,8 @@ namespace {
 
 // The configuration for the named provider. A usage error for a variant that
 // it does not have.
+// STACKIT is an OpenStack with other flavors: it has the same section and the
+// same variants.
 absl::StatusOr<Config> DefaultConfig(const std::string& provider,
                                      const std::optional<std::string>& word) {
   const std::string section = provider == "stackit" ? "openstack" : provider;
@@ -39,6 +41,8 @@ absl::StatusOr<Config> DefaultConfig(const std::string& provider,
              : DefaultCloudConfig(provider, variant->variant);
 }
 
+// "key=value"; the value may be empty or hold further "=". What a cloud allows
+// in a tag is checked when the config is parsed.
 absl::Status AddTags(const Arguments& arguments, Config& config) {
   for (const std::string& tag : arguments.List("--tags")) {
     const size_t equals = tag.find('=');
@@ -67,6 +71,7 @@ std::string NextSteps(const std::string& provider) {
               : "then");
 }
 
+// Never overwrites: a config that exists holds somebody's decisions.
 absl::Status Run(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const Workspace workspace,
                    Workspace::Open(context.workspace));
@@ -88,6 +93,7 @@ absl::Status Run(const Arguments& arguments, CommandContext& context) {
         fmt::format("{} exists already; edit it, or remove it first",
                     workspace.config_path()));
   }
+  // From here on the file is the user's.
   RETURN_IF_ERROR(written);
   context.Print(fmt::format("Wrote {}.\n{}", workspace.config_path(),
                             NextSteps(provider)));

@@ -22,6 +22,7 @@ struct Line {
   std::vector<std::string> types;
 };
 
+// Machines of this computer (qemu) have no types.
 std::vector<Line> AllLines() {
   std::vector<Line> lines;
   for (const CloudVariant& variant : CloudVariants()) {
@@ -37,6 +38,8 @@ std::vector<Line> AllLines() {
   return lines;
 }
 
+// Only the variant of --attestation, if it is given; a usage error with a
+// suggestion if there is no such variant.
 absl::StatusOr<std::vector<Line>> Selected(const Arguments& arguments) {
   std::vector<Line> lines = AllLines();
   const auto wanted = arguments.Text("--attestation");
@@ -59,6 +62,7 @@ absl::StatusOr<std::vector<Line>> Selected(const Arguments& arguments) {
   return lines;
 }
 
+// Reads nothing but the program's own catalogue: no workspace, no cloud.
 absl::Status Run(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const std::vector<Line> lines, Selected(arguments));
   if (context.output == OutputFormat::kJson) {
@@ -71,6 +75,7 @@ absl::Status Run(const Arguments& arguments, CommandContext& context) {
     context.Print(list.dump(2) + "\n");
     return absl::OkStatus();
   }
+  // One row a type, so that `grep` finds it.
   Table table({"PROVIDER", "ATTESTATION", "TYPE"});
   for (const Line& line : lines) {
     for (const std::string& type : line.types) {

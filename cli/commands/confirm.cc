@@ -10,6 +10,8 @@
 
 namespace constellation::cli {
 
+// The end of input (a pipeline without terminal) counts as no: consent is never
+// assumed.
 absl::Status Confirm(std::string_view question, const CommandContext& context) {
   constexpr int kAttempts = 3;
   for (int attempt = 0; attempt < kAttempts; ++attempt) {

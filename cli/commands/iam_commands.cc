@@ -22,6 +22,7 @@ namespace constellation::cli {
 namespace {
 
 // Flags with a value, the original's names.
+// The one list of what may be asked for: RequestOf() reads just these.
 std::vector<Flag> ValueFlags() {
   const auto text = [](const char* name, const char* value, const char* help) {
     return Flag{.name = name,
@@ -39,6 +40,8 @@ std::vector<Flag> ValueFlags() {
       text("--subscriptionID", "ID", "azure: subscription [az's default].")};
 }
 
+// Options by flag name without "--". Which of them a provider needs is checked
+// by IamSettingsOf().
 IamRequest RequestOf(const Arguments& arguments) {
   IamRequest request;
   request.provider = arguments.Text("PROVIDER").value_or("");
@@ -50,6 +53,8 @@ IamRequest RequestOf(const Arguments& arguments) {
   return request;
 }
 
+// Changes the values in the text, so that comments and order of the owner's
+// file stay. Written atomically.
 absl::Status UpdateConfig(const Workspace& workspace, const IamResult& result) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(workspace.config_path()));
   ASSIGN_OR_RETURN(const std::string updated,
@@ -57,6 +62,7 @@ absl::Status UpdateConfig(const Workspace& workspace, const IamResult& result) {
   return WriteFileAtomically(workspace.config_path(), updated);
 }
 
+// Keys themselves are never printed, only where their files lie.
 void Show(const IamResult& result, const CommandContext& context) {
   if (context.output == OutputFormat::kJson) {
     const nlohmann::json object = {{"config", result.config_values},
@@ -88,8 +94,12 @@ absl::Status Ended(Session& session, const absl::Status& status) {
   return status;
 }
 
+// All that can be wrong locally is found before the first call of the cloud's
+// API: half-made identities are hard to explain.
 absl::Status RunCreate(const Arguments& arguments, CommandContext& context) {
   const IamRequest request = RequestOf(arguments);
+  // What is wrong with the flags is a usage error, told before the lock is
+  // taken.
   if (const absl::Status valid = IamSettingsOf(request).status(); !valid.ok()) {
     return AsUsageError(valid);
   }
@@ -120,6 +130,9 @@ absl::Status RunCreate(const Arguments& arguments, CommandContext& context) {
   return absl::OkStatus();
 }
 
+// What to delete is taken from the workspace's note of `iam create`, never from
+// flags: a wrong name must not delete somebody else's identity. PROVIDER is a
+// second opinion only.
 absl::Status RunDestroy(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, true));
   const Workspace& workspace = session->workspace();

@@ -25,6 +25,9 @@ namespace constellation::cli {
 namespace {
 
 // Runs a program on our own terminal and waits for it.
+// No shell is involved, so paths with blanks or quotes are harmless. The child
+// has our standard streams and process group: Ctrl-C ends both. INTERNAL if it
+// fails; 127 from the child means that it could not be started.
 absl::Status RunInForeground(std::vector<std::string> argv) {
   std::vector<char*> pointers;
   pointers.reserve(argv.size() + 1);
@@ -36,6 +39,8 @@ absl::Status RunInForeground(std::vector<std::string> argv) {
   if (pid < 0) {
     return ErrnoStatus(errno, "start", argv[0]);
   }
+  // Only async-signal-safe calls in the child: other threads may have held
+  // locks at the fork.
   if (pid == 0) {
     execv(pointers[0], pointers.data());
     _exit(127);
@@ -49,6 +54,8 @@ absl::Status RunInForeground(std::vector<std::string> argv) {
   return absl::OkStatus();
 }
 
+// The node's programs are by default those beside this program: an image then
+// holds the services of the same build.
 absl::Status RunBuild(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const std::string builder, FindImageBuilder());
   ASSIGN_OR_RETURN(const std::string program, OwnProgram());
@@ -64,6 +71,7 @@ absl::Status RunBuild(const Arguments& arguments, CommandContext& context) {
   return absl::OkStatus();
 }
 
+// What was not given keeps LaunchRequest's default.
 LaunchRequest LaunchRequestOf(const Arguments& arguments) {
   LaunchRequest request;
   request.firmware = arguments.Text("--firmware").value_or("");
@@ -86,6 +94,9 @@ struct Measured {
 };
 
 // With --kernel the monitor boots that, and no image is looked for.
+// Flags that only matter to a launch prediction are refused without --firmware:
+// ignoring them would print registers of another machine than the one that was
+// meant.
 absl::StatusOr<Measured> Measure(const Arguments& arguments) {
   Measured measured;
   const auto firmware = arguments.Text("--firmware");
@@ -121,6 +132,8 @@ std::string MeasuredJson(const Measured& measured) {
                      LaunchValuesToJson(measured.launch));
 }
 
+// For people: registers of the image, then launch values. A value that cannot
+// be predicted is named with its reason, never left out.
 void PrintMeasured(const Measured& measured, CommandContext& context) {
   if (measured.image.has_value()) {
     Table table({"PCR", "SHA-256"});
@@ -144,8 +157,11 @@ void PrintMeasured(const Measured& measured, CommandContext& context) {
 
 // The profile to write: the image's registers alone, or everything measured in
 // a profile that has the owner's other demands.
+// The owner's file is bounded (1 MiB) and parsed strictly: an unknown key in it
+// is an error, not a demand that silently disappears.
 absl::StatusOr<attestation::Profile> MeasuredProfile(const Arguments& arguments,
                                                      const Measured& measured) {
+  // Without it the profile has the image's registers and nothing else.
   const auto from = arguments.Text("--from");
   if (!from.has_value()) {
     if (!measured.image.has_value()) {
@@ -167,6 +183,8 @@ absl::StatusOr<attestation::Profile> MeasuredProfile(const Arguments& arguments,
        .kernel_in_launch = arguments.Has("--kernel")});
 }
 
+// The profile is written before anything is printed, so that output is a sign
+// of success. It is public (mode 0644).
 absl::Status RunMeasure(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const Measured measured, Measure(arguments));
   if (const auto path = arguments.Text("--profile")) {

@@ -15,6 +15,7 @@
 namespace constellation::cli {
 namespace {
 
+// The reference comes from the cloud: shown without control characters.
 void Show(const UploadedImage& image, const CommandContext& context) {
   if (context.output == OutputFormat::kJson) {
     const nlohmann::json object = {
@@ -29,6 +30,9 @@ void Show(const UploadedImage& image, const CommandContext& context) {
   context.Print(Printable(image.reference) + "\n");
 }
 
+// The config may be a draft: it names provider and project, but no image yet.
+// --update-config writes the measurements of the very file that was uploaded,
+// so that the policy later demands just this image.
 absl::Status Run(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, true));
   const Workspace& workspace = session->workspace();

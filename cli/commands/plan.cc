@@ -19,6 +19,7 @@ absl::Status Run(const Arguments& /*arguments*/, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, false));
   ASSIGN_OR_RETURN(const Config config, session->workspace().LoadConfig(
                                             {.any_place = context.force}));
+  // The local platform needs no plan: nothing costs money there.
   if (!config.IsCloud()) {
     return FailedPrecondition(
         "plan compares a config with a cloud; machines of provider qemu are "
@@ -29,6 +30,8 @@ absl::Status Run(const Arguments& /*arguments*/, CommandContext& context) {
   }
   ASSIGN_OR_RETURN(State state, session->workspace().LoadStateOrEmpty());
   RETURN_IF_ERROR(PrepareCloudState(config, state));
+  // Read-only calls of the cloud alone; the state with the cluster's uid exists
+  // in memory and is forgotten.
   const absl::StatusOr<CloudPlan> planned =
       PlanCloud(session->workspace(), config, state, session->tools(),
                 /*read_only=*/true);

@@ -26,6 +26,8 @@ constexpr int kIndent = 2;
 
 // A file that cannot be read is an error; one that is no policy, or not signed
 // as it must be, is refused.
+// The difference is the exit code: 1 says "try again", 2 says "this policy must
+// not be used".
 absl::StatusOr<Policy> Load(const PolicyFile& file) {
   absl::StatusOr<Policy> policy = LoadPolicy(file);
   const bool refused = absl::IsInvalidArgument(policy.status()) ||
@@ -36,6 +38,7 @@ absl::StatusOr<Policy> Load(const PolicyFile& file) {
   return policy;
 }
 
+// For commands that only read; a signature is not looked for.
 absl::StatusOr<Policy> ReadPolicy(const std::string& path) {
   return Load({.path = path});
 }
@@ -47,6 +50,8 @@ absl::StatusOr<Policy> ReadCheckedPolicy(const Arguments& arguments) {
                .signature = arguments.Text("--signature").value_or("")});
 }
 
+// The signature is a file beside the policy; the policy is not changed. It is
+// parsed first: nobody shall sign what no verifier will read.
 absl::Status RunSign(const Arguments& arguments, CommandContext& context) {
   const PolicyFile file{
       .path = arguments.Text("FILE").value_or(""),
@@ -67,6 +72,9 @@ absl::Status RunSign(const Arguments& arguments, CommandContext& context) {
   return absl::OkStatus();
 }
 
+// In JSON a refusal is a document, too ({"valid": false}), beside exit code 2;
+// an error of reading is only a message. "signed" tells whether a key was given
+// and held, not whether a signature lies about.
 absl::Status RunCheck(const Arguments& arguments, CommandContext& context) {
   const bool json = context.output == OutputFormat::kJson;
   const absl::StatusOr<Policy> policy = ReadCheckedPolicy(arguments);
@@ -80,6 +88,7 @@ absl::Status RunCheck(const Arguments& arguments, CommandContext& context) {
     }
     return policy.status();
   }
+  // A valid policy may still be a bad one: exit code 0, but not without a word.
   const std::vector<std::string> warnings =
       PolicyWarnings(*policy, Clock::System().Now());
   if (json) {
@@ -102,6 +111,7 @@ absl::Status RunCheck(const Arguments& arguments, CommandContext& context) {
   return absl::OkStatus();
 }
 
+// No signature is asked for: this reads, it trusts nothing.
 absl::Status RunExplain(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const Policy policy,
                    ReadPolicy(arguments.Text("FILE").value_or("")));
@@ -112,6 +122,8 @@ absl::Status RunExplain(const Arguments& arguments, CommandContext& context) {
   return absl::OkStatus();
 }
 
+// Compares meaning, not text: order and layout of the files do not matter. Exit
+// code 0 with and without differences.
 absl::Status RunDiff(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const Policy before,
                    ReadPolicy(arguments.Text("OLD").value_or("")));

@@ -12,6 +12,9 @@ namespace {
 using cloud::qemu::StopMode;
 using cloud::qemu::SupervisorClient;
 
+// No lock is taken: tests switch machines while `apply` runs. The supervisor
+// process serialises what it is asked. "stop" is the plug, not the power button
+// (kHard); "kill" ends the virtual machine monitor itself, as a crash would.
 absl::Status Run(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, false));
   ASSIGN_OR_RETURN(const std::string program, OwnProgram());

@@ -15,6 +15,7 @@
 namespace constellation::cli {
 namespace {
 
+// No waiting node is no error: `recover` may be run at any time.
 void TellRecovered(int recovered, const CommandContext& context) {
   context.Print(
       recovered == 0
@@ -25,6 +26,9 @@ void TellRecovered(int recovered, const CommandContext& context) {
 }
 
 // The load balancer chooses among the nodes that wait; one after the other.
+// `kQuiet`: how long nobody may ask for a key before the search ends. Only
+// attested nodes get a key; who is at the other end of the balancer is
+// therefore no question of trust.
 absl::Status RecoverCloud(Session& session, const State& state,
                           ClusterKeys& keys, const CommandContext& context) {
   constexpr absl::Duration kQuiet = absl::Seconds(20);
@@ -44,6 +48,9 @@ absl::Status RecoverCloud(Session& session, const State& state,
   return absl::OkStatus();
 }
 
+// Goes on after a node that fails, because the others need their keys as well;
+// the last failure becomes the result. A node that is down or already has its
+// key is not a failure (UNAVAILABLE or FAILED_PRECONDITION).
 absl::Status Run(const Arguments& /*arguments*/, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, true));
   ASSIGN_OR_RETURN(const State state, session->workspace().LoadState());
@@ -55,6 +62,7 @@ absl::Status Run(const Arguments& /*arguments*/, CommandContext& context) {
   if (state.IsCloud()) {
     return RecoverCloud(*session, state, keys, context);
   }
+  // Ports of the recovery servers lead through the supervisor, so it must run.
   if (session->platform().Exists()) {
     RETURN_IF_ERROR(session->platform().OpenExisting());
   }

@@ -16,6 +16,7 @@ namespace constellation::cli {
 
 Session::Session(Workspace workspace, std::optional<WorkspaceLock> lock,
                  const std::string& program, std::FILE* err)
+    // The order is that of the members: later ones refer to earlier ones.
     : workspace_(std::move(workspace)),
       lock_(std::move(lock)),
       platform_(program, workspace_.qemu_folder()),
@@ -29,6 +30,7 @@ Session::Session(Workspace workspace, std::optional<WorkspaceLock> lock,
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Open(
     const CommandContext& context, bool exclusive) {
+  // First of all: from here on Ctrl-C ends calls instead of the process.
   HandleInterrupts();
   ASSIGN_OR_RETURN(Workspace workspace, Workspace::Open(context.workspace));
   ASSIGN_OR_RETURN(const std::string program, OwnProgram());

@@ -26,11 +26,17 @@ using cloud::qemu::NodeStatus;
 
 // What can be said about one node.
 struct NodeLine {
+  // The machine of the local platform; owned by the ClusterStatus. Never null
+  // in a finished line.
   const NodeStatus* machine = nullptr;
+  // The last line of its boot status log; nothing before the first component of
+  // the image spoke.
   std::optional<BootStatus> boot;
   std::string kubernetes;  // Ready, not ready (why), not registered, unknown
 };
 
+// One word for the table. "unknown" means that the API server did not answer,
+// which is the usual state while a cluster is made.
 std::string KubernetesText(
     const absl::StatusOr<std::vector<KubernetesNode>>& nodes,
     const std::string& name) {
@@ -46,6 +52,8 @@ std::string KubernetesText(
   return node->ready ? "Ready" : "not ready: " + node->reason;
 }
 
+// With the workspace's administrator certificate; UNAVAILABLE if the API server
+// cannot be reached.
 absl::StatusOr<std::vector<KubernetesNode>> AskApi(const Workspace& workspace) {
   ASSIGN_OR_RETURN(const std::string kubeconfig,
                    ReadFile(workspace.kubeconfig_path()));
@@ -53,6 +61,8 @@ absl::StatusOr<std::vector<KubernetesNode>> AskApi(const Workspace& workspace) {
   return cluster->ListNodes();
 }
 
+// The accelerator's sentence says whether the machines are emulated: then they
+// are slow and, on every platform of this kind, not confidential.
 void PrintTable(const ClusterStatus& cluster,
                 const std::vector<NodeLine>& lines,
                 const std::string& cluster_id, const CommandContext& context) {
@@ -72,6 +82,8 @@ void PrintTable(const ClusterStatus& cluster,
   context.Print(table.Render());
 }
 
+// Names and types of this object are an interface: scripts read them. Paths of
+// logs are absolute.
 nlohmann::json ToJson(const ClusterStatus& cluster,
                       const std::vector<NodeLine>& lines,
                       const std::string& cluster_id) {
@@ -99,6 +111,7 @@ nlohmann::json ToJson(const ClusterStatus& cluster,
           {"nodes", std::move(nodes)}};
 }
 
+// NOT_FOUND before `init`: there is no API server to ask.
 absl::StatusOr<std::vector<KubernetesNode>> NodesOf(
     const Workspace& workspace) {
   if (!FileExists(workspace.kubeconfig_path())) {
@@ -107,6 +120,8 @@ absl::StatusOr<std::vector<KubernetesNode>> NodesOf(
   return AskApi(workspace);
 }
 
+// Asks the cloud for machines and the API server for nodes. The latter may fail
+// without failing the command.
 absl::Status ShowCloud(Session& session, const State& state,
                        const std::optional<std::string>& console,
                        const CommandContext& context) {
@@ -134,6 +149,8 @@ absl::Status ShowCloud(Session& session, const State& state,
 }
 
 // The end of a local machine's serial log.
+// The last MiB. What a guest prints is hostile until proven otherwise: its
+// control characters do not reach the terminal.
 absl::Status ShowLocalConsole(const ClusterStatus& cluster,
                               const std::string& name,
                               const CommandContext& context) {
@@ -148,6 +165,7 @@ absl::Status ShowLocalConsole(const ClusterStatus& cluster,
   return absl::OkStatus();
 }
 
+// Takes no lock: one wants to look while another command works.
 absl::Status Run(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, false));
   ASSIGN_OR_RETURN(const State state, session->workspace().LoadStateOrEmpty());
@@ -165,6 +183,7 @@ absl::Status Run(const Arguments& arguments, CommandContext& context) {
   if (console) {
     return ShowLocalConsole(cluster, *console, context);
   }
+  // May fail: machines are worth showing without an API server.
   const absl::StatusOr<std::vector<KubernetesNode>> nodes =
       NodesOf(session->workspace());
   std::vector<NodeLine> lines;

@@ -3,6 +3,8 @@
 
 namespace constellation::cli {
 
+// A list by hand instead of registration by static objects: the order is that
+// of --help, and the linker cannot drop anything.
 std::vector<Command> AllCommands() {
   return {ConfigGenerateCommand(),
           ConfigInstanceTypesCommand(),

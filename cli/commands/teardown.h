@@ -10,6 +10,10 @@ namespace constellation::cli {
 
 // Removes the cluster of the workspace: processes, sockets, disks and all files
 // but the master secret. OK if there is nothing.
+// Asks first unless `confirmed` (FAILED_PRECONDITION if the answer is no). For
+// a cluster in a cloud everything with its uid is deleted and the config stays;
+// DATA_LOSS if neither state nor journal says which cluster it is. What could
+// not be removed stays recorded, so that the next call goes on.
 absl::Status TearDown(Session& session, bool confirmed,
                       const CommandContext& context);
 

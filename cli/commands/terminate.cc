@@ -19,6 +19,7 @@
 namespace constellation::cli {
 namespace {
 
+// A file that is not there is removed already.
 absl::Status RemoveFile(const std::string& path) {
   if (unlink(path.c_str()) != 0 && errno != ENOENT) {
     return ErrnoStatus(errno, "remove", path);
@@ -42,6 +43,7 @@ absl::StatusOr<State> LoadCloudState(const Workspace& workspace) {
   State state;
   ASSIGN_OR_RETURN(const std::string journal,
                    ReadFile(workspace.cloud_journal_path()));
+  // The first line names the cluster; the rest of the journal is the engine's.
   const auto header =
       nlohmann::json::parse(journal.substr(0, journal.find('\n')), nullptr,
                             /*allow_exceptions=*/false);
@@ -61,6 +63,7 @@ absl::StatusOr<State> LoadCloudState(const Workspace& workspace) {
   return state;
 }
 
+// In order, up to the first that cannot be removed.
 absl::Status RemoveFiles(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     RETURN_IF_ERROR(RemoveFile(path));
@@ -68,6 +71,8 @@ absl::Status RemoveFiles(const std::vector<std::string>& paths) {
   return absl::OkStatus();
 }
 
+// The secret outlives the cluster on purpose: it is the only way to read disks
+// that were copied or backed up.
 void TellOfMasterSecret(const Workspace& workspace,
                         const CommandContext& context) {
   if (FileExists(workspace.master_secret_path())) {
@@ -79,6 +84,8 @@ void TellOfMasterSecret(const Workspace& workspace,
 }
 
 // The config stays: it holds what `iam create` and `image upload` wrote.
+// State and kubeconfig go last: after an error they must still say what is left
+// to be deleted.
 absl::Status TearDownCloud(Session& session, const State& state, bool confirmed,
                            const CommandContext& context) {
   const Workspace& workspace = session.workspace();
@@ -124,6 +131,8 @@ absl::Status TearDown(Session& session, bool confirmed,
                 context));
   }
   session.progress().Begin("Removing the cluster");
+  // Works without a readable config or state: the folder of the platform says
+  // which processes and disks there are.
   const absl::Status removed = session.platform().Remove();
   if (!removed.ok()) {
     session.progress().Failed();

@@ -45,6 +45,10 @@ absl::Status ExpectCloudNodes(const Workspace& workspace, State& state,
   return absl::OkStatus();
 }
 
+// The state file says which cluster is meant and what it measured at init;
+// --policy replaces the latter, never the former. Nothing is locked or written
+// but the cache of collateral. Refusals exit with 2, what could not be checked
+// with 1.
 absl::Status Run(const Arguments& arguments, CommandContext& context) {
   HandleInterrupts();
   ASSIGN_OR_RETURN(const Workspace workspace,
@@ -62,10 +66,12 @@ absl::Status Run(const Arguments& arguments, CommandContext& context) {
         LoadPolicy({.path = *policy,
                     .key = arguments.Text("--policy-key").value_or("")}));
   } else if (arguments.Has("--policy-key")) {
+    // A key that checks nothing would look like a check.
     return AsUsageError(
         InvalidArgument("--policy-key without --policy: there is no file to "
                         "be signed"));
   }
+  // Needs no configuration: the evidence says which vendor is to be asked.
   attestation::CollateralService collateral(
       {.folder = DefaultCollateralFolder(),
        .offline = arguments.Has("--offline"),

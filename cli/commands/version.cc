@@ -6,6 +6,8 @@
 namespace constellation::cli {
 namespace {
 
+// The version is that of the build. There is one platform; scripts that
+// download other releases read it all the same.
 absl::Status Run(const Arguments& /*arguments*/, CommandContext& context) {
   context.Print(
       context.output == OutputFormat::kJson
