@@ -28,6 +28,8 @@ constexpr std::pair<std::string_view, std::string_view> kFloors[] = {
     {"snpVersion", "snp"},
     {"microcodeVersion", "microcode"}};
 
+// By the end of the name, so that a further cloud with the same technology
+// needs no change here.
 bool HasSnp(std::string_view variant) {
   return variant.ends_with("-sev-snp");
 }
@@ -82,6 +84,9 @@ Json MapOf(MapReader& reader, std::string_view key) {
   return map == nullptr ? Json::object() : JsonOf(*map);
 }
 
+// "latest" would ask a server for the floor; whoever answers for it could lower
+// it. A floor that names some components and leaves out others is refused,
+// because the missing ones would count as zero.
 void ReadFloors(MapReader& reader, Json& snp) {
   Json floor = Json::object();
   for (const auto& [key, member] : kFloors) {
@@ -120,6 +125,7 @@ void ReadFirmwareSigner(MapReader& reader, Problems& problems, Json& snp) {
     return;
   }
   MapReader fields(*signer, reader.PathOf("firmwareSignerConfig"), problems);
+  // SHA-384 of ID keys that signed Azure's paravisor.
   const std::vector<std::string> digests =
       fields.TextList("acceptedKeyDigests");
   for (const std::string& digest : digests) {
@@ -128,6 +134,8 @@ void ReadFirmwareSigner(MapReader& reader, Problems& problems, Json& snp) {
                      "must list digests of 96 hex digits");
     }
   }
+  // The original's other words let unknown firmware pass, with or without a
+  // question to Microsoft's service.
   if (const auto policy = fields.Text("enforcementPolicy");
       policy && *policy != "equal") {
     fields.Problem("enforcementPolicy",
@@ -144,6 +152,8 @@ void ReadFirmwareSigner(MapReader& reader, Problems& problems, Json& snp) {
   }
 }
 
+// The section's own object, the floors in the original's words, and what is
+// refused because it is built in.
 Json ReadSnp(MapReader& reader, std::string_view variant, Problems& problems) {
   Json snp = MapOf(reader, "sevSnp");
   ReadFloors(reader, snp);
@@ -157,6 +167,8 @@ Json ReadSnp(MapReader& reader, std::string_view variant, Problems& problems) {
   return snp;
 }
 
+// Keys of the original that say what Intel's TCB info decides here are refused
+// with the key to use instead, never silently ignored.
 Json ReadTdx(MapReader& reader) {
   Json tdx = MapOf(reader, "tdx");
   for (const auto& [key, member] :
@@ -196,6 +208,8 @@ void AddProviderDemands(const Config& config, Json& layers) {
   }
 }
 
+// Reads the one variant's section. Keys that nobody asks for are problems, so a
+// demand with a typing error cannot disappear.
 void ReadVariant(ConfigReading& reading, const CloudVariant& variant,
                  const YamlValue& value) {
   MapReader fields(value, fmt::format("attestation.{}", variant.key),
@@ -219,6 +233,7 @@ void ReadVariant(ConfigReading& reading, const CloudVariant& variant,
     // Of AWS's variants only NitroTPM needs the object.
     if (cloud != "aws" || !demands.empty() ||
         variant.variant == "aws-nitro-tpm") {
+      // An empty object still demands the cloud's layer.
       layers[cloud] = std::move(demands);
     }
   }
@@ -242,6 +257,8 @@ void RefuseOthers(MapReader& reader) {
 
 }  // namespace
 
+// Exactly one variant: two would mean "either", which nobody wants to happen by
+// accident.
 void ReadAttestationSection(ConfigReading& reading) {
   Config& config = reading.config;
   config.attestation_variant = DefaultVariant(config.provider);

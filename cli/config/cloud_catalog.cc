@@ -36,6 +36,8 @@ Words AwsSnpTypes() {
   return types;
 }
 
+// Families of the Nitro system with UEFI and NitroTPM (AWS EC2 User Guide,
+// "Requirements for using NitroTPM").
 Words AwsNitroTypes() {
   Words types;
   Expand({"m6a.{}", "c6a.{}", "r6a.{}", "m6i.{}", "c6i.{}", "r6i.{}"},
@@ -66,6 +68,7 @@ Words AwsNitroTypes() {
   return types;
 }
 
+// The DCas, DCads, ECas and ECads series (Azure confidential VMs on AMD).
 Words AzureSnpTypes() {
   Words types;
   Expand({"Standard_DC{}as_v5", "Standard_DC{}ads_v5", "Standard_DC{}as_v6",
@@ -77,6 +80,7 @@ Words AzureSnpTypes() {
   return types;
 }
 
+// The DCes, DCeds, ECes and ECeds series (Azure confidential VMs on Intel).
 Words AzureTdxTypes() {
   Words types;
   Expand({"Standard_DC{}es_v5", "Standard_DC{}eds_v5", "Standard_DC{}es_v6",
@@ -88,6 +92,7 @@ Words AzureTdxTypes() {
   return types;
 }
 
+// N2D: the family of Google that runs SEV-SNP.
 void AddN2d(Words& types) {
   Expand({"n2d-standard-{}"},
          {"4", "8", "16", "32", "48", "64", "80", "96", "128", "224"}, types);
@@ -97,6 +102,8 @@ void AddN2d(Words& types) {
          {"4", "8", "16", "32", "48", "64", "80", "96", "128", "224"}, types);
 }
 
+// TDX on C3, SEV-ES on N2D and C2D, SEV-SNP on N2D (Compute Engine, "Supported
+// configurations" of Confidential VM).
 Words GcpTypes(std::string_view variant) {
   Words types;
   if (variant == "gcp-tdx") {
@@ -111,6 +118,9 @@ Words GcpTypes(std::string_view variant) {
   return types;
 }
 
+// All regions, closed partitions included: whether an account may use one and
+// whether it has the type is asked online, before anything is made. The same
+// holds for the next two.
 const Words& AwsRegions() {
   static const auto* const kRegions = new Words{
       "af-south-1",     "ap-east-1",      "ap-east-2",      "ap-northeast-1",
@@ -126,6 +136,7 @@ const Words& AwsRegions() {
   return *kRegions;
 }
 
+// Azure calls them locations; written without blanks.
 const Words& AzureLocations() {
   static const auto* const kLocations =
       new Words{"australiacentral", "australiacentral2",
@@ -164,6 +175,7 @@ const Words& AzureLocations() {
   return *kLocations;
 }
 
+// Compute Engine's regions.
 const Words& GcpRegions() {
   static const auto* const kRegions = new Words{"africa-south1",
                                                 "asia-east1",
@@ -242,6 +254,7 @@ const std::vector<CloudVariant>& CloudVariants() {
   return *kVariants;
 }
 
+// Both words are accepted: people copy either from a config or from a policy.
 const CloudVariant* FindCloudVariant(std::string_view word) {
   for (const CloudVariant& variant : CloudVariants()) {
     if (variant.key == word || variant.variant == word) {
@@ -283,6 +296,7 @@ std::vector<std::string> InstanceTypes(std::string_view variant, bool stackit) {
   return types;
 }
 
+// The smallest on which a control plane starts in time.
 std::string_view DefaultInstanceType(std::string_view variant, bool stackit) {
   if (variant.starts_with("aws-")) {
     return "m6a.xlarge";
@@ -302,6 +316,7 @@ std::string_view DefaultInstanceType(std::string_view variant, bool stackit) {
   return stackit ? "m1a.4cd" : "";
 }
 
+// OpenStack's operators name regions as they like.
 const std::vector<std::string>& CloudRegions(std::string_view provider) {
   static const auto* const kAny = new Words;
   if (provider == "aws") {
@@ -329,6 +344,8 @@ std::optional<std::string> ZoneMistake(std::string_view provider,
   return UnknownWord("zone of " + region, zone, ZonesOf(provider, region));
 }
 
+// Lists at most eight words when none is near: a message with all regions would
+// hide what is wrong.
 std::optional<std::string> UnknownWord(std::string_view what,
                                        const std::string& word,
                                        const std::vector<std::string>& known) {

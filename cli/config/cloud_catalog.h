@@ -14,6 +14,7 @@
 namespace constellation::cli {
 
 // A kind of confidential VM, and where it exists.
+// Views of static texts.
 struct CloudVariant {
   std::string_view key;       // in the config, "awsSEVSNP"
   std::string_view variant;   // everywhere else, "aws-sev-snp"

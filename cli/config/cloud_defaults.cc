@@ -16,6 +16,8 @@ constexpr char kMilanFloor[] =
 constexpr char kTdx[] =
     R"({"acceptedStatuses":["UpToDate"],"minimumEvaluationDataNumber":17})";
 
+// Demands that are the same for everybody: firmware floors and TCB statuses.
+// Measurements are the image's and stay empty.
 std::string LayersOf(std::string_view variant) {
   std::string text;
   const auto add = [&text](std::string_view key, std::string_view value) {
@@ -37,6 +39,7 @@ std::string LayersOf(std::string_view variant) {
   return "{" + text + "}";
 }
 
+// Presets exist for STACKIT only, whose ids are the same for all customers.
 cloud::ProviderSettings SettingsOf(std::string_view provider) {
   if (provider == "azure") {
     return cloud::AzureSettings{};
@@ -58,6 +61,7 @@ cloud::ProviderSettings SettingsOf(std::string_view provider) {
   return cloud::AwsSettings{};
 }
 
+// SSDs: etcd waits for each write to reach the disk.
 std::string DiskTypeOf(std::string_view provider) {
   if (provider == "aws") {
     return "gp3";
@@ -73,6 +77,7 @@ std::string DiskTypeOf(std::string_view provider) {
 
 }  // namespace
 
+// Three control-plane nodes: the least number that survives the loss of one.
 Config DefaultCloudConfig(std::string_view provider, std::string_view variant) {
   const bool stackit = provider == "stackit";
   Config config;

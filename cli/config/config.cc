@@ -12,6 +12,8 @@
 namespace constellation::cli {
 namespace {
 
+// Leaves room for what is appended in names of at most 63 characters (RFC 1123
+// labels): role, number and uid.
 constexpr size_t kMaxNameLength = 37;
 // A load balancer's name on AWS is "<name>-<uid>-bootstrapper", at most 32.
 constexpr size_t kMaxAwsNameLength = 10;
@@ -24,12 +26,14 @@ std::string Checked(MapReader& top, std::string_view key,
   if (!text || text->empty()) {
     return std::string(fallback);
   }
+  // The value is kept in spite of it: other checks go on.
   if (!is_valid(*text)) {
     top.Problem(key, fmt::format("must be {}, not \"{}\"", rule, *text));
   }
   return *text;
 }
 
+// The name begins host names, so it must be a label itself.
 void ReadName(MapReader& top, Config& config) {
   top.Require("name");
   const auto name = top.Text("name");
@@ -50,6 +54,8 @@ void ReadName(MapReader& top, Config& config) {
   }
 }
 
+// Services and pods must not overlap: the kernel would route one to the other.
+// Whether they overlap with the nodes' network is known later.
 void ReadNetwork(MapReader& top, Config& config) {
   constexpr std::string_view kCidr =
       "an IPv4 network such as 10.96.0.0/12 (host bits zero)";
@@ -65,6 +71,8 @@ void ReadNetwork(MapReader& top, Config& config) {
                                    "a host name in lower case", "");
 }
 
+// Whether the image holds this Kubernetes is checked when the image is
+// measured.
 void ReadVersions(MapReader& top, Config& config) {
   constexpr std::string_view kVersion = "a full version such as v1.20.2";
   config.kubernetes_version =
@@ -98,6 +106,7 @@ void CheckCloud(MapReader& top, const ConfigOptions& options,
   }
 }
 
+// Settings that the owner may want, but should never have by mistake.
 void WarnOfCloud(const Config& config, std::vector<std::string>& warnings) {
   for (const std::string& source : config.allowed_sources) {
     if (source.ends_with("/0")) {
@@ -145,6 +154,8 @@ absl::StatusOr<Config> ParseConfig(std::string_view text, std::string_view file,
   return config;
 }
 
+// Shown by every command that creates something, on each run: a warning that is
+// shown once is forgotten.
 std::vector<std::string> ConfigWarnings(const Config& config) {
   std::vector<std::string> warnings;
   std::string indexes;
@@ -160,6 +171,8 @@ std::vector<std::string> ConfigWarnings(const Config& config) {
         "ACCEPTED and given keys.",
         FindCloudVariant(config.attestation_variant)->key, indexes));
   }
+  // Four nodes lose their majority with the second failure, as three do, and
+  // have one more that can fail.
   int control_planes = 0;
   for (const auto& [name, group] : config.node_groups) {
     control_planes += group.role == kControlPlaneRole ? group.initial_count : 0;

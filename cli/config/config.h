@@ -13,6 +13,8 @@
 
 namespace constellation::cli {
 
+// The schema of the file, and the words that it has for groups, roles and the
+// local platform. Part of the file format: never change one.
 inline constexpr std::string_view kConfigVersion = "v4";
 inline constexpr std::string_view kControlPlaneGroup = "control_plane_default";
 inline constexpr std::string_view kWorkerGroup = "worker_default";
@@ -30,8 +32,10 @@ struct Measurement {
 };
 using Measurements = std::map<uint32_t, Measurement>;
 
+// Equal machines; the group's name is the key in Config::node_groups.
 struct NodeGroup {
   std::string role = {};  // "control-plane" or "worker"
+  // In GB (2^30 octets) and machines.
   int state_disk_size_gb = 10;
   int initial_count = 1;
   // Of clouds only; what the file leaves out is filled in. An empty zone is the
@@ -41,6 +45,7 @@ struct NodeGroup {
   std::string state_disk_type = {};
 };
 
+// `provider.qemu`: machines on this computer.
 struct QemuProvider {
   int vcpus = 2;
   int memory_mib = 3072;  // of each node
@@ -48,6 +53,7 @@ struct QemuProvider {
   std::string accelerator = "auto";  // auto, kvm or tcg
 };
 
+// A value: it holds no reference to the file's text.
 // constellation-conf.yaml, checked.
 struct Config {
   // qemu: path of a raw image, or a name; empty: the default. Clouds: what the

@@ -12,7 +12,9 @@ namespace constellation::cli {
 
 // What the sections share while one file is read.
 struct ConfigReading {
+  // The whole document; its Finish() is called by ParseConfig().
   MapReader& top;
+  // Where every mistake goes; no section ends the reading.
   Problems& problems;
   const ConfigOptions& options;
   Config& config;

@@ -13,6 +13,8 @@
 namespace constellation::cli {
 namespace {
 
+// Registers that firmware, boot loader and image fill; 15 is the cluster's and
+// what lies above belongs to no boot.
 constexpr uint32_t kLastPcr = 14;
 constexpr uint32_t kClusterPcr = 15;
 // Boot loader, initrd, unified kernel image: without these a node may run
@@ -23,6 +25,8 @@ constexpr std::array<uint32_t, 3> kNeededPcrs = {4, 9, 11};
 constexpr std::array<uint32_t, 7> kStrictPcrs = {4, 8, 9, 11, 12, 13, 14};
 constexpr size_t kSha256HexDigits = 64;
 
+// Only the plain decimal form: "04" and "+4" would make two entries of one
+// register.
 std::optional<uint32_t> PcrIndex(const std::string& text) {
   uint32_t index = 0;
   const auto [end, error] =
@@ -35,6 +39,7 @@ std::optional<uint32_t> PcrIndex(const std::string& text) {
   return index;
 }
 
+// Hex digits only; the rest stays as it is and fails the check.
 std::string LowerCase(std::string text) {
   for (char& c : text) {
     if (c >= 'A' && c <= 'F') {
@@ -90,6 +95,7 @@ Measurements ReadMeasurements(MapReader& reader, std::string_view key,
     fields.Finish();
     measurements[*index] = measurement;
   }
+  // An empty map means "predict them"; a partial one is a mistake.
   for (const uint32_t index : kNeededPcrs) {
     if (!map->entries.empty() && !measurements.contains(index)) {
       problems.Add(map->line,

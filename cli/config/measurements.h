@@ -11,6 +11,9 @@ namespace constellation::cli {
 
 // Reads the map under `key`: PCR index -> {expected: hex, warnOnly: bool}.
 // Problems go to the reader. PCR 15 is refused: it follows from the cluster ID.
+// A map that is there but names none of PCR 4, 9 and 11 is a problem: such a
+// policy would accept any image. warnOnly is refused for registers that a
+// policy must name.
 Measurements ReadMeasurements(MapReader& reader, std::string_view key,
                               Problems& problems);
 

@@ -11,12 +11,15 @@
 namespace constellation::cli {
 namespace {
 
+// Limits against typing errors; clouds have lower ones of their own.
 constexpr int64_t kMaxDiskGb = 65536;
 constexpr int64_t kMaxNodesOfQemuGroup = 32;
 constexpr int64_t kMaxNodesOfCloudGroup = 500;
 constexpr int kQemuDiskGb = 10;
 constexpr int kCloudDiskGb = 30;
 
+// OpenStack settings made for STACKIT: its flavors and disk types are known,
+// those of other operators are not.
 bool IsStackit(const Config& config) {
   const auto* openstack = std::get_if<cloud::OpenStackSettings>(&config.cloud);
   return openstack != nullptr && openstack->cloud == "stackit";
@@ -41,6 +44,7 @@ const std::vector<std::string>& DiskTypes(std::string_view provider) {
   return provider == "gcp" ? *kGcp : *kAny;
 }
 
+// Empty: the operator's default volume type.
 std::string DefaultDiskType(const Config& config) {
   const std::vector<std::string>& types = DiskTypes(config.provider);
   if (!types.empty()) {
@@ -49,6 +53,7 @@ std::string DefaultDiskType(const Config& config) {
   return IsStackit(config) ? "storage_premium_perf6" : "";
 }
 
+// Empty where zones do not belong to a region (Azure, OpenStack).
 std::string RegionOf(const Config& config) {
   if (const auto* aws = std::get_if<cloud::AwsSettings>(&config.cloud)) {
     return aws->region;
@@ -68,6 +73,8 @@ void RefuseCloudKeys(MapReader& reader) {
   }
 }
 
+// Zone, machine type and disk type, each with a default; unknown ones are
+// problems unless --force accepts them.
 void ReadCloudKeys(const ConfigReading& reading, MapReader& reader,
                    NodeGroup& group) {
   const Config& config = reading.config;
@@ -106,6 +113,8 @@ void ReadCloudKeys(const ConfigReading& reading, MapReader& reader,
   }
 }
 
+// The two default groups have a fixed role; a cluster without control plane
+// could never start.
 void CheckRoleOfGroup(const std::string& name, const NodeGroup& group,
                       MapReader& reader) {
   if (name == kControlPlaneGroup) {
@@ -121,6 +130,8 @@ void CheckRoleOfGroup(const std::string& name, const NodeGroup& group,
   }
 }
 
+// A count of zero is allowed for all but the control plane: the group's
+// machines are made later by raising it.
 void ReadNodeGroup(const ConfigReading& reading,
                    const YamlValue::Entry& entry) {
   const std::string path = "nodeGroups." + entry.key;
@@ -176,6 +187,7 @@ void CheckSameDisks(const ConfigReading& reading, const YamlValue& groups) {
 
 }  // namespace
 
+// Both default groups must be there, as in the original's files.
 void ReadNodeGroupsSection(ConfigReading& reading) {
   reading.top.Require("nodeGroups");
   const YamlValue* groups = reading.top.ChildMap("nodeGroups");

@@ -15,6 +15,7 @@
 namespace constellation::cli {
 namespace {
 
+// Below 2 GiB the control plane is killed by the kernel for lack of memory.
 constexpr int64_t kMinMemoryMib = 2048;
 constexpr int64_t kMaxMemoryMib = int64_t{4} << 20U;
 constexpr size_t kMaxSources = 64;
@@ -31,6 +32,7 @@ std::string Needed(const ConfigReading& reading, MapReader& reader,
   return text;
 }
 
+// Likewise for an id; names are a common mistake.
 std::string NeededUuid(const ConfigReading& reading, MapReader& reader,
                        std::string_view key, std::string_view what) {
   std::string text = Needed(reading, reader, key, what);
@@ -40,6 +42,7 @@ std::string NeededUuid(const ConfigReading& reading, MapReader& reader,
   return text;
 }
 
+// ASCII only, whatever the locale.
 bool IsLetterOrDigit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
          (c >= '0' && c <= '9');
@@ -54,6 +57,7 @@ bool IsMadeOf(std::string_view text, std::string_view others, size_t longest) {
          });
 }
 
+// For comparing; the config keeps what the user wrote.
 std::string LowerCase(std::string_view text) {
   std::string lower(text);
   for (char& c : lower) {
@@ -83,6 +87,8 @@ bool ReadCsi(MapReader& reader) {
   return wanted;
 }
 
+// Names of instance profiles have up to 128 letters, digits and +=,.@_- (AWS
+// IAM, InstanceProfile); an ARN is the usual mistake.
 cloud::AwsSettings ReadAws(const ConfigReading& reading, MapReader& reader) {
   cloud::AwsSettings aws;
   aws.region = Needed(reading, reader, "region", "for example eu-west-1");
@@ -130,6 +136,7 @@ bool IsIdentityId(std::string_view text) {
          !lower.ends_with('/');
 }
 
+// Resource group names: Azure's naming rules for Microsoft.Resources.
 cloud::AzureSettings ReadAzure(const ConfigReading& reading,
                                MapReader& reader) {
   cloud::AzureSettings azure;
@@ -182,6 +189,8 @@ bool IsGcpProject(std::string_view text) {
          text.front() >= 'a';
 }
 
+// The project's id is what goes into attestation policies; its name and number
+// are other things and easily mixed up.
 cloud::GcpSettings ReadGcp(const ConfigReading& reading, MapReader& reader) {
   cloud::GcpSettings gcp;
   gcp.project =
@@ -221,6 +230,8 @@ cloud::GcpSettings ReadGcp(const ConfigReading& reading, MapReader& reader) {
   return gcp;
 }
 
+// Credentials are never in this file: clouds.yaml or the environment holds
+// them.
 cloud::OpenStackSettings ReadOpenStack(const ConfigReading& reading,
                                        MapReader& reader) {
   cloud::OpenStackSettings openstack;
@@ -253,6 +264,7 @@ cloud::OpenStackSettings ReadOpenStack(const ConfigReading& reading,
   return openstack;
 }
 
+// Keys of the original's libvirt set-up are refused with the reason.
 QemuProvider ReadQemu(MapReader& reader) {
   QemuProvider qemu;
   qemu.vcpus = static_cast<int>(reader.Number("vcpus", 1, 256).value_or(2));
@@ -272,6 +284,8 @@ QemuProvider ReadQemu(MapReader& reader) {
   return qemu;
 }
 
+// No default: a list that opens the cluster to everybody must be written down
+// by its owner. At most 64 networks, as security groups have limits.
 void ReadSources(const ConfigReading& reading) {
   MapReader& top = reading.top;
   Config& config = reading.config;
@@ -284,6 +298,7 @@ void ReadSources(const ConfigReading& reading) {
     }
     return;
   }
+  // A draft may leave it to be filled in; a cluster may not.
   const size_t least = reading.options.draft ? 0 : 1;
   if (config.allowed_sources.size() < least ||
       config.allowed_sources.size() > kMaxSources) {
@@ -303,6 +318,7 @@ void ReadSources(const ConfigReading& reading) {
   }
 }
 
+// What the local platform cannot do is refused rather than ignored.
 void ReadSwitches(const ConfigReading& reading) {
   MapReader& top = reading.top;
   Config& config = reading.config;
@@ -318,6 +334,7 @@ void ReadSwitches(const ConfigReading& reading) {
   }
 }
 
+// The provider's name is set first: later sections depend on it.
 void ReadOneProvider(const ConfigReading& reading, const std::string& name,
                      const YamlValue& value) {
   MapReader reader(value, "provider." + name, reading.problems);
@@ -347,6 +364,7 @@ void ReportPlace(const ConfigReading& reading, MapReader& reader,
   }
 }
 
+// A second provider is a problem, even an empty one.
 void ReadProviderSection(ConfigReading& reading) {
   reading.top.Require("provider");
   const YamlValue* provider = reading.top.ChildMap("provider");

@@ -22,6 +22,8 @@ class Section final {
       : text_(fmt::format("# Where the nodes run. Exactly one provider.\n"
                           "provider:\n  {}:\n",
                           provider)) {}
+  // Each adds one key with its comment. Values are quoted where YAML would read
+  // them as something else.
   Section& Text(std::string_view key, std::string_view value,
                 std::string_view comment) {
     text_ +=
@@ -32,6 +34,7 @@ class Section final {
     text_ += fmt::format("    # {}\n    {}: {}\n", comment, key, value);
     return *this;
   }
+  // The text; the section is empty afterwards.
   std::string Take() { return std::move(text_); }
 
  private:
@@ -42,6 +45,7 @@ constexpr std::string_view kCsi =
     "Not available: install the cloud's driver for volumes yourself.";
 constexpr std::string_view kByIam = "Written by `constellation iam create`.";
 
+// Keys in the order in which a person fills them in.
 std::string RenderAws(const cloud::AwsSettings& aws) {
   return Section("aws")
       .Text("region", aws.region, "Region, such as eu-west-1.")
@@ -78,6 +82,7 @@ std::string RenderGcp(const cloud::GcpSettings& gcp) {
       .Take();
 }
 
+// Keys of yawol are left out: they only exist to be refused or ignored.
 std::string RenderOpenStack(const cloud::OpenStackSettings& openstack) {
   return Section("openstack")
       .Text("cloud", openstack.cloud,
@@ -121,6 +126,7 @@ std::string RenderFloors(Json& snp) {
       !products->contains("Milan") || (*products)["Milan"].size() != 1) {
     return "";
   }
+  // All four components or none: the original's keys know no other floors.
   const Json floor = (*products)["Milan"].value("minimumTCB", Json::object());
   for (const char* part : {"bootLoader", "tee", "snp", "microcode"}) {
     if (floor.size() != 4 || !floor.contains(part)) {
@@ -170,6 +176,8 @@ std::string RenderCloudProvider(const Config& config) {
   return RenderOpenStack(std::get<cloud::OpenStackSettings>(config.cloud));
 }
 
+// The demands are rendered from JSON, so that whatever they are, ParseConfig()
+// reads them back.
 std::string RenderCloudAttestation(const Config& config) {
   const CloudVariant* variant = FindCloudVariant(config.attestation_variant);
   std::string text = fmt::format(

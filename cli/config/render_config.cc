@@ -11,6 +11,7 @@
 namespace constellation::cli {
 namespace {
 
+// Cloud keys are only written for clouds: the local platform refuses them.
 std::string RenderGroups(const Config& config) {
   std::string text = "nodeGroups:\n";
   for (const auto& [name, group] : config.node_groups) {
@@ -52,6 +53,7 @@ std::string RenderSources(const Config& config) {
       list);
 }
 
+// The comments differ because the meaning does.
 std::string_view ImageComment(const Config& config) {
   return config.IsCloud() ? "# What the cloud calls the node image; written by "
                             "`constellation image upload --update-config`.\n"
@@ -66,6 +68,7 @@ std::string_view KubernetesComment(const Config& config) {
                             "image; anything else must equal it.\n";
 }
 
+// Keys are quoted, too: a tag may be called "yes".
 std::string RenderTags(const Config& config) {
   if (config.tags.empty()) {
     return "tags: {}\n";
@@ -77,6 +80,7 @@ std::string RenderTags(const Config& config) {
   return text;
 }
 
+// For clouds with the networks that may reach the cluster.
 std::string RenderProvider(const Config& config) {
   if (config.IsCloud()) {
     return RenderSources(config) + RenderCloudProvider(config);
@@ -99,6 +103,8 @@ std::string RenderProvider(const Config& config) {
       qemu.vcpus, qemu.memory_mib, QuoteYaml(qemu.firmware), qemu.accelerator);
 }
 
+// Empty measurements are the local platform's default: the image file is at
+// hand and is measured when it is needed.
 std::string RenderAttestation(const Config& config) {
   if (config.IsCloud()) {
     return RenderCloudAttestation(config);
@@ -120,6 +126,8 @@ std::string RenderAttestation(const Config& config) {
 
 }  // namespace
 
+// Every key is written, even with its default, so that the file documents
+// itself.
 std::string RenderConfig(const Config& config) {
   std::string text = fmt::format(
       "# Schema version of this file.\n"
@@ -162,6 +170,7 @@ std::string RenderConfig(const Config& config) {
   return text;
 }
 
+// One node of each role: what a laptop can run.
 Config DefaultQemuConfig() {
   Config config;
   config.node_groups[std::string(kControlPlaneGroup)] = {
@@ -175,6 +184,7 @@ Config DefaultQemuConfig() {
   return config;
 }
 
+// Smaller disks; the name is what `mini down` looks for.
 Config DefaultMiniConfig() {
   Config config = DefaultQemuConfig();
   config.name = "mini";

@@ -13,10 +13,12 @@
 namespace constellation::cli {
 namespace {
 
+// ASCII only, whatever the locale.
 bool IsLowerOrDigit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
+// Empty parts are kept, so that "a..b" fails later.
 std::vector<std::string_view> Split(std::string_view text, char separator) {
   std::vector<std::string_view> parts;
   size_t begin = 0;
@@ -44,6 +46,8 @@ std::optional<uint32_t> Decimal(std::string_view text, uint32_t max) {
   return value;
 }
 
+// Four decimal octets. Leading zeros are refused: some programs read them as
+// octal numbers, and a network must mean the same to all of them.
 std::optional<uint32_t> Address(std::string_view text) {
   const std::vector<std::string_view> parts = Split(text, '.');
   if (parts.size() != 4) {
@@ -60,11 +64,14 @@ std::optional<uint32_t> Address(std::string_view text) {
   return address;
 }
 
+// Both in host order.
 struct Network {
   uint32_t address;
   uint32_t mask;
 };
 
+// Host bits must be zero: "10.0.0.5/8" is nearly always a mistake about the
+// length.
 std::optional<Network> ParseCidr(std::string_view text, uint32_t shortest,
                                  uint32_t longest) {
   const size_t slash = text.find('/');
@@ -83,6 +90,7 @@ std::optional<Network> ParseCidr(std::string_view text, uint32_t shortest,
   return Network{*address, mask};
 }
 
+// For networks of our own; sources may be any.
 constexpr uint32_t kShortestCidr = 8;
 constexpr uint32_t kLongestCidr = 30;
 
@@ -115,6 +123,7 @@ bool IsIpv4Source(std::string_view text) {
   return ParseCidr(text, 0, 32).has_value();
 }
 
+// They do exactly if they agree in the shorter prefix.
 bool CidrsOverlap(std::string_view a, std::string_view b) {
   const auto left = ParseCidr(a, kShortestCidr, kLongestCidr);
   const auto right = ParseCidr(b, kShortestCidr, kLongestCidr);
@@ -125,6 +134,7 @@ bool CidrsOverlap(std::string_view a, std::string_view b) {
   return (left->address & mask) == (right->address & mask);
 }
 
+// Only the form is checked, not whether that version exists.
 bool IsFullVersion(std::string_view text) {
   if (text.empty() || text.front() != 'v') {
     return false;
@@ -136,6 +146,7 @@ bool IsFullVersion(std::string_view text) {
          });
 }
 
+// Either case: tools print both.
 bool IsUuid(std::string_view text) {
   constexpr size_t kLengths[] = {8, 4, 4, 4, 12};
   const std::vector<std::string_view> parts = Split(text, '-');

@@ -8,6 +8,8 @@
 namespace constellation::cli {
 
 // RFC 1123 label: lower-case letters, digits and inner hyphens, at most 63.
+// All are pure and thread-safe, look at the text alone, and refuse the empty
+// text.
 bool IsDnsLabel(std::string_view text);
 // RFC 1123 host name of labels and dots, at most 253 characters.
 bool IsHostName(std::string_view text);

@@ -38,6 +38,7 @@ const YamlValue::Entry* FindEntry(const YamlValue& document,
   }
 }
 
+// Without the line ends; a last line without one counts.
 std::vector<std::string> SplitLines(std::string_view text) {
   std::vector<std::string> lines;
   while (!text.empty()) {
@@ -86,6 +87,8 @@ std::string JoinLines(const std::vector<std::string>& lines) {
 
 }  // namespace
 
+// Replaces whole lines: the map may be written in one line or in many. Comments
+// inside of the old map are lost with it.
 absl::StatusOr<std::string> UpdateMeasurements(
     std::string_view text, const Measurements& measurements) {
   Problems problems;
@@ -127,6 +130,9 @@ absl::StatusOr<std::string> UpdateMeasurements(
   return JoinLines(lines);
 }
 
+// Works on lines instead of printing the parsed document: comments, order and
+// blank lines are the owner's. What cannot be changed in its own line is left
+// for the owner to change.
 absl::StatusOr<std::string> UpdateConfigText(
     std::string_view text, const std::map<std::string, std::string>& values) {
   Problems problems;
@@ -140,12 +146,14 @@ absl::StatusOr<std::string> UpdateConfigText(
           "the configuration has no key {}; add it and set it to {}", key,
           QuoteYaml(value)));
     }
+    // The last part of the path is what stands in the line.
     const std::string name = key.substr(key.rfind('.') + 1);
     std::string& line = lines[static_cast<size_t>(entry->line) - 1];
     const size_t start = line.find_first_not_of(' ');
     const bool plain =
         start != std::string::npos &&
         std::string_view(line).substr(start).starts_with(name + ":");
+    // Maps, lists and texts over several lines are left alone.
     const bool on_line = entry->value.kind == YamlValue::Kind::kNull ||
                          (entry->value.kind == YamlValue::Kind::kScalar &&
                           entry->value.line == entry->line);
