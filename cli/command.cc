@@ -16,6 +16,7 @@ void CommandContext::Warn(std::string_view text) const {
   std::fflush(err);
 }
 
+// A switch has an entry without values.
 std::optional<std::string> Arguments::Text(const std::string& name) const {
   const auto it = values_.find(name);
   if (it == values_.end() || it->second.empty()) {

@@ -18,10 +18,12 @@ namespace constellation::cli {
 namespace {
 
 // The values CLI11 fills in for one command.
+// Lives as long as the parse: CLI11 keeps pointers to its members.
 struct Slots {
   std::map<std::string, bool> switches;
   std::map<std::string, std::vector<std::string>> values;
 
+  // Only what was really given: CLI11 fills defaults in as well.
   Arguments ToArguments(const CLI::App& app) const {
     Arguments arguments;
     for (const auto& [name, given] : switches) {
@@ -41,6 +43,8 @@ struct Slots {
   }
 };
 
+// One option for CLI11. Extra arguments are never swallowed: in `verify -e host
+// FILE` the file is not a second host.
 void AddFlag(CLI::App& app, const Flag& flag, Slots& slots) {
   const std::string names =
       flag.short_name.empty() ? flag.name : flag.short_name + "," + flag.name;
@@ -52,6 +56,7 @@ void AddFlag(CLI::App& app, const Flag& flag, Slots& slots) {
       app.add_option(names, slots.values[flag.name], flag.help);
   option->type_name(flag.value_name);
   if (flag.kind == Flag::Kind::kList) {
+    // "--skip-phases init,nodes" and two flags are the same.
     option->delimiter(',')->allow_extra_args(false);
   } else {
     // One value each: what follows it may be an argument of the command.
@@ -62,6 +67,7 @@ void AddFlag(CLI::App& app, const Flag& flag, Slots& slots) {
   }
 }
 
+// Lists take everything that is left.
 void AddPositional(CLI::App& app, const Positional& positional, Slots& slots) {
   CLI::Option* option = app.add_option(
       positional.name, slots.values[positional.name], positional.help);
@@ -77,6 +83,7 @@ void AddPositional(CLI::App& app, const Positional& positional, Slots& slots) {
   }
 }
 
+// CLI11 has refused any other word.
 OutputFormat FormatOf(const std::string& name) {
   if (name == "json") {
     return OutputFormat::kJson;
@@ -84,6 +91,7 @@ OutputFormat FormatOf(const std::string& name) {
   return name == "junit" ? OutputFormat::kJunit : OutputFormat::kTable;
 }
 
+// Also sets the level of the log, which is the process's.
 void ApplyGlobalFlags(const Arguments& arguments, CommandContext& context) {
   context.workspace = arguments.Text("--workspace").value_or(".");
   context.debug = arguments.Has("--debug");
@@ -92,6 +100,7 @@ void ApplyGlobalFlags(const Arguments& arguments, CommandContext& context) {
   context.output = FormatOf(arguments.Text("--output").value_or("table"));
 }
 
+// One line for people on the error stream; results never go there.
 void Complain(const CommandContext& context, std::string_view message) {
   const std::string text = fmt::format("Error: {}\n", message);
   std::fwrite(text.data(), 1, text.size(), context.err);
@@ -101,6 +110,7 @@ void Complain(const CommandContext& context, std::string_view message) {
 // The tree of CLI11 applications for the table. Lives as long as one parse.
 class Parser final {
  public:
+  // `commands` and `groups` must outlive the parser: it keeps pointers to them.
   Parser(std::span<const Command> commands,
          std::span<const CommandGroup> groups)
       : app_("Runs Kubernetes on confidential machines and proves it.",
@@ -137,12 +147,15 @@ class Parser final {
   }
 
  private:
+  // A command and what CLI11 read for it.
   struct Sub {
     const Command* command;
     CLI::App* app;
     std::unique_ptr<Slots> slots;
   };
 
+  // Groups are made before; a command of an unknown group is our bug and throws
+  // at start, in every test.
   void Add(const Command& command) {
     CLI::App* parent =
         command.path.size() > 1 ? groups_.at(command.path.front()) : &app_;
@@ -165,12 +178,14 @@ class Parser final {
   }
 
   CLI::App app_;
+  // Values of the global flags; CLI11 holds pointers into them.
   Slots global_;
   std::map<std::string, CLI::App*> groups_;
   std::vector<Sub> subs_;
 };
 
 // The first word that should have been a command, and the nearest one.
+// Empty if all words are known: then something else is wrong.
 std::string Suggestion(std::span<const Command> commands,
                        const std::vector<std::string>& arguments) {
   std::vector<std::string> words;
@@ -194,6 +209,7 @@ std::string Suggestion(std::span<const Command> commands,
   return "";
 }
 
+// --help is an error to CLI11, with code 0. Everything else is exit code 64.
 ExitCode OnParseError(Parser& parser, const CLI::ParseError& error,
                       std::span<const Command> commands,
                       const std::vector<std::string>& arguments,
@@ -234,6 +250,8 @@ const std::vector<Flag>& GlobalFlags() {
   return *kFlags;
 }
 
+// CLI11 reports through exceptions; none leaves this function. It wants the
+// arguments in reverse order.
 ExitCode RunCommandLine(std::span<const Command> commands,
                         std::span<const CommandGroup> groups,
                         const std::vector<std::string>& arguments,
@@ -253,6 +271,7 @@ ExitCode RunCommandLine(std::span<const Command> commands,
   }
   ApplyGlobalFlags(parser.GlobalArguments(), context);
   const absl::Status status = command->run(given, context);
+  // Interrupted work has said so already.
   const ExitCode code = ExitCodeOf(status);
   if (code != ExitCode::kSuccess && code != ExitCode::kInterrupted) {
     Complain(context, Message(status));

@@ -13,6 +13,8 @@
 namespace constellation::cli {
 
 // The flags that every command takes.
+// --workspace, --debug, --force, --output. They may stand before or behind the
+// command.
 const std::vector<Flag>& GlobalFlags();
 
 // Parses `arguments` (without the program's name), runs the command that they

@@ -18,6 +18,7 @@ absl::Status AsRefusal(absl::Status status) {
   return status;
 }
 
+// The payload decides, not the code: a node may send any code.
 bool IsRefusal(const absl::Status& status) {
   return status.GetPayload(kRefusal).has_value();
 }
@@ -33,6 +34,7 @@ absl::Status InterruptedStatus() {
   return status;
 }
 
+// Refusals come first: an interrupted run that refused a node has refused it.
 ExitCode ExitCodeOf(const absl::Status& status) {
   if (status.ok()) {
     return ExitCode::kSuccess;

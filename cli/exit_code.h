@@ -18,6 +18,8 @@ enum class ExitCode {
 
 // Marks `status` (not OK) as the refusal of a machine that was checked.
 absl::Status AsRefusal(absl::Status status);
+// Whether `status` was marked by AsRefusal(), by whatever it was annotated
+// since.
 bool IsRefusal(const absl::Status& status);
 
 // Marks `status` (not OK) as a mistake in how the command was called.

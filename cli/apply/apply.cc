@@ -31,6 +31,9 @@ struct Secrets {
   ClusterKeys keys;
 };
 
+// The salt is written to the state before anything is derived from it. A master
+// secret that gives another cluster ID than the state's is refused: with it no
+// disk could be opened.
 absl::StatusOr<Secrets> LoadSecrets(const Workspace& workspace, State& state,
                                     ClusterTools& tools) {
   if (state.cluster_values.measurement_salt.empty()) {
@@ -70,6 +73,8 @@ absl::StatusOr<Secrets> LoadSecrets(const Workspace& workspace, State& state,
 }
 
 // Makes the policy of the JoinService that of the workspace.
+// Writes only if something differs, compared as policies and not as text, so
+// that a run without changes changes nothing.
 absl::Status UpdateAttestationConfig(const Workspace& workspace,
                                      const State& state, ClusterTools& tools) {
   tools.progress.Begin("Updating the attestation policy");
@@ -96,6 +101,8 @@ absl::Status UpdateAttestationConfig(const Workspace& workspace,
 }
 
 // Follows changes of explicit measurements in the config file.
+// An emptied map changes nothing: "predict them" was answered when the machines
+// were made.
 absl::Status TakeOverMeasurements(const Workspace& workspace,
                                   const Config& config, State& state) {
   if (state.IsCloud()) {
@@ -150,6 +157,8 @@ std::string_view PhaseName(Phase phase) {
   return "unknown";
 }
 
+// The attestation policy comes before the nodes: joining nodes are judged by
+// it.
 const std::vector<Phase>& AllPhases() {
   static const auto* const kPhases =
       new std::vector<Phase>{Phase::kInfrastructure, Phase::kInit,
@@ -172,6 +181,7 @@ absl::StatusOr<Phase> ParsePhase(std::string_view name) {
       name, nearest ? fmt::format("; did you mean {}?", *nearest) : ""));
 }
 
+// Config and state are read once; every later phase sees the same config.
 absl::Status Apply(const Workspace& workspace, const std::set<Phase>& skip,
                    ClusterTools& tools, const ConfigOptions& config_options) {
   const auto wanted = [&](Phase phase) { return !skip.contains(phase); };

@@ -19,6 +19,7 @@ enum class Phase { kInfrastructure, kInit, kAttestationConfig, kNodes };
 
 // The names users know: infrastructure, init, attestationconfig, nodes.
 std::string_view PhaseName(Phase phase);
+// All of them, in the order in which they are done.
 const std::vector<Phase>& AllPhases();
 // INVALID_ARGUMENT for an unknown name, with the nearest known one.
 absl::StatusOr<Phase> ParsePhase(std::string_view name);

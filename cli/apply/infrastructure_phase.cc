@@ -25,11 +25,14 @@ using cloud::qemu::NodeSpec;
 using cloud::qemu::NodeStatus;
 using cloud::qemu::PowerState;
 
+// Octets of the init secret and of the uid, which only has to be unique among
+// one owner's clusters.
 constexpr size_t kSecretBytes = 32;
 constexpr size_t kUidBytes = 4;
 constexpr std::string_view kNodeNetwork = "10.42.0.0/24";
 constexpr std::string_view kLoopback = "127.0.0.1";
 
+// The rest of the specification is the cluster's.
 NodeSpec SpecOf(const StateNode& node) {
   NodeSpec spec;
   spec.name = node.name;
@@ -39,6 +42,8 @@ NodeSpec SpecOf(const StateNode& node) {
 }
 
 // "expected PCR 4 <hex>, the image has <hex>" for each difference.
+// Only strict registers count; those that merely warn are for the verifier to
+// show.
 std::string Differences(const Measurements& wanted, const Measurements& found) {
   std::string text;
   for (const auto& [index, measurement] : wanted) {
@@ -92,6 +97,8 @@ absl::Status PlanCluster(const Config& config, State& state,
   return absl::OkStatus();
 }
 
+// One disk size for all: the config's check made sure of that. Disks are
+// sparse, so the size costs nothing until it is written.
 absl::StatusOr<ClusterSpec> SpecOfCluster(const Config& config,
                                           const State& state) {
   ClusterSpec spec;
@@ -113,12 +120,14 @@ absl::StatusOr<ClusterSpec> SpecOfCluster(const Config& config,
   return spec;
 }
 
+// The port of this machine that leads to `guest_port`; 0 if none does.
 uint16_t Forward(const NodeSpec& spec, uint16_t guest_port) {
   const auto it = spec.forwards.find(guest_port);
   return it == spec.forwards.end() ? uint16_t{0} : it->second;
 }
 
 // Creates missing VMs and takes over their addresses.
+// Nodes that exist are left alone; the uid shows that they are this cluster's.
 absl::StatusOr<ClusterStatus> CreateNodes(State& state, ClusterTools& tools) {
   ASSIGN_OR_RETURN(ClusterStatus status, tools.platform.Status());
   if (status.uid != state.infrastructure.uid) {
@@ -178,6 +187,8 @@ absl::Status EnrolNodes(const Workspace& workspace, State& state,
   return absl::OkStatus();
 }
 
+// What nodes may ask: which TPMs are enrolled, and the hash of the init secret.
+// Neither is secret; the init secret itself stays here.
 absl::Status PublishMetadata(const State& state, ClusterTools& tools) {
   ASSIGN_OR_RETURN(const std::vector<attestation::EnrolledNode> enrolled,
                    EnrolledNodesOf(state));
@@ -191,6 +202,8 @@ absl::Status PublishMetadata(const State& state, ClusterTools& tools) {
 
 }  // namespace
 
+// Names are "<cluster>-<role or group>-<number>". They never change: a name is
+// what a TPM was enrolled for.
 std::vector<StateNode> PlannedNodes(const Config& config) {
   std::vector<StateNode> nodes;
   for (const std::string_view role : {kControlPlaneRole, kWorkerRole}) {

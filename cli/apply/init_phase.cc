@@ -27,15 +27,19 @@ namespace {
 
 using attestation::ClusterState;
 
+// Between two looks at nodes and API server.
 constexpr absl::Duration kPollInterval = absl::Seconds(2);
 // On real hardware; multiplied by the time scale, up to the limit.
 constexpr absl::Duration kPatience = absl::Minutes(15);
 constexpr absl::Duration kMaxPatience = absl::Minutes(90);
 
+// An emulated machine is several times slower; no machine is waited for longer
+// than kMaxPatience.
 absl::Duration PatienceFor(unsigned time_scale) {
   return std::min(kPatience * time_scale, kMaxPatience);
 }
 
+// Always the same one: a second try must not initialise another node.
 absl::StatusOr<const StateNode*> FirstControlPlane(const State& state) {
   for (const StateNode& node : state.infrastructure.qemu.nodes) {
     if (node.role == kControlPlaneRole) {
@@ -132,6 +136,7 @@ std::string TooFewReady(const std::vector<KubernetesNode>& nodes, int wanted) {
 
 }  // namespace
 
+// Secrets are copied into the result, which wipes itself.
 absl::StatusOr<InitParameters> ParametersFor(const Config& config,
                                              const State& state,
                                              const MasterSecret& secret,
@@ -155,6 +160,8 @@ absl::StatusOr<InitParameters> ParametersFor(const Config& config,
   return parameters;
 }
 
+// The cluster ID is the last thing that is written: with it the cluster counts
+// as initialised.
 absl::Status SaveInitOutcome(const Workspace& workspace, uint16_t api_port,
                              const InitOutcome& outcome,
                              const ClusterKeys& keys, State& state) {
@@ -174,6 +181,8 @@ absl::Status SaveInitOutcome(const Workspace& workspace, uint16_t api_port,
   return workspace.SaveState(state);
 }
 
+// Tries again as long as errors are transient: a machine that still boots
+// refuses connections. A refusal is final.
 absl::Status InitCluster(const Workspace& workspace, const Config& config,
                          State& state, const MasterSecret& secret,
                          ClusterKeys& keys, ClusterTools& tools) {

@@ -21,6 +21,7 @@ using cloud::qemu::ClusterStatus;
 using cloud::qemu::NodeStatus;
 using cloud::qemu::PowerState;
 
+// A machine that goes off so often has a cause that starting does not cure.
 constexpr int kMaxRestarts = 5;
 // A load balancer that leads to nobody may let a caller wait.
 constexpr absl::Duration kRecoveryInterval = absl::Seconds(30);
@@ -37,6 +38,8 @@ absl::StatusOr<ClusterStatus> NodeKeeper::Status() {
   return tools_.platform.Status();
 }
 
+// Machines go off when the guest reboots after giving up, too; that is the
+// usual way back.
 absl::Status NodeKeeper::Restart(const NodeStatus& node) {
   const std::string& name = node.spec.name;
   if (++restarts_[name] > kMaxRestarts) {
@@ -51,6 +54,8 @@ absl::Status NodeKeeper::Restart(const NodeStatus& node) {
   return tools_.platform.StartNode(name);
 }
 
+// Sends the key only to the enrolled machine on an accepted image; what the
+// node said about itself merely made us ask.
 absl::Status NodeKeeper::GiveKey(const StateNode& node) {
   const absl::Status status = RecoverNode(tools_, state_, node, keys_);
   if (status.ok()) {
@@ -91,6 +96,7 @@ absl::Status NodeKeeper::TendCloud() {
   return Annotate(status, "recover a node");
 }
 
+// Boot status comes from the guest: shown, used as a hint, never believed.
 absl::Status NodeKeeper::Tend() {
   if (state_.IsCloud()) {
     return TendCloud();

@@ -24,6 +24,7 @@ namespace {
 constexpr size_t kSecretBytes = 32;
 constexpr size_t kUidBytes = 4;
 
+// INTERNAL if the command was built without them: our mistake.
 absl::StatusOr<CloudTools*> CloudToolsOf(ClusterTools& tools) {
   if (tools.cloud == nullptr) {
     return Internal("this command was given no way to reach a cloud");
@@ -31,6 +32,8 @@ absl::StatusOr<CloudTools*> CloudToolsOf(ClusterTools& tools) {
   return tools.cloud;
 }
 
+// Scope is account and region as the credentials show them: a journal of
+// another account is then noticed.
 absl::StatusOr<cloud::ClusterIdentity> IdentityOf(const State& state,
                                                   cloud::Provider& provider) {
   cloud::ClusterIdentity identity;
@@ -55,12 +58,15 @@ absl::StatusOr<std::string> HostOf(std::string_view what, std::string host) {
   return host;
 }
 
+// Keeps the order and drops empty and repeated names.
 void AddName(const std::string& name, std::vector<std::string>& names) {
   if (!name.empty() && std::ranges::find(names, name) == names.end()) {
     names.push_back(name);
   }
 }
 
+// Every name goes into certificates and messages, so it must look like one,
+// although it comes from the cloud's own API.
 absl::Status TakeOver(const cloud::ClusterInfrastructure& found,
                       const Config& config, State& state) {
   Infrastructure& infrastructure = state.infrastructure;
@@ -80,6 +86,7 @@ absl::Status TakeOver(const cloud::ClusterInfrastructure& found,
   return absl::OkStatus();
 }
 
+// Whether quotas and permissions are worth asking for: deleting needs none.
 bool Creates(const cloud::Plan& plan) {
   return plan.Count(cloud::PlanAction::kCreate) +
              plan.Count(cloud::PlanAction::kReplace) +
@@ -119,6 +126,7 @@ absl::Status PrepareCloudState(const Config& config, State& state) {
   return absl::OkStatus();
 }
 
+// The connection outlives the run that refers to it; both are in the result.
 absl::StatusOr<CloudPlan> PlanCloud(const Workspace& workspace,
                                     const Config& config, const State& state,
                                     ClusterTools& tools, bool read_only) {
@@ -206,6 +214,7 @@ absl::Status RemoveCloudInfrastructure(const Workspace& workspace,
   return run->Terminate().status;
 }
 
+// Compared as compact JSON, so that layout is no change.
 absl::Status TakeOverCloudAttestation(const Workspace& workspace,
                                       const Config& config, State& state) {
   ASSIGN_OR_RETURN(const attestation::Profile profile, CloudProfileOf(config));

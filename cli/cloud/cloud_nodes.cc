@@ -29,6 +29,7 @@ constexpr absl::Duration kPollInterval = absl::Seconds(5);
 // Confidential machines start slowly, and health checks come after that.
 constexpr absl::Duration kPatience = absl::Minutes(30);
 
+// Everything goes through the load balancer: nodes have no public address.
 absl::StatusOr<std::string> AddressOf(const State& state, uint16_t port) {
   if (state.infrastructure.cluster_endpoint.empty()) {
     return FailedPrecondition(
@@ -75,6 +76,8 @@ int WantedNodes(const Config& config) {
   return nodes;
 }
 
+// The admission is written to the state before the master secret is sent, so a
+// killed run cannot tell a second node the same.
 absl::Status InitCloudCluster(const Workspace& workspace, const Config& config,
                               State& state, const MasterSecret& secret,
                               ClusterKeys& keys, ClusterTools& tools) {
@@ -121,6 +124,8 @@ absl::Status InitCloudCluster(const Workspace& workspace, const Config& config,
   }
 }
 
+// Names come from the cloud and only choose what is tried: the key that is sent
+// fits one disk alone.
 absl::Status FindControlPlanes(const Config& config, const State& state,
                                ClusterTools& tools) {
   ASSIGN_OR_RETURN(
@@ -167,6 +172,7 @@ absl::Status RecoverCloudNode(ClusterTools& tools, const State& state,
              : last;
 }
 
+// Nobody knows how many wait; `quiet` without an answer ends the search.
 absl::StatusOr<int> RecoverCloudNodes(ClusterTools& tools, const State& state,
                                       ClusterKeys& keys, absl::Duration quiet) {
   int recovered = 0;

@@ -135,6 +135,7 @@ cloud::EngineResult CloudRun::Terminate() {
   return Finish(cloud::Terminate(engine));
 }
 
+// Ctrl-C wins over failures: calls that were cut off fail, too.
 cloud::EngineResult CloudRun::Finish(cloud::EngineResult result) {
   if (result.status.ok()) {
     return result;

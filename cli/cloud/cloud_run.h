@@ -37,6 +37,7 @@ class CloudRun final {
   // Opens the journal at `path`; with `read_only` nothing is ever written
   // there. FAILED_PRECONDITION if it belongs to another cluster or account,
   // DATA_LOSS if it is damaged; the messages say what to do.
+  // The result refers to `parts`.
   static absl::StatusOr<std::unique_ptr<CloudRun>> Open(
       const CloudRunParts& parts, const cloud::ClusterIdentity& identity,
       const std::string& journal_path, bool read_only);
@@ -56,8 +57,11 @@ class CloudRun final {
   cloud::EngineResult Terminate();
 
  private:
+  // The engine's view of this object.
   cloud::EngineParts Parts();
+  // Shows one line of the engine's story.
   void Tell(const cloud::Progress& line);
+  // Puts what went wrong into one status.
   cloud::EngineResult Finish(cloud::EngineResult result);
 
   const CloudRunParts parts_;
@@ -65,6 +69,7 @@ class CloudRun final {
   const std::unique_ptr<cloud::JournalStorage> storage_;
   std::unique_ptr<cloud::Journal> journal_;
   std::stop_source stop_;
+  // For "[3/17]": resources whose story has ended, and all of them.
   int finished_ = 0;
   int expected_ = 0;
 };

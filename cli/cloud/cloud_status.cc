@@ -24,6 +24,7 @@ struct Asked {
   cloud::ClusterIdentity identity;
 };
 
+// Only the uid of the state decides whose machines are asked for.
 absl::StatusOr<Asked> Connect(const Config& config, const State& state,
                               const CloudTools& tools) {
   const Infrastructure& infrastructure = state.infrastructure;
@@ -41,6 +42,7 @@ absl::StatusOr<Asked> Connect(const Config& config, const State& state,
   return asked;
 }
 
+// What the API server says of the machine called `name`.
 std::string KubernetesText(const CloudStatus& status, const std::string& name) {
   if (!status.nodes.ok()) {
     return "unknown";
@@ -72,6 +74,7 @@ absl::StatusOr<CloudStatus> AskCloudStatus(
   return status;
 }
 
+// Cells of the table are cleaned by Table; the rest is ours or cleaned here.
 std::string RenderCloudStatus(const State& state, const CloudStatus& status) {
   const Infrastructure& infrastructure = state.infrastructure;
   const std::string& cluster_id = state.cluster_values.cluster_id;
@@ -131,6 +134,7 @@ absl::Status AddCloudNodes(const Config& config, const CloudTools& tools,
   return absl::OkStatus();
 }
 
+// Name or id: a machine that did not boot may have no name yet.
 absl::StatusOr<std::string> CloudConsole(const Config& config,
                                          const State& state,
                                          const CloudTools& tools,

@@ -29,6 +29,7 @@ namespace constellation::cli {
 class CloudConnection {
  public:
   virtual ~CloudConnection() = default;
+  // Lives as long as the connection.
   virtual cloud::Provider& provider() = 0;
 };
 
@@ -58,12 +59,14 @@ using ApprovePlan = std::function<absl::Status(const cloud::Plan& plan)>;
 
 // The outside world of commands that work on a cloud.
 struct CloudTools {
+  // Never null in commands that use a cloud.
   ConnectCloud connect = {};
   ConnectIam connect_iam = {};
   AppraiseCloudNode appraise = {};
   ApprovePlan approve = [](const cloud::Plan& /*plan*/) {
     return absl::OkStatus();
   };
+  // Time-outs, and whether working things may be destroyed.
   cloud::EngineOptions engine = {};
   // Names of the control-plane machines, as the cloud said; for recovery.
   std::vector<std::string> control_planes = {};

@@ -22,6 +22,8 @@ std::string AttestationKeyOf(const attestation::Evidence& evidence) {
   return HexEncode(crypto::Sha256(evidence.tpm.ak_public));
 }
 
+// UNAVAILABLE is kept apart from refusals: a vendor's server that is down says
+// nothing about the node, and the caller may try again.
 VerifyNode MakeCloudNodeVerifier(
     attestation::Policy policy, std::vector<ClusterState> accepted,
     const AppraiseCloudNode& appraise,

@@ -28,6 +28,7 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr size_t kUidBytes = 4;
+// What the shortest limit of the clouds leaves for names made from it.
 constexpr size_t kMaxPrefix = 36;
 constexpr size_t kMaxRecord = size_t{64} << 10U;
 
@@ -43,6 +44,7 @@ class FlagCheck final {
  public:
   explicit FlagCheck(const IamRequest& request) : request_(request) {}
 
+  // The value; a complaint if it is missing or empty.
   std::string Needed(const std::string& flag) {
     const std::string text = Optional(flag);
     if (text.empty()) {
@@ -50,6 +52,7 @@ class FlagCheck final {
     }
     return text;
   }
+  // The value, or nothing.
   std::string Optional(const std::string& flag) const {
     const auto found = request_.options.find(flag);
     return found == request_.options.end() ? "" : found->second;
@@ -63,6 +66,7 @@ class FlagCheck final {
       Complain(fmt::format("--{}: {}", flag, *mistake));
     }
   }
+  // The prefix begins names in the cloud: the letters that all of them allow.
   void Prefix() {
     const std::string prefix = Needed("prefix");
     if (!prefix.empty() &&
@@ -73,6 +77,7 @@ class FlagCheck final {
                       kMaxPrefix, prefix));
     }
   }
+  // All complaints in one sentence: nobody likes to mend flags one by one.
   absl::Status status() const {
     return text_.empty() ? absl::OkStatus()
                          : InvalidArgument(fmt::format(
@@ -84,6 +89,7 @@ class FlagCheck final {
   std::string text_;
 };
 
+// The region is the zone without its letter.
 cloud::AwsSettings AwsOf(FlagCheck& check) {
   check.Prefix();
   cloud::AwsSettings aws;
@@ -98,6 +104,8 @@ cloud::AwsSettings AwsOf(FlagCheck& check) {
   return aws;
 }
 
+// The resource group is made by this command; it must not exist as somebody
+// else's.
 cloud::AzureSettings AzureOf(FlagCheck& check) {
   cloud::AzureSettings azure;
   azure.resource_group = check.Needed("resourceGroup");
@@ -113,6 +121,7 @@ cloud::AzureSettings AzureOf(FlagCheck& check) {
   return azure;
 }
 
+// The region is the zone without its last part.
 cloud::GcpSettings GcpOf(FlagCheck& check) {
   check.Prefix();
   cloud::GcpSettings gcp;
@@ -150,6 +159,7 @@ std::map<std::string, std::string> PlaceValues(
           {"provider.gcp.zone", gcp.zone}};
 }
 
+// What identifies the place in a journal; a zone does not.
 std::string ScopeOf(const cloud::ProviderSettings& settings) {
   std::string scope;
   for (const auto& [key, value] : PlaceValues(settings)) {
@@ -160,6 +170,8 @@ std::string ScopeOf(const cloud::ProviderSettings& settings) {
   return scope;
 }
 
+// The uid of the record marks everything that is made, so that it is found
+// again even without a journal.
 cloud::ClusterIdentity IdentityOf(const IamRecord& record,
                                   const cloud::ProviderSettings& settings) {
   const auto& options = record.request.options;
@@ -189,6 +201,7 @@ std::map<std::string, std::string> ProviderOptions(const IamRequest& request) {
   return options;
 }
 
+// Before anything is made: a run that is killed must leave a trace.
 absl::Status SaveRecord(const Workspace& workspace, const IamRecord& record) {
   const Json object = {{"version", 1},
                        {"provider", record.request.provider},
@@ -199,6 +212,7 @@ absl::Status SaveRecord(const Workspace& workspace, const IamRecord& record) {
                              object.dump(2) + "\n");
 }
 
+// DATA_LOSS rather than a guess: what this file says gets deleted.
 absl::StatusOr<IamRecord> LoadRecord(const Workspace& workspace) {
   const std::string path = workspace.iam_record_path();
   ASSIGN_OR_RETURN(const std::string text, ReadFile(path, kMaxRecord));
@@ -270,6 +284,7 @@ absl::Status WriteKeyFiles(const Workspace& workspace,
   return SaveRecord(workspace, record);
 }
 
+// A file that is not there is removed already.
 absl::Status RemoveFile(const std::string& path) {
   if (unlink(path.c_str()) != 0 && errno != ENOENT) {
     return ErrnoStatus(errno, "remove", path);
@@ -297,6 +312,8 @@ absl::StatusOr<cloud::ProviderSettings> IamSettingsOf(
   return settings;
 }
 
+// Looks before it asks, and asks before it makes. Keys are written with mode
+// 0600 and noted, so that DestroyIam() finds them.
 absl::StatusOr<IamResult> CreateIam(const Workspace& workspace,
                                     const IamRequest& request,
                                     ClusterTools& tools) {
@@ -351,6 +368,7 @@ absl::StatusOr<IamRequest> LoadIamRequest(const Workspace& workspace) {
   return std::move(record.request);
 }
 
+// The record goes last: until then a failed run can be repeated.
 absl::Status DestroyIam(const Workspace& workspace, ClusterTools& tools) {
   RETURN_IF_ERROR(LoadIamRequest(workspace).status());
   if (FileExists(workspace.state_path()) ||

@@ -22,6 +22,7 @@
 
 namespace constellation::cli {
 
+// In pieces of 1 MiB: images are larger than memory may be.
 absl::StatusOr<std::string> HashFile(const std::string& path) {
   constexpr size_t kChunk = size_t{1} << 20U;
   const UniqueFd file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -46,6 +47,8 @@ absl::StatusOr<std::string> HashFile(const std::string& path) {
   }
 }
 
+// The digest is part of the name, so another image is never taken for this one.
+// How far the upload got is kept in the workspace.
 absl::StatusOr<UploadedImage> UploadImageFile(
     const Workspace& workspace, const Config& config, const std::string& path,
     const std::string& name, const std::string& version, ClusterTools& tools) {
@@ -89,6 +92,8 @@ absl::StatusOr<UploadedImage> UploadImageFile(
   return image;
 }
 
+// One write for all values: a config with the new image and the old
+// measurements would refuse every node.
 absl::Status WriteImageToConfig(const Workspace& workspace,
                                 const UploadedImage& image) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(workspace.config_path()));

@@ -33,6 +33,7 @@ class Ground {
                     .proxy = cloud::ProxyFromEnvironment(environment_),
                     .ca_file = ca_file}) {}
 
+  // The process's variables, read once; everything below refers to this object.
   const cloud::Environment& environment() const { return environment_; }
   cloud::HttpTransport& transport() { return transport_; }
   CommandRunner& runner() { return runner_; }
@@ -47,6 +48,7 @@ class Ground {
 class RealCloud final : public CloudConnection {
  public:
   using Make = std::function<std::unique_ptr<cloud::Provider>(Ground&)>;
+  // The ground outlives the provider that stands on it.
   RealCloud(std::unique_ptr<Ground> ground, const Make& make)
       : ground_(std::move(ground)), provider_(make(*ground_)) {}
   cloud::Provider& provider() override { return *provider_; }
@@ -108,6 +110,7 @@ std::unique_ptr<CloudConnection> Connect(const cloud::GcpSettings& gcp) {
       });
 }
 
+// The authorities come from clouds.yaml, as with OpenStack's own tools.
 absl::StatusOr<std::unique_ptr<CloudConnection>> ConnectOpenStack(
     const cloud::OpenStackSettings& openstack) {
   ASSIGN_OR_RETURN(const std::string ca_file,
@@ -131,6 +134,7 @@ std::string_view NameOf(const cloud::ProviderSettings& settings) {
   return kNames[settings.index()];
 }
 
+// The answer for what this program has no code for.
 absl::Status NotBuilt(const cloud::ProviderSettings& settings,
                       std::string_view what) {
   return absl::UnimplementedError(

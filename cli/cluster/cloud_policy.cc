@@ -45,6 +45,8 @@ std::string_view Advice(std::string_view variant) {
 
 }  // namespace
 
+// Goes through the policy's own parser: what it refuses can never be sent to a
+// cluster.
 absl::StatusOr<attestation::Profile> CloudProfileOf(const Config& config) {
   const CloudVariant* variant = FindCloudVariant(config.attestation_variant);
   const std::string section = fmt::format(

@@ -19,6 +19,7 @@ constexpr std::string_view kJoinConfigPath =
 constexpr char kPolicyField[] = "attestationConfig";
 constexpr std::string_view kFieldManager = "constellation-cli";
 
+// Missing fields are empty: a kubelet fills them in one by one.
 KubernetesNode NodeOf(const Json& object) {
   const auto text = [](const Json& value,
                        std::initializer_list<std::string_view> path) {
@@ -57,6 +58,7 @@ class KubernetesClusterApi final : public ClusterApi {
     return nodes;
   }
 
+  // A ConfigMap without the field counts as not found.
   absl::StatusOr<std::string> GetAttestationPolicy() override {
     ASSIGN_OR_RETURN(const Json object, client_->Get(kJoinConfigPath));
     return kubernetes::RequireString(object, {"data", kPolicyField});
@@ -82,6 +84,7 @@ absl::StatusOr<std::unique_ptr<ClusterApi>> ConnectKubernetes(
     const std::string& kubeconfig) {
   ASSIGN_OR_RETURN(std::unique_ptr<kubernetes::Client> client,
                    kubernetes::Client::FromKubeconfig(kubeconfig));
+  // An API server on an emulated machine answers slowly.
   client->set_timeout(absl::Seconds(30));
   return std::make_unique<KubernetesClusterApi>(std::move(client));
 }

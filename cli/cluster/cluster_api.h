@@ -14,6 +14,7 @@
 
 namespace constellation::cli {
 
+// A node as the API server lists it. Not trusted: evidence decides.
 struct KubernetesNode {
   std::string name;
   bool ready = false;
@@ -26,9 +27,11 @@ struct KubernetesNode {
 class ClusterApi {
  public:
   virtual ~ClusterApi() = default;
+  // All nodes, in the API server's order.
   virtual absl::StatusOr<std::vector<KubernetesNode>> ListNodes() = 0;
   // The policy by which the JoinService admits nodes; NOT_FOUND before init.
   virtual absl::StatusOr<std::string> GetAttestationPolicy() = 0;
+  // Replaces it for all joins from now on; nodes that are in stay in.
   virtual absl::Status SetAttestationPolicy(const std::string& json) = 0;
 };
 

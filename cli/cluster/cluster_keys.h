@@ -22,8 +22,10 @@ class ClusterKeys final {
   static absl::StatusOr<ClusterKeys> Create(
       const MasterSecret& secret, std::string_view measurement_salt_hex);
 
+  // 32 octets each; public.
   const Bytes& cluster_id() const { return cluster_id_; }
   const Bytes& measurement_salt() const { return measurement_salt_; }
+  // The key of the state disk with this UUID. The node's name is left empty.
   absl::StatusOr<RecoveryKeys> ForDisk(std::string_view disk_uuid);
 
  private:

@@ -17,6 +17,7 @@ using attestation::ClusterState;
 
 namespace {
 
+// How far the evidence is from what would be accepted.
 size_t CountFailed(const Appraisal& appraisal) {
   return static_cast<size_t>(
       std::count_if(appraisal.rows.begin(), appraisal.rows.end(),
@@ -40,6 +41,8 @@ VerifyNode MakeNodeVerifier(attestation::Policy policy, std::string node_name,
     for (const ClusterState& state : accepted) {
       const Appraisal appraisal = attestation::Appraise(
           evidence, user_data, state, policy, clock.Now());
+      // An accepted machine under another name is refused: the key that follows
+      // belongs to this node's disk.
       if (appraisal.accepted && appraisal.node_name == node_name) {
         return absl::OkStatus();
       }

@@ -27,13 +27,16 @@ class Platform {
   // Opens the one that is there; NOT_FOUND otherwise.
   virtual absl::Status OpenExisting() = 0;
 
+  // All nodes with their state; UNAVAILABLE if the supervisor died.
   virtual absl::StatusOr<cloud::qemu::ClusterStatus> Status() = 0;
+  // Makes a stopped node; starts one; takes the plug from one.
   virtual absl::Status AddNode(const cloud::qemu::NodeSpec& node) = 0;
   virtual absl::Status StartNode(std::string_view node) = 0;
   virtual absl::Status StopNode(std::string_view node) = 0;
   // Proves which TPM the stopped node has.
   virtual absl::StatusOr<attestation::EnrolledTpm> Enroll(
       std::string_view node) = 0;
+  // What the metadata endpoint tells nodes.
   virtual absl::Status SetEnrolledTpms(const std::string& json) = 0;
   virtual absl::Status SetInitSecretHash(std::string_view sha256_hex) = 0;
   // Stops and deletes everything. OK if there is nothing.

@@ -17,6 +17,7 @@ namespace {
 // Registers that stay zero unless something was added to the image at boot.
 constexpr std::array<uint32_t, 4> kZeroPcrs = {8, 12, 13, 14};
 
+// Hex of exactly the array's size; `what` names it in the message.
 template <size_t kSize>
 absl::Status DecodeInto(std::string_view hex, std::string_view what,
                         std::array<uint8_t, kSize>& out) {

@@ -18,6 +18,7 @@ using cloud::qemu::ClusterStatus;
 using cloud::qemu::StopMode;
 using cloud::qemu::SupervisorClient;
 
+// A call before Open() is our mistake, not the user's.
 absl::Status QemuPlatform::CheckOpen() const {
   return client_ ? absl::OkStatus()
                  : FailedPrecondition("the supervisor is not connected");
@@ -64,6 +65,8 @@ absl::Status QemuPlatform::StopNode(std::string_view node) {
   return client_->StopNode(node, StopMode::kHard);
 }
 
+// The TPM is opened by this process while its machine is off: nobody else can
+// answer in its place.
 absl::StatusOr<attestation::EnrolledTpm> QemuPlatform::Enroll(
     std::string_view node) {
   RETURN_IF_ERROR(CheckOpen());
@@ -85,6 +88,7 @@ absl::Status QemuPlatform::SetInitSecretHash(std::string_view sha256_hex) {
   return client_->SetInitSecretHash(sha256_hex);
 }
 
+// The supervisor ends its machines itself; it alone knows their processes.
 absl::Status QemuPlatform::Remove() {
   if (Exists()) {
     RETURN_IF_ERROR(OpenExisting());

@@ -14,6 +14,7 @@ namespace constellation::cli {
 
 absl::Status RecoverNode(ClusterTools& tools, const State& state,
                          const StateNode& node, ClusterKeys& keys) {
+  // No port yet: the machine was never made.
   if (node.ports.recovery == 0) {
     return Unavailable(
         fmt::format("no port leads to the recovery server of {}", node.name));

@@ -17,9 +17,11 @@
 namespace constellation::cli {
 namespace {
 
+// PCR15 names the cluster and is not the image's.
 constexpr uint32_t kFirstUnmeasured = 15;
 constexpr size_t kMaxDescription = size_t{4} << 20U;
 
+// Empty and unset are the same here.
 std::string Environment(const char* name) {
   const char* value = std::getenv(name);
   return value == nullptr ? "" : value;
@@ -51,6 +53,7 @@ std::string KubernetesVersionIn(const std::string& description_path) {
 
 }  // namespace
 
+// XDG Base Directory Specification; an empty variable counts as not set.
 std::string DefaultImageFolder() {
   std::string cache = Environment("XDG_CACHE_HOME");
   if (cache.empty()) {
@@ -59,6 +62,7 @@ std::string DefaultImageFolder() {
   return cache + "/constellation/image";
 }
 
+// The version is only shown and compared: the registers decide what runs.
 absl::StatusOr<ImageFacts> InspectImageFile(const std::string& image) {
   const std::string path =
       image.empty() ? DefaultImageFolder() + "/constellation.raw" : image;
@@ -94,6 +98,7 @@ absl::StatusOr<std::string> FindImageBuilder() {
   const std::filesystem::path bin =
       std::filesystem::path(program).parent_path();
   // build/<preset>/bin of the source tree; <prefix>/bin of an installation.
+  // A developer's own tree comes before an installation.
   folders.push_back((bin / "../../..").lexically_normal().string());
   folders.push_back(
       (bin / "../share/constellation").lexically_normal().string());

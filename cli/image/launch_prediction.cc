@@ -26,9 +26,11 @@ using attestation::OvmfFirmware;
 using attestation::SnpLaunchOptions;
 using attestation::SnpVmm;
 
+// Limits for kernel, initrd and log, which are read whole.
 constexpr size_t kMaxBootFile = size_t{1} << 30U;
 constexpr size_t kMaxEventLog = size_t{1} << 20U;
 
+// The whole text must be the number; `what` is the flag.
 template <typename T>
 absl::StatusOr<T> ParseNumber(std::string_view text, int base,
                               std::string_view what) {
@@ -44,12 +46,15 @@ absl::StatusOr<T> ParseNumber(std::string_view text, int base,
   return value;
 }
 
+// Nothing for no path: the monitor hashes an empty initrd, too.
 absl::StatusOr<std::string> ReadOptional(
     const std::optional<std::string>& path) {
   return path.has_value() ? ReadFile(*path, kMaxBootFile)
                           : absl::StatusOr<std::string>("");
 }
 
+// Hashes that the monitor puts into the firmware's table; nothing if the
+// firmware boots from a disk.
 absl::StatusOr<std::optional<attestation::DirectBootHashes>> DirectBoot(
     const LaunchRequest& request) {
   if (!request.kernel.has_value()) {
@@ -66,6 +71,7 @@ absl::StatusOr<std::optional<attestation::DirectBootHashes>> DirectBoot(
                                      request.command_line.value_or(""));
 }
 
+// Flags of this are checked first, whatever the firmware can do.
 absl::StatusOr<SnpLaunchOptions> SnpOptions(const LaunchRequest& request) {
   SnpLaunchOptions options;
   ASSIGN_OR_RETURN(options.vmm, attestation::ParseSnpVmm(request.vmm));
@@ -100,6 +106,7 @@ absl::StatusOr<std::string> SnpValue(const OvmfFirmware& firmware,
   return Hex(PredictSnpLaunchDigest(firmware, options));
 }
 
+// Google's firmware measures a separator into RTMR1 that OVMF does not.
 absl::StatusOr<image::measure::PredictedRtmrs> Rtmrs(
     const LaunchRequest& request, SnpVmm vmm) {
   if (!request.image.has_value()) {
@@ -112,6 +119,7 @@ absl::StatusOr<image::measure::PredictedRtmrs> Rtmrs(
       *disk, {.separator_in_rtmr1 = vmm == SnpVmm::kGce});
 }
 
+// Without a log: for a machine without devices that the firmware measures.
 absl::StatusOr<std::string> Rtmr0Value(const OvmfFirmware& firmware,
                                        const LaunchRequest& request) {
   if (!request.event_log.has_value()) {
@@ -126,6 +134,7 @@ absl::StatusOr<std::string> Rtmr0Value(const OvmfFirmware& firmware,
   return Hex(PredictTdxRtmr0(firmware, events));
 }
 
+// A value that cannot be told does not hide the others.
 void AddTdx(const OvmfFirmware& firmware, const LaunchRequest& request,
             SnpVmm vmm, std::vector<LaunchValue>& values) {
   const auto add = [&](std::string_view name,
@@ -161,6 +170,7 @@ absl::StatusOr<std::vector<LaunchValue>> PredictLaunch(
   if (options.vmm != SnpVmm::kEc2) {  // has no trust domains
     AddTdx(*firmware, request, options.vmm, values);
   }
+  // One value that can be told is success: each of the others says why not.
   std::string reasons;
   for (const LaunchValue& value : values) {
     if (value.value.ok()) {

@@ -12,9 +12,11 @@
 namespace constellation::cli {
 namespace {
 
+// Limits of what is taken from a guest.
 constexpr size_t kMaxTextBytes = 4096;
 constexpr int64_t kMaxElapsedMs = int64_t{1000} * 60 * 60 * 24 * 365;
 
+// A text field without control characters; empty if it is anything else.
 std::string TextOf(const nlohmann::json& object, const char* name) {
   const auto field = object.find(name);
   if (field == object.end() || !field->is_string()) {
@@ -26,6 +28,7 @@ std::string TextOf(const nlohmann::json& object, const char* name) {
 
 }  // namespace
 
+// "running" is what one expects and is left out.
 std::string BootStatus::Describe() const {
   std::string text = fmt::format("{} {}", component, phase);
   if (state != "running" && !state.empty()) {
@@ -38,6 +41,7 @@ std::string BootStatus::Describe() const {
   return text;
 }
 
+// Times beyond a year are cut: a guest may claim anything.
 std::optional<BootStatus> ParseBootStatus(std::string_view json) {
   const auto object = nlohmann::json::parse(json, nullptr, false);
   if (!object.is_object()) {

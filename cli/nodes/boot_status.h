@@ -19,6 +19,7 @@ struct BootStatus {
   absl::Duration elapsed = absl::ZeroDuration();
   std::string message;
 
+  // What the node calls itself, for showing.
   bool IsFailed() const { return state == "failed"; }
   // Whether the node says that it waits for the key of its state disk.
   bool WaitsForKey() const {

@@ -31,8 +31,11 @@ using attestation::FromGrpcStatus;
 constexpr absl::Duration kInitTimeout = absl::Minutes(90);
 constexpr absl::Duration kRecoverTimeout = absl::Minutes(5);
 constexpr absl::Duration kEvidenceTimeout = absl::Minutes(2);
+// More answers than any cluster has nodes: a relay may be hostile.
 constexpr size_t kMaxNodes = 1000;
 
+// TLS with a key made for this process and no authority: who the peer is shows
+// the handshake of the attested channel, not its certificate.
 std::shared_ptr<grpc::Channel> Dial(const std::string& address,
                                     const crypto::TlsIdentity& identity) {
   grpc::ChannelArguments arguments;
@@ -45,6 +48,7 @@ std::shared_ptr<grpc::Channel> Dial(const std::string& address,
       address, attestation::AttestedChannelCredentials(identity), arguments);
 }
 
+// For the call as a whole.
 void SetDeadline(grpc::ClientContext& context, absl::Duration timeout) {
   context.set_deadline(absl::ToChronoTime(absl::Now() + timeout));
 }
@@ -53,6 +57,8 @@ std::string Text(std::span<const uint8_t> octets) {
   return std::string(AsText(octets));
 }
 
+// Secrets are copied into the message, which is wiped once it is sent; what
+// gRPC has buffered is out of reach.
 v1::InitClientMessage RequestOf(const InitParameters& parameters) {
   v1::InitClientMessage message;
   v1::InitRequest& request = *message.mutable_request();
@@ -117,6 +123,7 @@ absl::StatusOr<InitOutcome> ExchangeInit(InitStream& stream,
 using RecoverStream = grpc::ClientReaderWriter<v1::RecoverClientMessage,
                                                v1::RecoverServerMessage>;
 
+// The node names its disk, we send that disk's key and no other.
 absl::Status ExchangeRecovery(RecoverStream& stream, const KeysForDisk& keys) {
   v1::RecoverServerMessage disk;
   if (!stream.Read(&disk)) {
@@ -142,6 +149,7 @@ absl::Status ExchangeRecovery(RecoverStream& stream, const KeysForDisk& keys) {
              : InvalidArgument("recover: want a result from the node");
 }
 
+// Decodes; judges nothing.
 absl::StatusOr<NodeAnswer> AnswerOf(const v1::NodeEvidence& proto) {
   NodeAnswer answer;
   answer.node_name = proto.node_name();
@@ -153,6 +161,7 @@ absl::StatusOr<NodeAnswer> AnswerOf(const v1::NodeEvidence& proto) {
 
 }  // namespace
 
+// One key for all calls of the process: evidence is bound to it.
 absl::StatusOr<const crypto::TlsIdentity*> GrpcNodeApi::Identity() {
   if (!identity_) {
     ASSIGN_OR_RETURN(identity_, crypto::CreateTlsIdentity());
@@ -160,6 +169,7 @@ absl::StatusOr<const crypto::TlsIdentity*> GrpcNodeApi::Identity() {
   return &*identity_;
 }
 
+// Nothing secret is sent before `verify` has accepted the node.
 absl::StatusOr<InitOutcome> GrpcNodeApi::Init(const std::string& address,
                                               const InitParameters& parameters,
                                               const VerifyNode& verify,
@@ -227,6 +237,8 @@ absl::StatusOr<NodeAnswer> GrpcNodeApi::GetEvidence(
   return AnswerOf(evidence);
 }
 
+// An answer that cannot be decoded becomes that node's error: one bad node must
+// not hide the others.
 absl::StatusOr<std::vector<NodeAnswer>> GrpcNodeApi::ChallengeCluster(
     const std::string& address, std::span<const uint8_t> nonce) {
   ASSIGN_OR_RETURN(const crypto::TlsIdentity* identity, Identity());

@@ -24,6 +24,7 @@ namespace constellation::cli {
 using VerifyNode = std::function<absl::Status(
     const attestation::Evidence& evidence, std::span<const uint8_t> user_data)>;
 
+// What the first node is told (proto/init.proto). Secrets wipe themselves.
 struct InitParameters {
   SecretBytes init_secret;
   SecretBytes master_key;
@@ -38,6 +39,8 @@ struct InitParameters {
   unsigned time_scale = 1;
 };
 
+// What it answers: an administrator's kubeconfig (secret) and its cluster ID,
+// which the caller compares with its own.
 struct InitOutcome {
   std::string kubeconfig;
   Bytes cluster_id;
@@ -73,15 +76,20 @@ class NodeApi {
  public:
   virtual ~NodeApi() = default;
 
+  // Sends the master secret once `verify` accepted the node; `progress` is
+  // called on this thread.
   virtual absl::StatusOr<InitOutcome> Init(const std::string& address,
                                            const InitParameters& parameters,
                                            const VerifyNode& verify,
                                            const InitProgressFn& progress) = 0;
+  // Asks `keys` for the key of the disk that the verified node names.
   virtual absl::Status Recover(const std::string& address,
                                const VerifyNode& verify,
                                const KeysForDisk& keys) = 0;
+  // Evidence of the node at `address` itself, for a nonce of the caller's.
   virtual absl::StatusOr<NodeAnswer> GetEvidence(
       const std::string& address, std::span<const uint8_t> nonce) = 0;
+  // Evidence of every node that the API server lists, relayed.
   virtual absl::StatusOr<std::vector<NodeAnswer>> ChallengeCluster(
       const std::string& address, std::span<const uint8_t> nonce) = 0;
 };

@@ -19,6 +19,7 @@ namespace {
 
 using Digest384 = std::array<uint8_t, 48>;
 
+// Null if it was not predicted at all.
 const LaunchValue* Find(std::span<const LaunchValue> values,
                         std::string_view technology, std::string_view name) {
   const auto found =
@@ -28,12 +29,14 @@ const LaunchValue* Find(std::span<const LaunchValue> values,
   return found == values.end() ? nullptr : &*found;
 }
 
+// Whether anything could be told for this technology.
 bool Has(std::span<const LaunchValue> values, std::string_view technology) {
   return std::ranges::any_of(values, [&](const LaunchValue& value) {
     return value.technology == technology && value.value.ok();
   });
 }
 
+// The predictor's own words, so a wrong size is our mistake.
 absl::StatusOr<Digest384> ToDigest(const LaunchValue& value) {
   RETURN_IF_ERROR(value.value.status());
   ASSIGN_OR_RETURN(const Bytes octets, HexDecode(*value.value));
@@ -66,6 +69,8 @@ absl::Status Replace(std::span<const LaunchValue> values,
       value == nullptr ? "give --firmware" : Message(value->value.status())));
 }
 
+// A profile may have both technologies' objects; at least one must take the
+// values, or they would silently be dropped.
 absl::Status AddLaunch(const MeasuredImage& measured,
                        attestation::Profile& profile) {
   if (profile.snp.has_value()) {
@@ -105,6 +110,7 @@ absl::StatusOr<attestation::Profile> WithMeasurements(
     profile.pcrs = measured.image->pcrs;
   }
   RETURN_IF_ERROR(AddLaunch(measured, profile));
+  // Parsing the result as a policy finds what may not stand together.
   ASSIGN_OR_RETURN(const attestation::Policy policy,
                    attestation::Policy::Create({std::move(profile)}, {}));
   return policy.profiles().front();

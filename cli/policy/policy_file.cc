@@ -21,6 +21,7 @@ std::string SignatureOf(const PolicyFile& file) {
 
 }  // namespace
 
+// Text and signature are read once: what was verified is what is parsed.
 absl::StatusOr<attestation::Policy> LoadPolicy(const PolicyFile& file) {
   if (file.key.empty() && !file.signature.empty()) {
     return AsUsageError(InvalidArgument(
@@ -47,6 +48,8 @@ absl::StatusOr<attestation::Policy> LoadPolicy(const PolicyFile& file) {
   return signed_policy->policy();
 }
 
+// The key lives in memory that wipes itself; the file's text is wiped as soon
+// as it was copied.
 absl::StatusOr<std::string> SignPolicyFile(const PolicyFile& file) {
   ASSIGN_OR_RETURN(const std::string text, ReadFile(file.path, kMaxPolicy));
   ASSIGN_OR_RETURN(std::string pem, ReadFile(file.key, kMaxKey));

@@ -24,6 +24,7 @@ using attestation::Variant;
 using Json = nlohmann::json;
 
 constexpr int kIndent = 2;
+// Time enough to get a new policy signed.
 constexpr absl::Duration kSoon = absl::Hours(24 * 30);
 
 bool ValidAt(const Profile& profile, absl::Time now) {
@@ -31,6 +32,7 @@ bool ValidAt(const Profile& profile, absl::Time now) {
          (!profile.not_after.has_value() || now <= *profile.not_after);
 }
 
+// What a node would rest on that this profile accepts.
 std::string_view RestsOn(const Profile& profile) {
   const attestation::LayerFindings nothing;
   return attestation::RestsOn(
@@ -40,6 +42,7 @@ std::string_view RestsOn(const Profile& profile) {
        .image_known = false});
 }
 
+// A profile that has ended refuses every node from one second to the next.
 void WarnAboutTime(const Profile& profile, absl::Time now,
                    std::vector<std::string>& warnings) {
   if (profile.not_before.has_value() && now < *profile.not_before) {
@@ -63,6 +66,8 @@ void WarnAboutTime(const Profile& profile, absl::Time now,
 
 // The places of a profile's values, by path below `place`. Objects are entered,
 // lists are values.
+// Lists stay whole: which of two lists' entries belong together is nothing that
+// a program can know.
 void Flatten(const Json& value, const std::string& place,
              std::map<std::string, std::string>& out) {
   if (!value.is_object() || value.empty()) {
@@ -74,6 +79,7 @@ void Flatten(const Json& value, const std::string& place,
   }
 }
 
+// Lists of objects become maps by name: order in the file means nothing.
 std::map<std::string, std::string> Places(const Policy& policy) {
   // A policy's own text is JSON.
   const Json document = Json::parse(policy.ToJson(), nullptr, false);
@@ -90,6 +96,7 @@ std::map<std::string, std::string> Places(const Policy& policy) {
   return places;
 }
 
+// By the key's name, so that new ones are found, too.
 void WarnAboutInsecureKeys(const Policy& policy,
                            std::vector<std::string>& warnings) {
   for (const auto& [place, value] : Places(policy)) {
@@ -106,6 +113,7 @@ void WarnAboutInsecureKeys(const Policy& policy,
   }
 }
 
+// Zero is legal and means that any old firmware passes.
 void WarnAboutFloors(const Profile& profile,
                      std::vector<std::string>& warnings) {
   if (!profile.snp.has_value()) {
@@ -123,6 +131,8 @@ void WarnAboutFloors(const Profile& profile,
 
 }  // namespace
 
+// A policy that accepts nothing is as worth a warning as one that accepts too
+// much.
 std::vector<std::string> PolicyWarnings(const Policy& policy, absl::Time now) {
   std::vector<std::string> warnings;
   if (policy.profiles().empty()) {
@@ -165,6 +175,7 @@ std::string ExplainPolicy(const Policy& policy, absl::Time now) {
   return text;
 }
 
+// Keys are an interface, the sentences inside are not.
 std::string ExplainPolicyJson(const Policy& policy, absl::Time now) {
   Json document = {{"profiles", Json::array()},
                    {"enrolledTPMs", policy.enrolled().size()}};
@@ -190,6 +201,7 @@ std::string_view ToString(PolicyChange::Kind kind) {
   return "changed";
 }
 
+// Sorted by place, so that the output does not depend on what changed.
 std::vector<PolicyChange> DiffPolicies(const Policy& before,
                                        const Policy& after) {
   const std::map<std::string, std::string> old_places = Places(before);

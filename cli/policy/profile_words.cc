@@ -16,6 +16,7 @@ using attestation::Profile;
 using attestation::SnpTcbFloor;
 using Words = std::vector<std::string>;
 
+// Digests themselves say nothing to a reader; their number does.
 std::string CountedValues(size_t count) {
   return count == 1 ? "the one value that is listed"
                     : fmt::format("one of {} values that are listed", count);
@@ -30,6 +31,7 @@ void AddList(std::string_view layer, std::string_view what, size_t count,
   }
 }
 
+// A floor component that is not demanded is zero.
 std::string InWords(const SnpTcbFloor& floor) {
   return fmt::format(
       "{}boot loader {}, tee {}, snp {}, microcode {}",
@@ -38,6 +40,7 @@ std::string InWords(const SnpTcbFloor& floor) {
       floor.snp.value_or(0), floor.microcode.value_or(0));
 }
 
+// The common floor first, then those that one TCB alone must meet.
 void AddFloors(const attestation::SnpPolicy& policy, Words& words) {
   for (const auto& [product, floors] : policy.products) {
     const std::string_view name = attestation::ToString(product);
@@ -57,6 +60,7 @@ void AddFloors(const attestation::SnpPolicy& policy, Words& words) {
   }
 }
 
+// What weakens protection is in capital letters, here and below.
 void AddSnp(const attestation::SnpProfile& profile, Words& words) {
   const attestation::SnpPolicy& policy = profile.policy;
   AddFloors(policy, words);
@@ -88,6 +92,7 @@ void AddSnp(const attestation::SnpProfile& profile, Words& words) {
   }
 }
 
+// The words for both of Intel's technologies.
 void AddTcb(std::string_view layer, const attestation::IntelTcbPolicy& tcb,
             Words& words) {
   std::vector<std::string_view> statuses;
@@ -115,6 +120,7 @@ void AddTcb(std::string_view layer, const attestation::IntelTcbPolicy& tcb,
   }
 }
 
+// Registers that are not demanded are not mentioned.
 void AddTdx(const attestation::TdxPolicy& policy, Words& words) {
   AddTcb("TDX", policy.tcb, words);
   AddList("TDX", "MRTD (firmware)", policy.mr_td.size(), words);
@@ -131,6 +137,7 @@ void AddTdx(const attestation::TdxPolicy& policy, Words& words) {
   }
 }
 
+// An enclave is known by its own digest or by its signer's.
 void AddSgx(const attestation::SgxPolicy& policy, Words& words) {
   AddTcb("SGX", policy.tcb, words);
   AddList("SGX", "MRENCLAVE", policy.mr_enclave.size(), words);
@@ -145,6 +152,7 @@ void AddSgx(const attestation::SgxPolicy& policy, Words& words) {
   }
 }
 
+// What Azure says of the machine, as the report data cover it.
 void AddAzure(const attestation::AzureProfile& profile, Words& words) {
   words.push_back(
       fmt::format("Azure: secure boot {}, serial console {}",
@@ -153,6 +161,7 @@ void AddAzure(const attestation::AzureProfile& profile, Words& words) {
   AddList("Azure", "the machine", profile.policy.vm_ids.size(), words);
 }
 
+// Project, zone and instance are Google's word, signed with the AK certificate.
 void AddGcp(const attestation::GcpProfile& profile, Words& words) {
   const attestation::GcpPolicy& policy = profile.policy;
   if (!policy.project_ids.empty()) {
@@ -176,6 +185,7 @@ void AddGcp(const attestation::GcpProfile& profile, Words& words) {
   }
 }
 
+// Registers of the Nitro document, which are not those of the vTPM's policy.
 void AddAws(const attestation::AwsProfile& profile, Words& words) {
   std::vector<uint32_t> indices;
   for (const auto& [index, values] : profile.policy.pcrs) {
@@ -192,6 +202,7 @@ void AddAws(const attestation::AwsProfile& profile, Words& words) {
 
 }  // namespace
 
+// In the order in which evidence is judged: time, image, CPU, cloud.
 std::vector<std::string> DemandsInWords(const Profile& profile) {
   Words words;
   words.push_back(fmt::format(

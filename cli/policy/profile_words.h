@@ -12,9 +12,11 @@
 namespace constellation::cli {
 
 // A clause per demand, from validity to the cloud's.
+// For reading, not for comparing: the words may change with any version.
 std::vector<std::string> DemandsInWords(const attestation::Profile& profile);
 
 // The word of Appraisal::rests_on with what it means.
+// Words that are not known come back as they are.
 std::string RestsOnInWords(std::string_view rests_on);
 
 }  // namespace constellation::cli

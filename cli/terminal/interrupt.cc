@@ -19,6 +19,7 @@ constexpr absl::Duration kPollInterval = absl::Milliseconds(100);
 std::atomic<bool> interrupted{false};
 static_assert(std::atomic<bool>::is_always_lock_free);
 
+// The second time nothing is tidied up: that is what the user asked for.
 extern "C" void OnInterrupt(int /*signal*/) {
   if (interrupted.exchange(true)) {
     _exit(static_cast<int>(ExitCode::kInterrupted));

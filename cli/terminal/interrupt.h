@@ -38,6 +38,7 @@ class CancelOnInterrupt final {
   std::thread watcher_;
 };
 
+// As if Ctrl-C had been pressed, or not.
 void SetInterruptedForTesting(bool interrupted);
 
 }  // namespace constellation::cli

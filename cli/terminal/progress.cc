@@ -70,6 +70,7 @@ class ProgressBase : public Progress {
   std::string Elapsed() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     return FormatElapsed(absl::Now() - begin_);
   }
+  // The line that stays: phase, outcome, how long it took.
   void End(std::string_view word, std::string_view result)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
     if (!open_) {
@@ -89,6 +90,7 @@ class ProgressBase : public Progress {
   bool open_ ABSL_GUARDED_BY(mutex_) = false;
 };
 
+// For files and pipelines: nothing is ever overwritten.
 class PlainProgress final : public ProgressBase {
  public:
   using ProgressBase::ProgressBase;
@@ -124,6 +126,7 @@ class TerminalProgress final : public ProgressBase {
     }
   }
 
+  // The thread draws only what the lock protects; it ends with the object.
   void Paint() {
     while (!stop_.WaitForNotificationWithTimeout(kFrame)) {
       const absl::MutexLock lock(&mutex_);
@@ -151,6 +154,7 @@ class TerminalProgress final : public ProgressBase {
     drawn_ = true;
   }
 
+  // Asked each time: the window may change its size.
   size_t Columns() const {
     winsize size{};
     if (ioctl(fileno(file_), TIOCGWINSZ, &size) != 0 || size.ws_col < 20) {
@@ -176,6 +180,7 @@ class SilentProgress final : public Progress {
 
 }  // namespace
 
+// TERM=dumb, CI systems and editors get plain lines.
 std::unique_ptr<Progress> CreateProgress(std::FILE* file) {
   const char* term = std::getenv("TERM");
   if (isatty(fileno(file)) == 1 &&

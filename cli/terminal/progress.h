@@ -23,6 +23,7 @@ class Progress {
   virtual void Detail(std::string_view text) = 0;
   // Ends the open phase.
   virtual void Done(std::string_view result = "") = 0;
+  // Likewise, as failed; the reason is told elsewhere.
   virtual void Failed() = 0;
   // A line of its own, whether a phase is open or not.
   virtual void Note(std::string_view text) = 0;

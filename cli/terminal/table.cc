@@ -67,6 +67,8 @@ bool IsControl(std::string_view sequence) {
 
 }  // namespace
 
+// One '?' for each sequence or stray octet, so that the text's length still
+// tells something.
 std::string Printable(std::string_view text) {
   std::string result;
   while (!text.empty()) {
@@ -82,6 +84,7 @@ std::string Printable(std::string_view text) {
   return result;
 }
 
+// A text without a line feed at its end gets one.
 std::string PrintableLines(std::string_view text) {
   std::string lines;
   while (!text.empty()) {
@@ -92,6 +95,8 @@ std::string PrintableLines(std::string_view text) {
   return lines;
 }
 
+// Octets that begin no sequence are not counted; wide characters count as one,
+// which misaligns a column and harms nobody.
 size_t DisplayWidth(std::string_view text) {
   return static_cast<size_t>(std::count_if(
       text.begin(), text.end(),

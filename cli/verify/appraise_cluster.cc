@@ -21,6 +21,7 @@ using attestation::CheckRow;
 using attestation::CheckVerdict;
 using attestation::EnrolledNode;
 
+// A row about the cluster as a whole. Advice only if it failed.
 CheckRow Row(std::string name, std::string expected, std::string got,
              bool passed, std::string advice) {
   CheckRow row;
@@ -33,6 +34,7 @@ CheckRow Row(std::string name, std::string expected, std::string got,
   return row;
 }
 
+// Information does no harm.
 bool AllPassed(const std::vector<CheckRow>& rows) {
   return std::none_of(rows.begin(), rows.end(), [](const CheckRow& row) {
     return row.verdict == CheckVerdict::kFailed;
@@ -97,6 +99,8 @@ void AppraiseAnswer(const ClusterChallenge& challenge,
   if (appraisal.accepted) {
     return;
   }
+  // A vendor that does not answer must not make a good node look bad; a bad one
+  // stays refused by its other rows.
   const bool undecided =
       IsTransient(gathered.missing) && MayBeMissingCollateral(appraisal.rows);
   if (undecided) {
@@ -129,6 +133,8 @@ void ReportSilence(const ClusterChallenge& challenge, bool listed,
                             "look at `constellation status`"));
 }
 
+// Every answer under a name is judged: a false one beside the right one makes
+// the node refused, so nobody can hide behind another's evidence.
 NodeReport JudgeNode(const ClusterChallenge& challenge,
                      const ExpectedNode& expected) {
   NodeReport report;
@@ -175,6 +181,7 @@ NodeReport JudgeNode(const ClusterChallenge& challenge,
   return report;
 }
 
+// Unchecked: the owner's run was stopped before it pinned the TPM.
 NodeReport Unenrolled(const std::string& name) {
   NodeReport report;
   report.name = name;
@@ -191,6 +198,8 @@ void JudgeStrangers(const ClusterChallenge& challenge,
                     VerifyReport& report) {
   std::map<std::string, const SourcedAnswer*> strangers;
   for (const SourcedAnswer& sourced : challenge.answers) {
+    // Both names count: a stranger may be listed under one and answer under the
+    // other.
     for (const std::string* name :
          {&sourced.answer.node_name, &NameOf(sourced.answer)}) {
       const bool known =
@@ -241,6 +250,7 @@ void JudgeDuplicateKeys(const ClusterChallenge& challenge,
   }
 }
 
+// Enrolment decides where there is any.
 std::vector<ExpectedNode> ExpectedNodes(const ClusterChallenge& challenge) {
   if (challenge.policy->enrolled().empty()) {
     return challenge.expected;
@@ -254,6 +264,7 @@ std::vector<ExpectedNode> ExpectedNodes(const ClusterChallenge& challenge) {
 
 }  // namespace
 
+// A cluster without nodes is unchecked: nothing was proven.
 VerifyReport AppraiseCluster(const ClusterChallenge& challenge) {
   VerifyReport report;
   report.cluster_id = HexEncode(challenge.cluster_id);

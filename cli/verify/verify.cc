@@ -24,11 +24,13 @@ constexpr size_t kNonceBytes = 32;
 constexpr size_t kClusterIdBytes = 32;
 constexpr uint16_t kDefaultPort = 30081;
 
+// A node that may answer for all others.
 struct Relay {
   std::string name;
   std::string address;
 };
 
+// IPv4 or a name; the port of the verification service if none is given.
 absl::StatusOr<std::string> ParseEndpoint(const std::string& endpoint) {
   const size_t colon = endpoint.rfind(':');
   const std::string host = endpoint.substr(0, colon);
@@ -53,6 +55,7 @@ std::string AddressOf(const State& state, const StateNode& node) {
                      node.ports.verification);
 }
 
+// In the order in which they are asked; the first that answers is enough.
 absl::StatusOr<std::vector<Relay>> Relays(const State& state,
                                           const VerifyOptions& options) {
   if (!options.endpoint.empty()) {
@@ -75,6 +78,7 @@ absl::StatusOr<std::vector<Relay>> Relays(const State& state,
   return relays;
 }
 
+// Whether a relay brought this node's evidence: then it is not asked again.
 bool HasEvidence(const ClusterChallenge& challenge, const std::string& name) {
   return std::any_of(challenge.answers.begin(), challenge.answers.end(),
                      [&](const SourcedAnswer& sourced) {
@@ -83,6 +87,7 @@ bool HasEvidence(const ClusterChallenge& challenge, const std::string& name) {
                      });
 }
 
+// A relay may leave out or replace answers; it cannot make evidence.
 absl::Status AskRelays(const std::vector<Relay>& relays, NodeApi& node_api,
                        ClusterChallenge& challenge) {
   for (const Relay& relay : relays) {
@@ -106,6 +111,7 @@ absl::Status AskRelays(const std::vector<Relay>& relays, NodeApi& node_api,
   return CheckInterrupted();
 }
 
+// Nodes whose port is known are asked themselves.
 absl::Status AskNodes(const State& state, NodeApi& node_api,
                       ClusterChallenge& challenge) {
   for (const StateNode& node : state.infrastructure.qemu.nodes) {
@@ -129,6 +135,8 @@ absl::Status AskNodes(const State& state, NodeApi& node_api,
   return CheckInterrupted();
 }
 
+// A given policy replaces the measurements; enrolments of the state are added
+// if it has none.
 absl::StatusOr<attestation::Policy> PolicyFor(const State& state,
                                               const VerifyOptions& options) {
   if (!options.policy.has_value()) {
@@ -178,6 +186,7 @@ void ExpectListedNodes(ClusterChallenge& challenge) {
 
 }  // namespace
 
+// 64 hex digits are valid base64 as well, of another length.
 absl::StatusOr<Bytes> ParseClusterId(const std::string& text) {
   absl::StatusOr<Bytes> bytes = HexDecode(text);
   if (!bytes.ok() || bytes->size() != kClusterIdBytes) {
@@ -209,6 +218,7 @@ absl::StatusOr<VerifyReport> VerifyCluster(const State& state,
   challenge.collateral = options.collateral;
   ExpectNodes(state, challenge);
   ASSIGN_OR_RETURN(const std::vector<Relay> relays, Relays(state, options));
+  // Made after everything that can fail locally; used once.
   challenge.nonce = crypto::RandomBytes(kNonceBytes);
   RETURN_IF_ERROR(AskRelays(relays, node_api, challenge));
   if (options.endpoint.empty()) {

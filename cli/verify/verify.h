@@ -15,6 +15,7 @@
 
 namespace constellation::cli {
 
+// How `verify` was called. A value, but for `collateral`.
 struct VerifyOptions {
   std::string cluster_id;  // hex or base64; empty: that of the state file
   std::string endpoint;    // host[:port] of a relay; empty: the state's nodes

@@ -53,6 +53,7 @@ std::string XmlEscape(const std::string& text) {
   return escaped;
 }
 
+// Kinds of trust among the nodes, sorted, each once.
 std::string JoinedRestsOn(const VerifyReport& report) {
   std::set<std::string> kinds;
   for (const NodeReport& node : report.nodes) {
@@ -67,6 +68,7 @@ std::string JoinedRestsOn(const VerifyReport& report) {
   return text;
 }
 
+// What the word means, for those that protect less than one might think.
 std::string Explain(const std::string& kinds) {
   if (kinds.find("simulated") != std::string::npos) {
     return " (software TPMs on this machine that were pinned when the cluster "
@@ -79,6 +81,7 @@ std::string Explain(const std::string& kinds) {
   return "";
 }
 
+// Unchecked is an error, refused a failure: CI systems show them apart.
 std::string JunitCase(const NodeReport& node, const CheckRow& row) {
   std::string text = fmt::format(
       "    <testcase classname=\"{}.{}\" name=\"{}\"", XmlEscape(node.name),
@@ -99,6 +102,7 @@ std::string JunitCase(const NodeReport& node, const CheckRow& row) {
                     message, XmlEscape(row.advice));
 }
 
+// Must agree with the number of failing cases below.
 size_t CountFailed(const NodeReport& node) {
   return static_cast<size_t>(std::count_if(
       node.rows.begin(), node.rows.end(), [](const CheckRow& row) {
@@ -107,6 +111,7 @@ size_t CountFailed(const NodeReport& node) {
 }
 
 // What the evidence says of the cloud below the nodes: a line per requirement.
+// Empty if no node gave evidence.
 std::string RenderTcbReports(const VerifyReport& report) {
   Table table({"NODE", "REQUIREMENT", "MET", "WHY"});
   bool any = false;
@@ -120,6 +125,7 @@ std::string RenderTcbReports(const VerifyReport& report) {
   return any ? "\n" + table.Render() : "";
 }
 
+// Texts of the report may quote the evidence.
 nlohmann::ordered_json TcbReportJson(const NodeReport& node) {
   nlohmann::ordered_json answers = nlohmann::ordered_json::array();
   for (const attestation::TcbAnswer& answer : node.tcb_report) {
@@ -170,6 +176,8 @@ std::string VerifyReport::Summary() const {
                      count(Verdict::kRefused), nodes.size(), basis);
 }
 
+// Verdicts per node follow the rows, then advice, then the summary, which is
+// what a reader sees last.
 std::string RenderTable(const VerifyReport& report) {
   Table table({"NODE", "LAYER", "CHECK", "EXPECTED", "GOT", "VERDICT"});
   std::string advice;

@@ -44,6 +44,7 @@ MasterSecret GenerateMasterSecret() {
           crypto::RandomBytes(kMasterSecretBytes)};
 }
 
+// All strings of the parsed document are wiped, right or wrong.
 absl::StatusOr<MasterSecret> ParseMasterSecret(std::string_view json,
                                                std::string_view file) {
   nlohmann::json object = nlohmann::json::parse(json, nullptr, false);
@@ -73,6 +74,7 @@ absl::StatusOr<MasterSecret> ParseMasterSecret(std::string_view json,
   return secret;
 }
 
+// The copy in base64 is wiped here; the result is the caller's to wipe.
 std::string RenderMasterSecret(const MasterSecret& secret) {
   std::string key = Base64Encode(secret.key.Expose());
   const absl::Cleanup wipe = [&] {

@@ -27,10 +27,13 @@ std::string Hex(MapReader& reader, std::string_view key, size_t digits) {
   return text;
 }
 
+// 0 for none.
 uint16_t Port(MapReader& reader, std::string_view key) {
   return static_cast<uint16_t>(reader.Number(key, 0, 65535).value_or(0));
 }
 
+// A node without pins is one that was not enrolled yet; half a pin cannot be
+// told from that and is treated so.
 StateNode ReadNode(const YamlValue& value, Problems& problems) {
   MapReader reader(value, "infrastructure.qemu.nodes[]", problems);
   StateNode node;
@@ -59,6 +62,7 @@ StateNode ReadNode(const YamlValue& value, Problems& problems) {
   return node;
 }
 
+// Names must be unique: they decide which TPM answers for whom.
 void ReadQemuState(const YamlValue& value, Problems& problems,
                    QemuState& qemu) {
   MapReader reader(value, "infrastructure.qemu", problems);
@@ -105,6 +109,8 @@ void ReadCloudState(MapReader& reader, CloudState& cloud) {
   }
 }
 
+// The file may be edited by hand; what goes into addresses and certificates is
+// checked as if it came from anybody.
 void ReadInfrastructure(const YamlValue& value, Problems& problems,
                         Infrastructure& infrastructure) {
   MapReader reader(value, "infrastructure", problems);
@@ -145,6 +151,7 @@ void ReadInfrastructure(const YamlValue& value, Problems& problems,
   reader.Finish();
 }
 
+// Without the salt nobody could derive the cluster ID again.
 void ReadClusterValues(const YamlValue& value, Problems& problems,
                        ClusterValues& values) {
   MapReader reader(value, "clusterValues", problems);
@@ -157,6 +164,7 @@ void ReadClusterValues(const YamlValue& value, Problems& problems,
   reader.Finish();
 }
 
+// The renderers write all keys, also empty ones.
 std::string RenderNode(const StateNode& node) {
   return fmt::format(
       "      - name: {}\n"

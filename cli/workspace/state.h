@@ -37,6 +37,7 @@ struct StateNode {
   bool operator==(const StateNode&) const = default;
 };
 
+// The local platform's part.
 struct QemuState {
   std::string image;  // absolute path of the image the nodes were made from
   Measurements measurements;  // predicted from it, or taken from the config
@@ -72,6 +73,7 @@ struct Infrastructure {
   CloudState cloud;
 };
 
+// What init made known.
 struct ClusterValues {
   std::string cluster_id;        // hex; empty until init succeeded
   std::string measurement_salt;  // hex
@@ -86,6 +88,7 @@ struct State {
   bool HasInfrastructure() const { return !infrastructure.uid.empty(); }
   bool IsCloud() const { return !infrastructure.cloud.provider.empty(); }
   bool IsInitialized() const { return !cluster_values.cluster_id.empty(); }
+  // Null if there is none; holds until the list changes.
   const StateNode* FindNode(std::string_view name) const;
 };
 

@@ -93,6 +93,8 @@ absl::StatusOr<MasterSecret> Workspace::LoadMasterSecret() const {
   return ParseMasterSecret(text, master_secret_path());
 }
 
+// Created exclusively: two commands at once must not overwrite each other's
+// secret.
 absl::StatusOr<MasterSecret> Workspace::LoadOrCreateMasterSecret(
     bool* created) const {
   *created = false;

@@ -23,6 +23,7 @@ class Workspace final {
   // folder. Takes no lock and needs no right to write.
   static absl::StatusOr<Workspace> Open(const std::string& folder);
 
+  // Absolute, symbolic links resolved.
   const std::string& folder() const { return folder_; }
   std::string config_path() const { return Path("constellation-conf.yaml"); }
   std::string state_path() const { return Path("constellation-state.yaml"); }
@@ -55,7 +56,10 @@ class Workspace final {
   absl::StatusOr<State> LoadState() const;
   // Like LoadState, but an absent file is an empty state.
   absl::StatusOr<State> LoadStateOrEmpty() const;
+  // Replaces the file atomically, mode 0600, as the next one does.
   absl::Status SaveState(const State& state) const;
+  // NOT_FOUND if it is gone: without it nothing of the cluster can be
+  // recovered.
   absl::StatusOr<MasterSecret> LoadMasterSecret() const;
   // The master secret; made and written first if there is none.
   absl::StatusOr<MasterSecret> LoadOrCreateMasterSecret(bool* created) const;

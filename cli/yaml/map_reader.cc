@@ -11,6 +11,7 @@
 namespace constellation::cli {
 namespace {
 
+// "a, b, c".
 std::string Join(const std::vector<std::string>& words) {
   std::string result;
   for (const std::string& word : words) {
@@ -45,6 +46,8 @@ bool MapReader::Has(std::string_view key) const {
       [&](const YamlValue::Entry& entry) { return entry.key == key; });
 }
 
+// Notes that the key is known, whether it is there or not, so that Finish() can
+// suggest it.
 const YamlValue::Entry* MapReader::Find(std::string_view key) {
   known_.emplace_back(key);
   for (const YamlValue::Entry& entry : value_.entries) {
@@ -55,6 +58,7 @@ const YamlValue::Entry* MapReader::Find(std::string_view key) {
   return nullptr;
 }
 
+// Says what was wanted and what is there.
 void MapReader::WrongType(const YamlValue::Entry& entry,
                           std::string_view wanted) {
   problems_.Add(entry.line,
@@ -226,6 +230,8 @@ void MapReader::Problem(std::string_view key, std::string_view message) {
   problems_.Add(line, fmt::format("{} {}", PathOf(key), message));
 }
 
+// A misspelt key is the most dangerous mistake of all: the setting that was
+// meant keeps its default without a word.
 void MapReader::Finish() {
   for (const YamlValue::Entry& entry : value_.entries) {
     if (std::find(known_.begin(), known_.end(), entry.key) != known_.end() ||

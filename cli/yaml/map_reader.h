@@ -24,12 +24,17 @@ class MapReader final {
   // `path` is what messages put before a key ("provider.qemu"; "" for the top).
   MapReader(const YamlValue& value, std::string path, Problems& problems);
 
+  // A scalar as it is written, quoted or not.
   std::optional<std::string> Text(std::string_view key);
+  // A whole number from `min` to `max`, both included; not if it is quoted.
   std::optional<int64_t> Number(std::string_view key, int64_t min, int64_t max);
+  // true or false, nothing else: "yes" and "on" mean text to some readers.
   std::optional<bool> Truth(std::string_view key);
   // One of `choices`.
   std::optional<std::string> Choice(std::string_view key,
                                     const std::vector<std::string>& choices);
+  // The texts of a list, and of a map; items of other types are problems and
+  // left out.
   std::vector<std::string> TextList(std::string_view key);
   std::map<std::string, std::string> TextMap(std::string_view key);
   // The value itself, or null if the key is absent.
@@ -49,7 +54,10 @@ class MapReader final {
   // Reports the keys nobody asked for. Call it last.
   void Finish();
 
+  // Whether the key is there, whatever its value; does not count as asking for
+  // it.
   bool Has(std::string_view key) const;
+  // "provider.qemu.vcpus": what messages call the key.
   std::string PathOf(std::string_view key) const;
   const YamlValue& value() const { return value_; }
 

@@ -18,6 +18,7 @@ absl::Status Problems::ToStatus(std::string_view file) const {
     return absl::OkStatus();
   }
   std::vector<Problem> sorted = problems_;
+  // Sections are read in another order than they stand in the file.
   std::stable_sort(
       sorted.begin(), sorted.end(),
       [](const Problem& a, const Problem& b) { return a.line < b.line; });

@@ -11,10 +11,13 @@
 namespace constellation::cli {
 
 // Everything that is wrong with a file, so that the user can mend it in one go.
+// Owned by whoever reads the file; readers of its parts hold references. Not
+// thread-safe.
 class Problems final {
  public:
   // `line` is counted from 1; 0 means that something is missing.
   void Add(int line, std::string_view message);
+  // How many there are so far.
   bool empty() const { return problems_.empty(); }
   size_t size() const { return problems_.size(); }
 

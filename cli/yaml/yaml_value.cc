@@ -12,6 +12,8 @@
 namespace constellation::cli {
 namespace {
 
+// A config has five levels and some hundred values; the limits keep a hostile
+// file from using up stack or memory.
 constexpr size_t kMaxDepth = 16;
 constexpr size_t kMaxNodes = 20000;
 
@@ -21,6 +23,7 @@ struct StopParsing {
   const char* message;
 };
 
+// For messages only.
 bool LooksLikeNumber(std::string_view text) {
   return !text.empty() &&
          text.find_first_not_of("+-.0123456789") == std::string_view::npos;
@@ -96,6 +99,7 @@ class TreeBuilder final : public YAML::EventHandler {
     }
   }
 
+  // Begins a map or list. Maps and lists cannot be keys here.
   void Open(YamlValue::Kind kind, const YAML::Mark& mark) {
     if (levels_.size() >= kMaxDepth) {
       throw StopParsing{mark.line + 1, "nested too deeply"};
@@ -111,12 +115,15 @@ class TreeBuilder final : public YAML::EventHandler {
     levels_.push_back(std::move(level));
   }
 
+  // Ends the innermost one and puts it where it belongs.
   void Close() {
     YamlValue value = std::move(levels_.back().value);
     levels_.pop_back();
     Place(std::move(value));
   }
 
+  // A finished value: document, item of a list, key or value of a map. The
+  // first of two equal keys stays, the second is reported.
   void Place(YamlValue value) {
     if (++nodes_ > kMaxNodes) {
       throw StopParsing{value.line, "too many values"};
@@ -157,6 +164,8 @@ class TreeBuilder final : public YAML::EventHandler {
   size_t nodes_ = 0;
 };
 
+// In doubt yes: quotes never change a text. Covers what YAML 1.1 and 1.2 read
+// as another type.
 bool NeedsQuotes(std::string_view text) {
   static constexpr std::string_view kPlain =
       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._/-";
@@ -175,6 +184,7 @@ bool NeedsQuotes(std::string_view text) {
 
 }  // namespace
 
+// Long values are cut: they may be secrets or whole files.
 std::string DescribeKind(const YamlValue& value) {
   switch (value.kind) {
     case YamlValue::Kind::kNull:
@@ -197,6 +207,7 @@ std::string DescribeKind(const YamlValue& value) {
   return fmt::format("\"{}\"", shown);
 }
 
+// yaml-cpp throws; nothing of that leaves this function.
 YamlValue ParseYaml(std::string_view text, Problems& problems) {
   if (text.find('\0') != std::string_view::npos) {
     problems.Add(0, "not a YAML file: it holds zero bytes");
@@ -205,6 +216,8 @@ YamlValue ParseYaml(std::string_view text, Problems& problems) {
   std::istringstream stream{std::string(text)};
   TreeBuilder builder(problems);
   try {
+    // At most two documents are looked at, so a text on which the parser does
+    // not move on cannot hold us up.
     YAML::Parser parser(stream);
     parser.HandleNextDocument(builder);
     TreeBuilder more(problems);
@@ -219,6 +232,8 @@ YamlValue ParseYaml(std::string_view text, Problems& problems) {
   return builder.Take();
 }
 
+// Double quotes with the escapes that YAML shares with JSON, and \xNN for
+// control characters (YAML 1.2 section 5.7).
 std::string QuoteYaml(std::string_view text) {
   if (!NeedsQuotes(text)) {
     return std::string(text);
