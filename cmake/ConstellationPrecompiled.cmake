@@ -1,5 +1,5 @@
-# Headers that nearly every source reads, precompiled once for libraries and once for tests (which are -fPIE and need
-# GoogleTest): a third of the time of a cold build. No source may rely on them: the preset "asan" builds without.
+# Headers that nearly every source reads, precompiled once for libraries and once for tests (which are not optimised and
+# need GoogleTest): a third of the time of a cold build. No source may rely on them: the preset "asan" builds without.
 option(CONSTELLATION_PRECOMPILE "Precompile common headers" ON)
 
 set(CONSTELLATION_PRECOMPILED_HEADERS
@@ -17,6 +17,7 @@ if(CONSTELLATION_PRECOMPILE)
   add_executable(constellation_precompiled_test ${precompiled}/program.cc)
   target_link_libraries(constellation_precompiled_test PRIVATE
     constellation_options constellation_absl constellation_log GTest::gmock GTest::gtest)
+  constellation_unoptimised(constellation_precompiled_test)
   target_precompile_headers(constellation_precompiled_test PRIVATE
     ${CONSTELLATION_PRECOMPILED_HEADERS} <gmock/gmock.h> <gtest/gtest.h>)
   # GCC 12 finds faults in its own std::string where that comes from a precompiled header: what follows the flow of data

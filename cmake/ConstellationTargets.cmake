@@ -38,6 +38,7 @@ function(constellation_test)
   add_executable(${T_NAME} ${T_SRCS})
   target_link_libraries(${T_NAME} PRIVATE constellation_options ${T_DEPS}
     GTest::gmock GTest::gtest GTest::gtest_main)
+  constellation_unoptimised(${T_NAME})
   constellation_precompile(${T_NAME} test)
   add_test(NAME ${T_NAME} COMMAND ${T_NAME} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${T_NAME} PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT}

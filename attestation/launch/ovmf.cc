@@ -43,6 +43,13 @@ bool IsGuid(std::span<const uint8_t> bytes, const Guid& guid) {
   return std::equal(bytes.begin(), bytes.end(), guid.begin(), guid.end());
 }
 
+// The size of an entry of the table of GUIDs: it stands before the GUID at the
+// end of the entry. `table` holds at least kEntryTail bytes.
+size_t LengthBeforeGuid(std::span<const uint8_t> table) {
+  const std::span<const uint8_t> size = table.last(kEntryTail).first(2);
+  return size_t{size[0]} | size_t{size[1]} << 8U;
+}
+
 bool IsAligned(uint64_t value) {
   return value % kPageSize == 0;
 }
@@ -195,7 +202,7 @@ absl::Status OvmfFirmware::ParseFooter() {
         "firmware: no table of GUIDs at its end (a build without AMDSEV and "
         "TDX metadata?)");
   }
-  const size_t size = table[table.size() - 18] | table[table.size() - 17] << 8U;
+  const size_t size = LengthBeforeGuid(table);
   if (size < kEntryTail || size > table.size()) {
     return InvalidArgument(fmt::format(
         "firmware table: want 18 to {} bytes, got {}", table.size(), size));
@@ -206,8 +213,7 @@ absl::Status OvmfFirmware::ParseFooter() {
       return InvalidArgument(fmt::format(
           "firmware table: {} bytes left, too few for an entry", table.size()));
     }
-    const size_t entry = table[table.size() - 18] | table[table.size() - 17]
-                                                        << 8U;
+    const size_t entry = LengthBeforeGuid(table);
     if (entry < kEntryTail || entry > table.size()) {
       return InvalidArgument(
           fmt::format("firmware table entry: want 18 to {} bytes, got {}",

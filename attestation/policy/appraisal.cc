@@ -337,7 +337,9 @@ class Appraiser final {
     if (best_.profile == nullptr || !has_layers()) {
       return;
     }
-    std::ranges::stable_partition(closest, &ProfileMatch::valid_now);
+    std::stable_partition(
+        closest.begin(), closest.end(),
+        [](const ProfileMatch& match) { return match.valid_now; });
     // Evidence that is refused anyway must not cost a chain per profile.
     if (best_.differences != 0 || !quote_.has_value()) {
       closest = {best_};

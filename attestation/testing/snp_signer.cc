@@ -98,7 +98,7 @@ void AddTcb(LeafExtensions& extensions, const SnpTestTcb& tcb, bool turin) {
   if (!turin) {
     extensions.AddNumber({3, 4}, 0);
   }
-  for (const uint32_t arc : {5, 6, 7}) {
+  for (const uint32_t arc : {5U, 6U, 7U}) {
     extensions.AddNumber({3, arc}, 0);
   }
   extensions.AddNumber({3, 3}, tcb.snp);

@@ -44,8 +44,7 @@ json Sorted(const json& array) {
   }
   std::vector<json> elements(array.begin(), array.end());
   std::ranges::sort(elements);
-  const auto doubles = std::ranges::unique(elements);
-  elements.erase(doubles.begin(), doubles.end());
+  elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
   return elements;
 }
 

@@ -239,8 +239,9 @@ absl::Status CreateInParallel(const std::string& folder) {
   std::vector<absl::Status> results(kCreators);
   std::vector<std::thread> creators;
   for (int i = 0; i < kCreators; ++i) {
-    creators.emplace_back(
-        [&folder, &results, i] { results[i] = Create(folder, i); });
+    creators.emplace_back([&folder,
+                           &result = results.at(static_cast<size_t>(i)),
+                           i] { result = Create(folder, i); });
   }
   for (std::thread& creator : creators) {
     creator.join();
