@@ -23,6 +23,8 @@ if(CONSTELLATION_PRECOMPILE)
   # GCC 12 finds faults in its own std::string where that comes from a precompiled header: what follows the flow of data
   # is left to clang and the sanitizers (preset "asan").
   target_compile_options(constellation_options INTERFACE
+    # ccache compares precompiled headers by content.
+    $<$<CXX_COMPILER_ID:Clang>:SHELL:-Xclang -fno-pch-timestamp>
     $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess -Wno-array-bounds -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread>)
 endif()
 
