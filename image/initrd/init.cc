@@ -25,6 +25,7 @@
 #include "common/status_macros.h"
 #include "image/initrd/device_mapper.h"
 #include "image/initrd/disks.h"
+#include "image/initrd/modules.h"
 #include "image/initrd/root_config.h"
 
 namespace constellation::image::initrd {
@@ -109,14 +110,8 @@ absl::Status ForEachModule(
     const std::function<absl::Status(const std::string&)>& use) {
   ASSIGN_OR_RETURN(const std::string list,
                    ReadText(fmt::format("/modules/{}", name)));
-  std::string_view rest = list;
-  while (!rest.empty()) {
-    const size_t end = rest.find('\n');
-    const std::string_view file = rest.substr(0, end);
-    rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
-    if (!file.empty()) {
-      RETURN_IF_ERROR(use(fmt::format("/modules/{}", file)));
-    }
+  for (const std::string& path : ModulePaths(list)) {
+    RETURN_IF_ERROR(use(path));
   }
   return absl::OkStatus();
 }
