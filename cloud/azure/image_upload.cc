@@ -239,17 +239,32 @@ class Upload final {
     return data;
   }
 
-  // A disk of ours is told by the hash in its tag, not by its name.
+  // A disk of ours is told by the hash in its tag, not by its name. Once its
+  // upload has ended ("Unattached"; "ActiveSAS" while it is read) Azure lets
+  // nobody write to it any more: then it is complete, or made anew.
   absl::Status PrepareDisk() {
     ASSIGN_OR_RETURN(const json disk, Look(names_.disk, kDiskApi));
     resume_ = 0;
-    if (!disk.is_null() && HasOurHash(disk)) {
-      resume_ = ReadState();
-      return absl::OkStatus();
-    }
-    if (!disk.is_null()) {
+    if (!disk.is_null() && !HasOurHash(disk)) {
       return AlreadyExists(
           fmt::format("{} is in the way: delete it", names_.disk));
+    }
+    if (!disk.is_null()) {
+      const std::string state = TextAt(disk, "/properties/diskState");
+      const bool read = state == "ActiveSAS";
+      sent_ = read || state == "Unattached";
+      resume_ = ReadState();
+      if (!sent_ || resume_ == disk_size_) {
+        return absl::OkStatus();
+      }
+      // Its upload has ended, but not with what we can vouch for.
+      if (read) {
+        RETURN_IF_ERROR(EndAccess());
+      }
+      RETURN_IF_ERROR(
+          Do("DELETE", names_.disk, kDiskApi, std::nullopt).status());
+      sent_ = false;
+      resume_ = 0;
     }
     Report("making a disk", -1);
     return Do("PUT", names_.disk, kDiskApi, UploadDiskBody(upload_, disk_size_))
@@ -313,6 +328,9 @@ class Upload final {
   // comes last, so a disk without it is not a VHD yet.
   absl::Status Send() {
     RETURN_IF_ERROR(PrepareDisk());
+    if (sent_) {
+      return absl::OkStatus();
+    }
     RETURN_IF_ERROR(Access("Write"));
     for (uint64_t at = resume_; at < disk_size_; at += kChunk) {
       ASSIGN_OR_RETURN(std::string data, Chunk(at));
@@ -324,6 +342,7 @@ class Upload final {
              static_cast<double>(at) / static_cast<double>(disk_size_));
     }
     RETURN_IF_ERROR(Put(disk_size_, Footer()));
+    RETURN_IF_ERROR(WriteState(disk_size_));
     return EndAccess();
   }
 
@@ -390,7 +409,7 @@ class Upload final {
     }
     const json done = state->value("done", json());
     const uint64_t at = done.is_number_unsigned() ? done.get<uint64_t>() : 0;
-    return at % kChunk == 0 && at <= disk_size_ ? at : 0;
+    return at == disk_size_ || (at % kChunk == 0 && at < disk_size_) ? at : 0;
   }
 
   absl::Status WriteState(uint64_t done) const {
@@ -412,6 +431,7 @@ class Upload final {
   uint64_t size_ = 0;       // of the image
   uint64_t disk_size_ = 0;  // without the footer
   uint64_t resume_ = 0;
+  bool sent_ = false;    // all of it, by an earlier run
   std::string address_;  // signed: not for messages
 };
 

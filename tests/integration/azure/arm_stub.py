@@ -220,6 +220,8 @@ class Cloud:
         if low not in self.resources:
             return 204, {}, None
         self.refuse_busy(identity, [o for o in self.busy(identity) if not o['deletes']])
+        refuse(self.resources[low].get('properties', {}).get('diskState') in ('ActiveUpload', 'ActiveSAS'),
+               'OperationNotAllowed', 'there is an active shared access signature for %s' % identity, 409)
         users = self.users_of(identity)
         refuse(users, arm_rules.IN_USE.get(type_of(identity), 'CannotDeleteResource'), '%s is used by %s' % (identity, users))
         if type_of(identity) == 'resourcegroups':
@@ -314,10 +316,10 @@ class Cloud:
         if verb.lower() == 'retrievebootdiagnosticsdata':
             return 200, {}, {'serialConsoleLogBlobUri': '%s/_blob/console?sig=s3cret' % self.base}
         if verb.lower() in ('begingetaccess', 'endgetaccess'):
-            return self.disk_access(owner, verb.lower())
+            return self.disk_access(owner, verb.lower(), (body or {}).get('access'))
         raise Refusal(404, 'NotFound', path)
 
-    def disk_access(self, owner, verb):
+    def disk_access(self, owner, verb, access):
         disk = self.resources.get(owner.lower())
         refuse(disk is None, 'ResourceNotFound', owner, 404)
         if verb == 'endgetaccess':
@@ -325,7 +327,9 @@ class Cloud:
             return 202, self.start(owner, deletes=False), None
         size = disk['properties']['creationData']['uploadSizeBytes']
         self.blobs.setdefault(owner.lower(), bytearray(size))
-        disk['properties']['diskState'] = 'ActiveUpload'
+        ended = disk['properties'].get('diskState') in ('Unattached', 'ActiveSAS')
+        refuse(access == 'Write' and ended, 'OperationNotAllowed', 'the upload of this disk has ended', 409)
+        disk['properties']['diskState'] = 'ActiveUpload' if access == 'Write' else 'ActiveSAS'
         headers = self.start(owner, deletes=False)
         name = next(reversed(self.operations))
         address = self.blob_service or '%s/_blob%s?sv=2021-12-02&sig=s3cret' % (self.base, owner.lower())

@@ -369,6 +369,9 @@ TEST_F(UploadTest, NoticesThatSomethingElseArrived) {
   world_.stub.Control({{"corrupt", true}});
   EXPECT_THAT(Run(), StatusIs(absl::StatusCode::kDataLoss));
   EXPECT_FALSE(FileExists(upload_.state_file));
+  world_.stub.Control({{"corrupt", false}});
+  EXPECT_THAT(Run(), IsOk()) << "with a new disk: the old one takes no more";
+  EXPECT_EQ(seen_, WantedHash());
 }
 
 }  // namespace
