@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cloud/azure/arm_names.h"
+#include "cloud/http/http_transport.h"
 #include "cloud/json_fields.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -60,6 +61,14 @@ bool IsToken(std::string_view text) {
          text.find_first_not_of(
              "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
              "UVWXYZ0123456789-._~+/=") == std::string_view::npos;
+}
+
+// Whether a refusal has the form of Entra's. Other clouds have a metadata
+// service at the same address, which knows no such path.
+bool IsEntras(const HttpResponse& response) {
+  const auto body =
+      ParseJsonObject(response.body, "token endpoint", kMaxTokenAnswer);
+  return body.ok() && !Text(*body, "error").empty();
 }
 
 // The first line of Entra's words, cut: the rest is trace ids and times. The
@@ -177,6 +186,11 @@ absl::StatusOr<AccessToken> FetchManagedIdentityToken(
     }
     const bool later =
         status == 404 || status == 410 || status == 429 || status >= 500;
+    if (!patient && !app_service && status != 200 && !IsEntras(*response)) {
+      return NotFound(
+          fmt::format("what answers at {} is not Azure's (HTTP status {})",
+                      UrlForMessages(identity.endpoint), status));
+    }
     if (!later || last) {
       return ParseTokenAnswer(*response, clock.Now());
     }

@@ -23,11 +23,11 @@ struct AccessToken {
   absl::Time expires = absl::InfinitePast();
 };
 
-// A life of more than a day counts as a day.
 // Reads what token endpoints answer: {"access_token", "expires_in" or
 // "expires_on", numbers or decimal text}. At most 64 KiB. UNAUTHENTICATED with
 // Entra's own words ("AADSTS...") for a refusal, UNAVAILABLE for 429 and 5xx,
 // INVALID_ARGUMENT for anything else. The token is in no message.
+// A life of more than a day counts as a day.
 absl::StatusOr<AccessToken> ParseTokenAnswer(const HttpResponse& response,
                                              absl::Time now);
 
@@ -73,15 +73,15 @@ struct ManagedIdentity {
 // Asks for a token, up to five times where the service says "not yet" (404,
 // 410, 429, 5xx). `patient` false: once, and connecting may take a second (is
 // there such a service at all?). Never through a proxy. NOT_FOUND if the
-// machine has no identity, UNAVAILABLE if nobody answers; else as
-// ParseTokenAnswer().
+// machine has no identity or, where it is asked once, if another cloud's
+// service answers; UNAVAILABLE if nobody does; else as ParseTokenAnswer().
 absl::StatusOr<AccessToken> FetchManagedIdentityToken(
     HttpTransport& transport, Clock& clock, const ManagedIdentity& identity,
     bool patient);
 
+// Tokens of a node's own identity. Everything must outlive it. Thread-safe.
 // Claims challenges have no answer here: the service takes none, so Renew()
 // only makes it ask for a new token.
-// Tokens of a node's own identity. Everything must outlive it. Thread-safe.
 class ManagedIdentityTokens final : public TokenProvider {
  public:
   ManagedIdentityTokens(HttpTransport& transport, Clock& clock,
