@@ -33,9 +33,9 @@ class TokenProvider {
   virtual bool Renew(std::string_view claims) = 0;
 };
 
+// One request to Azure Resource Manager.
 // A path that is not IsArmId() is refused before anything is sent; version and
 // query are ours and not looked at.
-// One request to Azure Resource Manager.
 struct ArmRequest {
   std::string method = "GET";
   std::string path = {};         // "/subscriptions/...", IsArmId()
@@ -53,9 +53,9 @@ struct ArmAnswer {
   HttpResponse raw = {};  // its headers; the body has been moved away
 };
 
+// Something that goes on after the answer (ARM's asynchronous operations).
 // Its address is one that OperationOf() or Poll() has checked: it is asked with
 // the token.
-// Something that goes on after the answer (ARM's asynchronous operations).
 struct ArmOperation {
   enum class Style {
     kStatus,    // Azure-AsyncOperation: a document with a status
@@ -77,8 +77,8 @@ struct OperationState {
 // Speaks with ARM: tokens, repeats, errors, pages, operations. Thread-safe.
 class ArmClient final {
  public:
-  // No slash at the end of `endpoint`.
   // Where ARM is and how patient to be; `sign` and `renew` are ours.
+  // No slash at the end of `endpoint`.
   struct Options {
     std::string endpoint = "https://management.azure.com";
     RetryOptions retry = {};

@@ -21,6 +21,7 @@ namespace {
 
 using ::constellation::cloud::testing::ScriptedTransport;
 using ::constellation::testing::IsOk;
+using ::constellation::testing::StatusIs;
 using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -224,6 +225,23 @@ TEST_F(ArmDriverTest, ChangesCarryTheVersionTheyAreMadeFrom) {
   EXPECT_THAT(sent.body, HasSubstr("\"idleTimeoutInMinutes\":10"));
   EXPECT_THAT(sent.headers,
               ::testing::Contains(::testing::Pair("If-Match", "W/\"7\"")));
+}
+
+TEST(ReferencesTest, AreReplacedByOutputs) {
+  const Observed identity{.attributes = {{"p", {{"id", "x"}}}}};
+  const auto dependency = [&](std::string_view name) {
+    return name == "i" ? &identity : nullptr;
+  };
+  const json body = {{"a", {"@{i:/p/id}", 7}}, {"b", "@x"}};
+  ASSERT_OK_AND_ASSIGN(const json resolved,
+                       ResolveReferences(body, dependency));
+  EXPECT_EQ(resolved, json({{"a", {"x", 7}}, {"b", "@x"}}));
+  EXPECT_EQ(CloudErrorKindOf(ResolveReferences("@{i:/q}", dependency).status()),
+            CloudErrorKind::kNotFound);
+  EXPECT_EQ(CloudErrorKindOf(ResolveReferences("@{j:/p}", dependency).status()),
+            CloudErrorKind::kNotFound);
+  EXPECT_THAT(ResolveReferences("@{nothing}", dependency),
+              StatusIs(absl::StatusCode::kInternal));
 }
 
 }  // namespace

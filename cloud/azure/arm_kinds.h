@@ -69,10 +69,10 @@ inline constexpr std::string_view kScaleSetType =
 inline constexpr std::string_view kLoadBalancerType =
     "Microsoft.Network/loadBalancers";
 
-// Both tables are made once, at the first call, and never change: thread-safe,
-// and references into them stay valid.
 // What clusters are made of and what Kubernetes leaves behind (disks), in the
 // order in which it is made. / What `iam create` makes.
+// Both tables are made once, at the first call, and never change: thread-safe,
+// and references into them stay valid.
 std::span<const ArmKind> ClusterKinds();
 std::span<const ArmKind> IamKinds();
 

@@ -16,9 +16,9 @@ inline constexpr std::string_view kGroupTag = "constellation-node-group";
 inline constexpr std::string_view kInitSecretTag =
     "constellation-init-secret-hash";
 
+// Where the things of a cluster are.
 // Both parts come from the config and are checked there (CheckRequest()); the
 // functions below only paste.
-// Where the things of a cluster are.
 struct ArmScope {
   std::string subscription = {};    // UUID
   std::string resource_group = {};  // name
@@ -34,14 +34,14 @@ std::string CollectionId(const ArmScope& scope, std::string_view type);
 std::string ResourceId(const ArmScope& scope, std::string_view type,
                        std::string_view name);
 
-// A "%" is refused with everything else, so that no id means something else
-// after decoding.
 // Whether `text` can be sent as the path of a request as it is: starts with
 // "/", at most 2,048 characters of [A-Za-z0-9/._()-], no "." or ".." segment,
 // no empty one. Ids come back in answers and journals.
+// A "%" is refused with everything else, so that no id means something else
+// after decoding.
 bool IsArmId(std::string_view text);
-// ASCII only; ids have nothing else (IsArmId()).
 // Whether both are the same id: ARM does not keep the case.
+// ASCII only; ids have nothing else (IsArmId()).
 bool SameId(std::string_view a, std::string_view b);
 // Whether `id` is `parent` or below it.
 bool IsBelow(std::string_view id, std::string_view parent);

@@ -17,14 +17,14 @@
 
 namespace constellation::cloud::azure {
 
+// Credentials, client and drivers, as providers need them. Thread-safe.
 // One for each provider, owned by it. The order of the members matters: the
 // client refers to the tokens, the drivers to the client.
-// Credentials, client and drivers, as providers need them. Thread-safe.
 class ArmSession final {
  public:
+  // A wrong endpoint in the environment is the error of the first call.
   // Keeps `kinds` by reference; what `options` refers to must outlive it as
   // well. No I/O.
-  // A wrong endpoint in the environment is the error of the first call.
   ArmSession(AzureOptions options, ArmScope scope,
              std::span<const ArmKind> kinds);
 
@@ -34,9 +34,9 @@ class ArmSession final {
   const AzureOptions& options() const { return options_; }
   // A driver for each of the kinds, by ArmKind::kind.
   const DriverRegistry& drivers() const { return registry_; }
+  // Who gave the token, for people; a failure names every source.
   // UNAUTHENTICATED if nobody has credentials, INVALID_ARGUMENT for credentials
   // or endpoints that are written wrongly.
-  // Who gave the token, for people; a failure names every source.
   absl::StatusOr<std::string> Login();
 
  private:

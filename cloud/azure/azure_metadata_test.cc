@@ -8,8 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "cloud/azure/inventory.h"
-#include "cloud/azure/wireserver.h"
+#include "cloud/azure/testing/azure_requests.h"
 #include "cloud/http/testing/scripted_transport.h"
 #include "common/clock.h"
 #include "common/status.h"
@@ -24,6 +23,7 @@ using ::constellation::testing::StatusIs;
 using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
+using testing::kGoal;
 
 json GoodInstance() {
   return json::parse(R"({
@@ -106,12 +106,6 @@ TEST(InstanceMetadataTest, RefusesEverythingElse) {
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
-constexpr char kGoal[] =
-    "<?xml version=\"1.0\"?><GoalState><Incarnation>3</Incarnation><Container>"
-    "<ContainerId>c-1</ContainerId><RoleInstanceList><RoleInstance>"
-    "<InstanceId>i_2.x</InstanceId></RoleInstance></RoleInstanceList>"
-    "</Container></GoalState>";
-
 TEST(AzureMetadataTest, AsksOnceAnHourWithTheHeader) {
   FakeClock clock(absl::FromUnixSeconds(1'800'000'000));
   ScriptedTransport transport;
@@ -155,84 +149,6 @@ TEST(AzureMetadataTest, SaysThatNobodyAnswers) {
   EXPECT_THAT(client.Self(), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_THAT(client.Peers(), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_THAT(client.Endpoint(), StatusIs(absl::StatusCode::kUnavailable));
-}
-
-TEST(InventoryTest, RefusesInstancesThatLie) {
-  const json vm = {{"id", "/subscriptions/s/virtualMachines/0"},
-                   {"zones", {"2"}},
-                   {"properties",
-                    {{"provisioningState", "Succeeded"},
-                     {"osProfile", {{"computerName", "demo-00000A"}}}}}};
-  const json tags = {{"constellation-uid", "u"},
-                     {"constellation-role", "worker"},
-                     {"constellation-node-group", "g"}};
-  const json nics = json::parse(
-      R"([{"properties":{"primary":true,"ipConfigurations":[{"properties":{"primary":true,"privateIPAddress":"10.0.0.4"}}]}}])");
-  ASSERT_OK_AND_ASSIGN(const ScaleSetInstance good,
-                       ParseInstance(vm, tags, nics));
-  EXPECT_EQ(good.metadata.name, "demo-00000a");
-  EXPECT_EQ(good.state, "Succeeded");
-  EXPECT_EQ(good.group, "g");
-  EXPECT_EQ(good.metadata.zone, "2");
-  json bad = vm;
-  bad["properties"]["osProfile"]["computerName"] = "$(reboot)";
-  EXPECT_THAT(
-      ParseInstance(bad, tags, nics),
-      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("computerName")));
-  bad = vm;
-  bad["id"] = "/a?b";
-  EXPECT_FALSE(ParseInstance(bad, tags, nics).ok());
-  bad = tags;
-  bad["constellation-role"] = "king";
-  EXPECT_FALSE(ParseInstance(vm, bad, nics).ok());
-  EXPECT_FALSE(ParseInstance(vm, json(), nics).ok());
-  EXPECT_FALSE(ParseInstance(vm, tags, json::array()).ok());
-  bad = nics;
-  bad[0]["properties"]["ipConfigurations"][0]["properties"]
-     ["privateIPAddress"] = "10.0.0.256";
-  EXPECT_FALSE(ParseInstance(vm, tags, bad).ok());
-}
-
-TEST(WireserverTest, ReadsOnlyPlainGoalStates) {
-  ASSERT_OK_AND_ASSIGN(const GoalState goal, ParseGoalState(kGoal));
-  EXPECT_EQ(goal.container_id, "c-1");
-  EXPECT_EQ(goal.instance_id, "i_2.x");
-  EXPECT_EQ(goal.incarnation, "3");
-  const auto spoilt = [](std::string_view what, std::string_view with) {
-    std::string xml = kGoal;
-    xml.replace(xml.find(what), what.size(), with);
-    return ParseGoalState(xml);
-  };
-  EXPECT_THAT(
-      spoilt("c-1", "c<b/>"),
-      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("ContainerId")));
-  EXPECT_FALSE(spoilt("c-1", "&lt;").ok());
-  EXPECT_FALSE(spoilt("c-1", std::string(65, 'a')).ok());
-  EXPECT_FALSE(spoilt("i_2.x", "").ok());
-  EXPECT_FALSE(spoilt("</InstanceId>", "").ok());
-  EXPECT_FALSE(spoilt(">3<", ">x<").ok());
-  EXPECT_FALSE(ParseGoalState("").ok());
-  EXPECT_FALSE(ParseGoalState(kGoal + std::string(70'000, ' ')).ok());
-}
-
-TEST(WireserverTest, ReportsReadyAfterRepeats) {
-  FakeClock clock(absl::FromUnixSeconds(1'800'000'000));
-  ScriptedTransport transport;
-  transport.AddStatus(503);
-  transport.Add(HttpResponse{.status = 200, .body = kGoal});
-  transport.AddError(TransportError::kLost);
-  transport.AddStatus(200);
-  EXPECT_THAT(ReportReady(transport, clock), IsOk());
-  ASSERT_THAT(transport.requests(), SizeIs(4));
-  EXPECT_EQ(transport.requests()[3].url,
-            "http://168.63.129.16/machine?comp=health");
-  EXPECT_THAT(transport.requests()[3].body,
-              HasSubstr("<InstanceId>i_2.x</InstanceId><Health><State>Ready"));
-  ScriptedTransport dead;
-  dead.AddStatus(500);
-  EXPECT_THAT(ReportReady(dead, clock),
-              StatusIs(absl::StatusCode::kUnavailable));
-  EXPECT_THAT(dead.requests(), SizeIs(5));
 }
 
 }  // namespace

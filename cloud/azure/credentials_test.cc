@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "cloud/azure/access_token.h"
 #include "cloud/http/testing/scripted_transport.h"
 #include "common/clock.h"
 #include "common/command.h"
@@ -31,78 +30,6 @@ using ::testing::SizeIs;
 
 constexpr char kTenant[] = "00000000-0000-4000-8000-000000000002";
 constexpr char kGoodAnswer[] = R"({"access_token":"tok","expires_in":3600})";
-
-TEST(TokenAnswerTest, TakesNumbersAndTexts) {
-  const absl::Time now = absl::FromUnixSeconds(1'800'000'000);
-  const auto expires = [&](const std::string& body) {
-    const auto token = ParseTokenAnswer({.status = 200, .body = body}, now);
-    return token.ok() ? absl::ToInt64Seconds(token->expires - now) : -1;
-  };
-  EXPECT_EQ(expires(kGoodAnswer), 3600);
-  EXPECT_EQ(expires(R"({"access_token":"t","expires_in":"90"})"), 90);
-  EXPECT_EQ(expires(R"({"access_token":"t","expires_on":"1800000100"})"), 100);
-  EXPECT_EQ(expires(R"({"access_token":"t","expires_in":99999999})"), 86400)
-      << "nobody is believed for longer than a day";
-}
-
-TEST(TokenAnswerTest, RefusesWhatIsNone) {
-  const absl::Time now = absl::FromUnixSeconds(1'800'000'000);
-  for (const char* bad :
-       {"", "[]", "{}", R"({"access_token":"t"})", R"({"expires_in":1})",
-        R"({"access_token":"a b","expires_in":1})",
-        R"({"access_token":"a\r\nX: y","expires_in":1})",
-        R"({"access_token":"t","expires_in":"1x"})",
-        R"({"access_token":7,"expires_in":1})"}) {
-    EXPECT_THAT(ParseTokenAnswer({.status = 200, .body = bad}, now),
-                StatusIs(absl::StatusCode::kInvalidArgument))
-        << bad;
-  }
-  EXPECT_THAT(
-      ParseTokenAnswer(
-          {.status = 200, .body = R"({"access_token":"t","expires_on":1})"},
-          now),
-      StatusIs(absl::StatusCode::kUnauthenticated, HasSubstr("clock")));
-  EXPECT_THAT(
-      ParseTokenAnswer(
-          {.status = 401,
-           .body =
-               R"({"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret\r\nTrace"})"},
-          now),
-      StatusIs(absl::StatusCode::kUnauthenticated,
-               HasSubstr("AADSTS7000215: Invalid client secret")));
-  EXPECT_THAT(ParseTokenAnswer({.status = 503}, now),
-              StatusIs(absl::StatusCode::kUnavailable));
-}
-
-TEST(CachedTokenTest, RenewsInTimeAndKeepsWhatWorks) {
-  FakeClock clock(absl::FromUnixSeconds(1'800'000'000));
-  int fetched = 0;
-  bool fail = false;
-  std::string claims;
-  CachedToken token(
-      clock, [&](std::string_view wanted) -> absl::StatusOr<AccessToken> {
-        claims = wanted;
-        if (fail) {
-          return Unavailable("no");
-        }
-        return AccessToken{.value = std::to_string(++fetched),
-                           .expires = clock.Now() + absl::Hours(1)};
-      });
-  EXPECT_EQ(*token.Get(), "1");
-  EXPECT_FALSE(token.Renew("")) << "a second one would be refused as well";
-  clock.Advance(absl::Minutes(54));
-  EXPECT_EQ(*token.Get(), "1");
-  clock.Advance(absl::Minutes(2));
-  fail = true;
-  EXPECT_EQ(*token.Get(), "1") << "valid for four minutes yet";
-  clock.Advance(absl::Minutes(5));
-  EXPECT_THAT(token.Get(), StatusIs(absl::StatusCode::kUnavailable));
-  fail = false;
-  EXPECT_EQ(*token.Get(), "2");
-  EXPECT_TRUE(token.Renew("{}"));
-  EXPECT_EQ(*token.Get(), "3");
-  EXPECT_EQ(claims, "{}");
-}
 
 // `az`, as prepared.
 class FakeAz final : public CommandRunner {
@@ -240,6 +167,43 @@ TEST_F(ChainTest, AsksAz) {
                                 HasSubstr("no network")));
 }
 
+// On a VM of another cloud its metadata service answers at the same address.
+TEST_F(ChainTest, AsksAzOnOtherCloudsMachines) {
+  transport_.Add(HttpResponse{.status = 404, .body = "<html></html>"});
+  az_.result_ = CommandResult{
+      .out = R"({"accessToken":"from-az","expires_on":1800003600})", .err = ""};
+  EXPECT_EQ(*Token(), "from-az");
+  EXPECT_EQ(chain_->source(), "AzureCliCredential");
+}
+
+TEST_F(ChainTest, KeepsIdentityHeadersOnThisMachine) {
+  variables_ = {{"IDENTITY_ENDPOINT", "http://10.0.0.1/token"},
+                {"IDENTITY_HEADER", "s3cret"}};
+  EXPECT_THAT(Token(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                HasSubstr("IDENTITY_ENDPOINT")));
+  EXPECT_THAT(transport_.requests(), SizeIs(0));
+}
+
+TEST_F(ChainTest, DoesNotOfferASecretTwiceToABrokenTls) {
+  variables_ = {{"AZURE_TENANT_ID", kTenant},
+                {"AZURE_CLIENT_ID", "app"},
+                {"AZURE_CLIENT_SECRET", "x"}};
+  transport_.AddError(TransportError::kTls);
+  EXPECT_FALSE(Token().ok());
+  EXPECT_THAT(transport_.requests(), SizeIs(1));
+}
+
+TEST_F(ChainTest, RefusesCertificatesItCannotRead) {
+  variables_ = {{"AZURE_TENANT_ID", kTenant},
+                {"AZURE_CLIENT_ID", "app"},
+                {"AZURE_CLIENT_CERTIFICATE_PATH", "/nonexistent.pem"}};
+  EXPECT_THAT(Token(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                HasSubstr("/nonexistent.pem")));
+  variables_["AZURE_CLIENT_CERTIFICATE_PASSWORD"] = "x";
+  EXPECT_THAT(Token(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                HasSubstr("password are not supported")));
+}
+
 TEST_F(ChainTest, CanBeNarrowed) {
   variables_ = {{"AZURE_TOKEN_CREDENTIALS", "dev"},
                 {"AZURE_TENANT_ID", kTenant},
@@ -259,25 +223,6 @@ TEST_F(ChainTest, RefusesATenantThatChangesTheAddress) {
                 {"AZURE_CLIENT_SECRET", "x"}};
   EXPECT_THAT(Token(), StatusIs(absl::StatusCode::kInvalidArgument,
                                 HasSubstr("tenant")));
-}
-
-TEST(ManagedIdentityTest, IsPatientOnNodes) {
-  FakeClock clock(absl::FromUnixSeconds(1'800'000'000));
-  ScriptedTransport transport;
-  transport.AddStatus(429);
-  transport.AddStatus(404);
-  transport.Add(HttpResponse{.status = 200, .body = kGoodAnswer});
-  EXPECT_THAT(FetchManagedIdentityToken(transport, clock, {}, true), IsOk());
-  EXPECT_THAT(transport.requests(), SizeIs(3));
-  ScriptedTransport none;
-  none.AddStatus(400);
-  EXPECT_THAT(FetchManagedIdentityToken(none, clock, {}, true),
-              StatusIs(absl::StatusCode::kNotFound));
-  ScriptedTransport dead;
-  dead.AddError(TransportError::kTimeout);
-  EXPECT_THAT(FetchManagedIdentityToken(dead, clock, {}, true),
-              StatusIs(absl::StatusCode::kUnavailable));
-  EXPECT_THAT(dead.requests(), SizeIs(5));
 }
 
 TEST(SubscriptionTest, IsThatOfAz) {

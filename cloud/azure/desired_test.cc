@@ -5,10 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <set>
 #include <utility>
 
-#include "cloud/azure/bodies.h"
 #include "cloud/azure/testing/azure_requests.h"
 #include "common/status.h"
 #include "common/testing/status_matchers.h"
@@ -65,24 +63,6 @@ TEST(DesiredTest, IsPure) {
   }
 }
 
-TEST(DesiredTest, OnlyTheConfiguredSourcesGetIn) {
-  ClusterRequest request = SmallRequest();
-  request.allowed_sources = {"203.0.113.7/32", "198.51.100.0/24"};
-  const json body = SecurityGroupBody(request, {});
-  std::set<int> priorities;
-  ASSERT_THAT(body["properties"]["securityRules"], SizeIs(5));
-  for (const json& rule : body["properties"]["securityRules"]) {
-    EXPECT_EQ(rule["properties"]["sourceAddressPrefixes"],
-              json({"203.0.113.7/32", "198.51.100.0/24"}));
-    EXPECT_FALSE(rule["properties"].contains("sourceAddressPrefix"));
-    EXPECT_TRUE(
-        priorities.insert(rule["properties"]["priority"].get<int>()).second);
-  }
-  request.debug = true;
-  EXPECT_THAT(SecurityGroupBody(request, {})["properties"]["securityRules"],
-              SizeIs(6));
-}
-
 TEST(DesiredTest, InternalBalancerHasNoPublicAddress) {
   ClusterRequest request = SmallRequest();
   request.internal_load_balancer = true;
@@ -91,37 +71,6 @@ TEST(DesiredTest, InternalBalancerHasNoPublicAddress) {
   const Resource& balancer = Named(all, "balancer");
   EXPECT_THAT(balancer.depends_on, ElementsAre("network"));
   EXPECT_EQ(balancer.desired.dump().find("publicIPAddress"), std::string::npos);
-}
-
-TEST(DesiredTest, SecurityProfileFollowsTheVariant) {
-  ClusterRequest request = SmallRequest();
-  const auto profile = [&] {
-    return ScaleSetBody(request, request.groups[0],
-                        {})["properties"]["virtualMachineProfile"];
-  };
-  json confidential = profile();
-  EXPECT_EQ(confidential["securityProfile"]["securityType"], "ConfidentialVM");
-  EXPECT_EQ(confidential["storageProfile"]["osDisk"]["managedDisk"]
-                        ["securityProfile"]["securityEncryptionType"],
-            "VMGuestStateOnly");
-  EXPECT_EQ(confidential["securityProfile"]["uefiSettings"],
-            json({{"secureBootEnabled", false}, {"vTpmEnabled", true}}));
-  request.attestation_variant = "azure-tdx";
-  EXPECT_EQ(profile(), confidential) << "the size decides";
-  request.attestation_variant = "azure-trustedlaunch";
-  EXPECT_EQ(profile()["securityProfile"]["securityType"], "TrustedLaunch");
-  EXPECT_FALSE(profile()["storageProfile"]["osDisk"]["managedDisk"].contains(
-      "securityProfile"));
-}
-
-TEST(DesiredTest, EveryPasswordIsAnother) {
-  const ClusterRequest request = SmallRequest();
-  json a = ScaleSetBody(request, request.groups[0], {});
-  EXPECT_EQ(a.dump().find("adminPassword"), std::string::npos);
-  json b = a;
-  CompleteScaleSet(a);
-  CompleteScaleSet(b);
-  EXPECT_NE(a, b);
 }
 
 TEST(DesiredTest, ListsEveryWrongField) {

@@ -14,8 +14,8 @@ namespace constellation::cloud::azure {
 // Tag of disks and gallery versions: SHA-256 of the raw image, hex.
 inline constexpr std::string_view kImageShaTag = "constellation-image-sha256";
 
-// All four follow from the request, so an interrupted run finds its own things.
 // Names of what an upload makes. Galleries are unique in a subscription.
+// All four follow from the request, so an interrupted run finds its own things.
 struct ImageNames {
   std::string gallery = {};     // id
   std::string definition = {};  // id

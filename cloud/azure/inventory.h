@@ -29,11 +29,11 @@ std::string ProviderId(std::string_view instance_id);
 // with capital letters).
 std::string NodeNameOf(std::string_view computer_name);
 
+// The metadata of one VM out of ARM's answers. INVALID_ARGUMENT names the field
+// that is not what it must be.
 // `tags` are those of its scale set, which says role and group; `nics` are the
 // VM's interfaces. The init secret's hash and the length of the network's
 // prefix are not among it.
-// The metadata of one VM out of ARM's answers. INVALID_ARGUMENT names the field
-// that is not what it must be.
 absl::StatusOr<ScaleSetInstance> ParseInstance(const nlohmann::json& vm,
                                                const nlohmann::json& tags,
                                                const nlohmann::json& nics);

@@ -49,6 +49,13 @@ inline ClusterRequest SmallRequest() {
               "nodes"}};
 }
 
+// What the wireserver says about a VM.
+inline constexpr char kGoal[] =
+    "<?xml version=\"1.0\"?><GoalState><Incarnation>3</Incarnation><Container>"
+    "<ContainerId>c-1</ContainerId><RoleInstanceList><RoleInstance>"
+    "<InstanceId>i_2.x</InstanceId></RoleInstance></RoleInstanceList>"
+    "</Container></GoalState>";
+
 // A token that never ends; what was asked of it is counted. Not thread-safe
 // for concurrent renewals.
 class FixedTokens final : public TokenProvider {

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Names, errors, comparison and the client of Azure Resource Manager.
+#include "cloud/azure/arm_client.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "cloud/azure/arm_client.h"
-#include "cloud/azure/arm_error.h"
-#include "cloud/azure/arm_names.h"
-#include "cloud/azure/json_compare.h"
 #include "cloud/azure/testing/azure_requests.h"
 #include "cloud/engine/cloud_error.h"
 #include "cloud/http/testing/scripted_transport.h"
@@ -30,148 +27,8 @@ using ::testing::Pair;
 using ::testing::SizeIs;
 using Kind = CloudErrorKind;
 
-TEST(ArmNamesTest, IdsAreSafePaths) {
-  for (const char* good :
-       {"/subscriptions/0-1/resourceGroups/r_g.(x)", "/communityGalleries/a"}) {
-    EXPECT_TRUE(IsArmId(good)) << good;
-  }
-  for (const char* bad : {"", "x", "/", "/a/", "//a", "/a/../b", "/a/.", "/a?b",
-                          "/a#b", "/a%2fb", "/a b", "/a\n", "/a@b"}) {
-    EXPECT_FALSE(IsArmId(bad)) << bad;
-  }
-  EXPECT_FALSE(IsArmId("/" + std::string(2048, 'a')));
-}
-
-TEST(ArmNamesTest, ComparesWithoutCase) {
-  EXPECT_TRUE(SameId("/A/b", "/a/B"));
-  EXPECT_FALSE(SameId("/a/b", "/a/bc"));
-  EXPECT_TRUE(IsBelow("/a/B/c", "/A/b"));
-  EXPECT_FALSE(IsBelow("/a/bc", "/a/b"));
-  EXPECT_EQ(SegmentBehind("/x/virtualmachines/7/y", "virtualMachines"), "7");
-  EXPECT_EQ(SegmentBehind("/x/virtualMachines", "virtualMachines"), "");
-}
-
-TEST(ArmNamesTest, UuidsAreStable) {
-  EXPECT_EQ(UuidOf("a"), UuidOf("a"));
-  EXPECT_NE(UuidOf("a"), UuidOf("b"));
-  EXPECT_TRUE(IsUuid(UuidOf("a")));
-  EXPECT_EQ(UuidOf("a")[14], '5');
-  EXPECT_FALSE(IsUuid("0a1b2c3d"));
-  EXPECT_EQ(UrlEncode("a b'/\xc3"), "a%20b%27%2F%C3");
-}
-
-CloudError Decoded(int status, const json& body, bool read_only = false) {
-  return ArmErrorOf(
-      HttpResponse{
-          .status = status,
-          .headers = {{"x-ms-request-id", "r-1"}},
-          .body = body.is_string() ? body.get<std::string>() : body.dump()},
-      read_only);
-}
-
 json Error(const char* code, const char* message) {
   return {{"error", {{"code", code}, {"message", message}}}};
-}
-
-TEST(ArmErrorTest, KnowsAzuresWords) {
-  EXPECT_EQ(Decoded(404, Error("ResourceNotFound", "x")).kind, Kind::kNotFound);
-  EXPECT_EQ(Decoded(404, Error("ResourceGroupNotFound", "x")).kind,
-            Kind::kWrongProject);
-  EXPECT_EQ(Decoded(400, Error("InUseSubnetCannotBeDeleted", "x")).kind,
-            Kind::kDependency);
-  EXPECT_EQ(Decoded(409, Error("ZonalAllocationFailed", "x")).kind,
-            Kind::kCapacity);
-  EXPECT_EQ(Decoded(401, Error("ExpiredAuthenticationToken", "x")).kind,
-            Kind::kExpiredToken);
-  EXPECT_EQ(Decoded(409, Error("ScopeLocked", "x")).kind, Kind::kPermission);
-  EXPECT_EQ(Decoded(429, Error("OperationNotAllowed", "slow")).kind,
-            Kind::kThrottled);
-  EXPECT_EQ(Decoded(400, Error("NobodyKnowsThis", "x")).kind, Kind::kInvalid);
-  EXPECT_EQ(Decoded(409, "not json").kind, Kind::kConflict);
-  EXPECT_EQ(Decoded(404, Error("ResourceNotFound", "x")).request_id, "r-1");
-}
-
-TEST(ArmErrorTest, NamesQuotaAndPermission) {
-  const CloudError quota = Decoded(
-      409, Error("OperationNotAllowed",
-                 "Operation could not be completed as it results in exceeding "
-                 "approved standardDCASv5Family Cores quota. Additional "
-                 "Required: 12"));
-  EXPECT_EQ(quota.kind, Kind::kQuota);
-  EXPECT_EQ(quota.subject, "standardDCASv5Family Cores");
-  const CloudError denied = Decoded(
-      403, Error("AuthorizationFailed",
-                 "The client 'x' does not have authorization to perform action "
-                 "'Microsoft.Network/natGateways/write' over scope '/y'"));
-  EXPECT_EQ(denied.kind, Kind::kPermission);
-  EXPECT_EQ(denied.subject, "Microsoft.Network/natGateways/write");
-}
-
-TEST(ArmErrorTest, FollowsDetailsToTheCause) {
-  const json error = {
-      {"code", "DeploymentFailed"},
-      {"message", "see details"},
-      {"details",
-       json::array({{{"code", "Conflict?"},
-                     {"message", "outer"},
-                     {"details", json::array({{{"code", "AllocationFailed"},
-                                               {"message", "no room"}}})}}})}};
-  EXPECT_EQ(ArmErrorOfBody(error).kind, Kind::kCapacity);
-  EXPECT_EQ(ArmErrorOfBody(error).message, "no room");
-  EXPECT_EQ(ArmErrorOfBody(json(7)).kind, Kind::kLateFailure);
-}
-
-TEST(ArmErrorTest, ServerErrorsAreUnclearForWritesOnly) {
-  EXPECT_EQ(Decoded(503, Error("BadRequest", "x")).kind, Kind::kUnclear);
-  EXPECT_EQ(Decoded(503, Error("BadRequest", "x"), true).kind,
-            Kind::kUnavailable);
-}
-
-TEST(JsonCompareTest, IgnoresWhatOthersAdd) {
-  const json want = {{"a", {{"id", "/subscriptions/S/x"}}},
-                     {"rules", {{{"name", "constellation-a"}, {"port", 1}}}}};
-  json got = want;
-  got["a"]["id"] = "/subscriptions/s/X";
-  got["more"] = 1;
-  got["rules"].push_back({{"name", "k8s-rule"}});
-  got["rules"][0]["etag"] = "e";
-  EXPECT_TRUE(Covers(got, want));
-  got["rules"][0]["port"] = 2;
-  EXPECT_FALSE(Covers(got, want));
-}
-
-TEST(JsonCompareTest, NoticesALeftoverOfOurs) {
-  const json want = {{"rules", {{{"name", "constellation-a"}}}}};
-  json got = want;
-  got["rules"].push_back({{"name", "Constellation-debug"}});
-  EXPECT_FALSE(Covers(got, want));
-  EXPECT_THAT(KeepForeignChildren(want, got)["rules"], SizeIs(1));
-}
-
-TEST(JsonCompareTest, PlainListsHaveNoOrder) {
-  EXPECT_TRUE(Covers({"2", "1"}, {"1", "2"}));
-  EXPECT_FALSE(Covers({"1", "2", "3"}, {"1", "2"}));
-  EXPECT_FALSE(Covers(json(), {"1"}));
-  EXPECT_FALSE(Covers({{"a", 1}}, {{"b", 1}}));
-}
-
-TEST(JsonCompareTest, KeepsForeignChildrenAndTags) {
-  const json want = {{"tags", {{"constellation-uid", "u"}}},
-                     {"rules", {{{"name", "constellation-a"}, {"port", 1}}}}};
-  const json got = {{"etag", "e"},
-                    {"tags", {{"policy", "p"}, {"constellation-uid", "old"}}},
-                    {"rules",
-                     {{{"name", "constellation-a"}, {"port", 9}},
-                      {{"name", "k8s"},
-                       {"etag", "e"},
-                       {"p", {{"provisioningState", "x"}}}}}}};
-  const json merged = KeepForeignChildren(want, got);
-  EXPECT_EQ(merged["tags"],
-            json({{"policy", "p"}, {"constellation-uid", "u"}}));
-  EXPECT_FALSE(merged.contains("etag"));
-  ASSERT_THAT(merged["rules"], SizeIs(2));
-  EXPECT_EQ(merged["rules"][0]["port"], 1);
-  EXPECT_EQ(merged["rules"][1], json({{"name", "k8s"}, {"p", json::object()}}));
 }
 
 constexpr char kEndpoint[] = "https://management.azure.com";
@@ -233,7 +90,7 @@ TEST_F(ArmClientTest, RenewsARefusedTokenOnceWithItsClaims) {
   Answer(200, json::object());
   EXPECT_THAT(client_.Send({.path = "/a"}), IsOk());
   EXPECT_EQ(tokens_.claims(), R"({"a":1})");
-  Answer(401, Error("InvalidAuthenticationToken", "x"));
+  EXPECT_EQ(tokens_.renewals(), 1);
 }
 
 TEST_F(ArmClientTest, SaysWhenTheTokenIsRefused) {
@@ -345,6 +202,53 @@ TEST_F(ArmClientTest, AwaitReturnsTheResult) {
                                      absl::Minutes(5), {}));
   EXPECT_EQ(result["properties"]["x"], 1);
   EXPECT_GE(clock_.Now() - start, absl::Seconds(20));
+}
+
+TEST_F(ArmClientTest, RefusesAnswersThatArmNeverGives) {
+  Answer(302, nullptr, {{"location", "https://elsewhere.example/"}});
+  EXPECT_EQ(CloudErrorKindOf(client_.Send({.path = "/a"}).status()),
+            Kind::kInvalid)
+      << "redirects are not followed";
+  for (const char* bad : {"<html>", "[1]", "7"}) {
+    ScriptedTransport transport;
+    transport.Add(HttpResponse{.status = 200, .body = bad});
+    ArmClient client(transport, tokens_, clock_, [] { return 0.5; }, {});
+    EXPECT_EQ(CloudErrorKindOf(client.Send({.path = "/a"}).status()),
+              Kind::kInvalid)
+        << bad;
+    EXPECT_THAT(transport.requests(), SizeIs(1));
+  }
+}
+
+TEST_F(ArmClientTest, TheTokenStaysAtHome) {
+  for (const char* url : {"https://management.azure.com.evil.example/x",
+                          "http://management.azure.com/x",
+                          "https://evil.example/management.azure.com",
+                          "https://xmanagement.azure.com/"}) {
+    EXPECT_FALSE(client_.OperationOf(Accepted(202, {{"location", url}})).ok())
+        << url;
+  }
+  EXPECT_THAT(client_.OperationOf(Accepted(
+                  202, {{"location", "https://eu.management.azure.com/x"}})),
+              IsOk())
+      << "a region of it";
+}
+
+TEST_F(ArmClientTest, AnOperationThatMovesElsewhereIsRefused) {
+  ArmOperation operation{.style = ArmOperation::Style::kLocation,
+                         .url = std::string(kEndpoint) + "/op"};
+  Answer(202, nullptr, {{"location", "https://elsewhere.example/op"}});
+  EXPECT_EQ(CloudErrorKindOf(client_.Poll(operation, {}).status()),
+            Kind::kInvalid);
+  EXPECT_EQ(operation.url, std::string(kEndpoint) + "/op");
+}
+
+TEST_F(ArmClientTest, ALongWaitIsNotBelieved) {
+  ASSERT_OK_AND_ASSIGN(const auto operation,
+                       client_.OperationOf(Accepted(
+                           202, {{"location", std::string(kEndpoint) + "/op"},
+                                 {"retry-after", "86400"}})));
+  EXPECT_EQ(operation->next_poll, clock_.Now() + absl::Minutes(5));
 }
 
 }  // namespace
