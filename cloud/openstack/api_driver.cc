@@ -34,7 +34,11 @@ absl::StatusOr<std::vector<Observed>> ApiDriver::Find(
   if (!known) {
     const auto element = client_.Get(where_, context.known_id, context.stop);
     if (element.ok()) {
-      found.push_back(Read(*element));
+      // The id is the journal's: without our mark it is somebody else's thing,
+      // and as a double of ours it would be deleted.
+      if (ListedName(context.cluster, *element)) {
+        found.push_back(Read(*element));
+      }
     } else if (CloudErrorKindOf(element.status()) !=
                CloudErrorKind::kNotFound) {
       return element.status();
