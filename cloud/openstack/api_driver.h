@@ -59,8 +59,8 @@ class ApiDriver : public ResourceDriver {
   // What the cloud's element says.
   virtual Observed Read(const nlohmann::json& element) const = 0;
 
-  // kUnclear if the answer does not say what: the engine searches then.
   // POST `body`; what was made.
+  // kUnclear if the answer does not say what: the engine searches then.
   absl::StatusOr<Observed> Post(const nlohmann::json& body,
                                 const std::stop_token& stop);
   // DELETE of any path of the service; for kinds that need a query with it.

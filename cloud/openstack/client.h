@@ -28,9 +28,9 @@ namespace constellation::cloud::openstack {
 // one policy per server group (2.64). Other services: their base version.
 inline constexpr std::string_view kComputeMicroversion = "2.67";
 
+// One request to one service.
 // `path` and `content_type` are ours: nothing from an answer goes into them
 // unescaped.
-// One request to one service.
 struct ServiceCall {
   std::string_view service = kCompute;
   std::string method = "GET";

@@ -264,8 +264,8 @@ class DirectoryDriver final : public ResourceDriver {
   }
 
  private:
-  // Ports and servers have the same number at the end of their names.
   // {"port-...": address} -> metadata keys and values.
+  // Ports and servers have the same number at the end of their names.
   static json Wanted(const DriverContext& context) {
     std::vector<DirectoryEntry> entries;
     for (const json& name : context.resource.desired["ports"]) {

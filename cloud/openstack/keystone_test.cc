@@ -7,24 +7,18 @@
 #include <nlohmann/json.hpp>
 
 #include "cloud/engine/cloud_error.h"
-#include "cloud/http/testing/scripted_transport.h"
 #include "cloud/json_fields.h"
-#include "cloud/openstack/client.h"
-#include "cloud/openstack/openstack_error.h"
 #include "common/status.h"
 #include "common/testing/status_matchers.h"
 
 namespace constellation::cloud::openstack {
 namespace {
 
-using cloud::testing::ScriptedTransport;
-using ::constellation::testing::IsOk;
 using ::constellation::testing::IsOkAndHolds;
 using ::constellation::testing::StatusIs;
 using nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using ::testing::SizeIs;
 
 CloudEntry PasswordEntry() {
   return {{"auth.auth_url", "https://cloud.example:5000"},
@@ -181,152 +175,6 @@ TEST(ParseLoginTest, RefusesWhatItCannotUse) {
   ASSERT_OK_AND_ASSIGN(const Login login,
                        ParseLogin(DumpJson(token), "tok", "", ""));
   EXPECT_TRUE(login.endpoints.empty());
-}
-
-class ClientTest : public ::testing::Test {
- protected:
-  ClientTest()
-      : client_(transport_, clock_, environment_, [this] {
-          ++asked_;
-          CloudEntry entry = PasswordEntry();
-          entry["region_name"] = "R1";
-          return absl::StatusOr<CloudEntry>(entry);
-        }) {}
-
-  void AddLogin(const char* token, const char* expires) {
-    json body = Token();
-    body["token"]["expires_at"] = expires;
-    transport_.Add(HttpResponse{.status = 201,
-                                .headers = {{"x-subject-token", token}},
-                                .body = DumpJson(body)});
-  }
-  std::string TokenOf(size_t request) {
-    const HttpRequest sent = transport_.requests()[request];
-    for (const auto& [name, value] : sent.headers) {
-      if (name == "X-Auth-Token") {
-        return value;
-      }
-    }
-    return "";
-  }
-
-  ScriptedTransport transport_;
-  FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};
-  Environment environment_ = [](std::string_view) { return std::nullopt; };
-  int asked_ = 0;
-  Client client_;
-};
-
-TEST_F(ClientTest, LogsInOnceAndAgainBeforeTheTokenEnds) {
-  AddLogin("one", "2027-01-15T08:10:00Z");  // ten minutes from "now"
-  transport_.Add(HttpResponse{.status = 200, .body = "{}"});
-  transport_.Add(HttpResponse{.status = 200, .body = "{}"});
-  AddLogin("two", "2027-01-15T09:10:00Z");
-  transport_.Add(HttpResponse{.status = 200, .body = "{}"});
-  EXPECT_THAT(client_.Send({.path = "/a"}), IsOk());
-  EXPECT_THAT(client_.Send({.path = "/b"}), IsOk());
-  clock_.Advance(absl::Minutes(9) + absl::Seconds(1));
-  EXPECT_THAT(client_.Send({.path = "/c"}), IsOk());
-  ASSERT_THAT(transport_.requests(), SizeIs(5));
-  EXPECT_EQ(TokenOf(1), "one");
-  EXPECT_EQ(TokenOf(2), "one");
-  EXPECT_EQ(TokenOf(4), "two");
-  EXPECT_EQ(asked_, 1) << "the files are read once";
-}
-
-// An application credential's access rules answer 401 for what they forbid.
-TEST_F(ClientTest, LogsInAgainAfter401ButOnlyOnce) {
-  AddLogin("one", "2030-01-01T00:00:00Z");
-  transport_.AddStatus(401);
-  AddLogin("two", "2030-01-01T00:00:00Z");
-  transport_.AddStatus(401);
-  EXPECT_EQ(CloudErrorKindOf(client_.Send({.path = "/a"}).status()),
-            CloudErrorKind::kBadCredentials);
-  EXPECT_THAT(transport_.requests(), SizeIs(4));
-}
-
-TEST_F(ClientTest, SaysWhichServiceIsMissing) {
-  AddLogin("one", "2030-01-01T00:00:00Z");
-  const absl::Status status = client_.Send({.service = kImage}).status();
-  EXPECT_EQ(CloudErrorKindOf(status), CloudErrorKind::kUnsupportedRegion);
-  EXPECT_THAT(std::string(Message(status)), HasSubstr("image"));
-}
-
-TEST_F(ClientTest, AnAnswerThatIsNoJsonIsUnclear) {
-  AddLogin("one", "2030-01-01T00:00:00Z");
-  transport_.Add(HttpResponse{.status = 202, .body = "<html>"});
-  EXPECT_EQ(
-      CloudErrorKindOf(client_.Send({.method = "POST", .path = "/a"}).status()),
-      CloudErrorKind::kUnclear);
-}
-
-TEST(EscapedTest, LeavesNothingThatMeansSomething) {
-  EXPECT_EQ(Escaped("^a-b_c.~$/&=%\xff"), "%5Ea-b_c.~%24%2F%26%3D%25%FF");
-}
-
-struct ErrorCase {
-  int status;
-  const char* body;
-  CloudErrorKind kind;
-  const char* text;
-};
-
-TEST(DecodeErrorTest, UnderstandsEveryServicesShape) {
-  using Kind = CloudErrorKind;
-  for (
-      const ErrorCase& each : std::initializer_list<ErrorCase>{
-          {401,
-           R"({"error":{"code":401,"title":"Unauthorized","message":"no"}})",
-           Kind::kBadCredentials, "no"},
-          {403,
-           R"({"forbidden":{"code":403,"message":"Quota exceeded for cores"}})",
-           Kind::kQuota, "Quota exceeded for cores"},
-          {403, R"({"forbidden":{"message":"Policy doesn't allow it"}})",
-           Kind::kPermission, "Policy"},
-          {409,
-           R"({"NeutronError":{"type":"OverQuota","message":"Quota exceeded"}})",
-           Kind::kQuota, "Quota"},
-          {409, R"({"NeutronError":{"type":"SubnetInUse","message":"in use"}})",
-           Kind::kDependency, "in use"},
-          {404,
-           R"({"NeutronError":{"type":"PortNotFound","message":"not found"}})",
-           Kind::kNotFound, "not found"},
-          {409,
-           R"({"NeutronError":{"type":"ExternalIpAddressExhausted","message":"x"}})",
-           Kind::kCapacity, "x"},
-          {409, R"({"faultstring":"Load Balancer x is immutable"})",
-           Kind::kConflict, "immutable"},
-          {409,
-           R"({"conflictingRequest":{"message":"in task_state deleting"}})",
-           Kind::kConflict, "task_state"},
-          {413, R"({"overLimit":{"code":413,"message":"VolumeLimitExceeded"}})",
-           Kind::kQuota, "VolumeLimitExceeded"},
-          {400,
-           R"({"badRequest":{"message":"Volume status must be available"}})",
-           Kind::kConflict, "must be"},
-          {400, R"({"badRequest":{"message":"bad flavor"}})", Kind::kInvalid,
-           "bad flavor"},
-          {501, R"({"faultstring":"Provider 'ovn' does not support it"})",
-           Kind::kInvalid, "does not support"},
-          {404, "<html><head></head><body>No  image\n</body></html>",
-           Kind::kNotFound, "No image"},
-          {503, "", Kind::kUnclear, "HTTP status 503"},
-          {429, "", Kind::kThrottled, "429"},
-          {500, R"({"computeFault":"text"})", Kind::kUnclear, "500"},
-          {500, "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", Kind::kUnclear,
-           "["}}) {
-    const CloudError error =
-        DecodeError({.status = each.status,
-                     .headers = {{"x-compute-request-id", "req-1"}},
-                     .body = each.body});
-    EXPECT_EQ(CloudErrorKindName(error.kind), CloudErrorKindName(each.kind))
-        << each.body;
-    EXPECT_THAT(error.message, HasSubstr(each.text));
-    EXPECT_EQ(error.request_id, "req-1");
-  }
-  const HttpResponse limited{.status = 413, .headers = {{"retry-after", "5"}}};
-  EXPECT_EQ(DecodeError(limited).kind, CloudErrorKind::kThrottled);
-  EXPECT_EQ(ClassifyAnswer(limited), AnswerClass::kThrottled);
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloud/openstack/openstack_metadata.h"
 
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -12,7 +11,6 @@
 
 #include "cloud/http/testing/scripted_transport.h"
 #include "cloud/json_fields.h"
-#include "cloud/openstack/directory.h"
 #include "common/files.h"
 #include "common/testing/status_matchers.h"
 
@@ -24,8 +22,6 @@ using ::constellation::testing::IsOk;
 using ::constellation::testing::IsOkAndHolds;
 using ::constellation::testing::StatusIs;
 using nlohmann::json;
-using ::testing::ElementsAre;
-using ::testing::Field;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -174,21 +170,6 @@ TEST_F(MetadataTest, ReportsOnTheConsole) {
   EXPECT_THAT(client.ReportStatus("{\"a\":\"" + std::string(9000, 'x') + "\"}"),
               StatusIs(absl::StatusCode::kInvalidArgument));
   std::remove(path.c_str());
-}
-
-TEST(DirectoryTest, FitsIntoNovasLimitsAndComesBack) {
-  std::vector<DirectoryEntry> entries;
-  for (int i = 0; i < 40; ++i) {
-    entries.push_back({.name = fmt::format("node-control-plane-default-{}", i),
-                       .address = fmt::format("192.168.178.{}", 64 + i)});
-  }
-  const json metadata = DirectoryToMetadata(entries);
-  for (const auto& [key, value] : metadata.items()) {
-    EXPECT_LE(value.get<std::string>().size(), 255) << key;
-  }
-  EXPECT_THAT(DirectoryFromMetadata(metadata), IsOkAndHolds(entries));
-  EXPECT_THAT(DirectoryFromMetadata(json()), IsOkAndHolds(IsEmpty()));
-  EXPECT_TRUE(DirectoryToMetadata({}).empty());
 }
 
 }  // namespace

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloud/openstack/ipv4.h"
+
+#include <gtest/gtest.h>
+
+namespace constellation::cloud::openstack {
+namespace {
+
+TEST(Ipv4Test, ReadsWholeAddressesAndNetworksOnly) {
+  EXPECT_EQ(ParseIpv4("192.168.178.10"), 0xc0a8b20aU);
+  EXPECT_EQ(Ipv4Text(0xc0a8b20aU), "192.168.178.10");
+  for (const char* text :
+       {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", " 1.2.3.4", "1.2.3.4 ", "::1"}) {
+    EXPECT_FALSE(ParseIpv4(text)) << text;
+  }
+  EXPECT_EQ(ParseIpv4Network("10.0.0.0/8")->size(), uint64_t{1} << 24U);
+  EXPECT_EQ(ParseIpv4Network("0.0.0.0/0")->size(), uint64_t{1} << 32U);
+  for (const char* text : {"10.0.0.0", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/",
+                           "10.0.0.0/08", "10.0.0.0/8x"}) {
+    EXPECT_FALSE(ParseIpv4Network(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace constellation::cloud::openstack
