@@ -131,6 +131,16 @@ TEST_F(ControlServiceTest, KeepsSettings) {
   EXPECT_EQ(SavedSpec().FindNode("cp-1")->image_path, "/images/new");
 }
 
+TEST_F(ControlServiceTest, ARefusedImageChangesNothing) {
+  EXPECT_THAT(
+      Call(R"({"op":"set-image","node":"cp-1","imagePath":"relative.raw"})"),
+      StatusIs(kInvalid, HasSubstr("image path of cp-1")));
+  EXPECT_EQ(SavedSpec().FindNode("cp-1")->image_path, "");
+  ASSERT_OK_AND_ASSIGN(const std::string answer, Call(R"({"op":"status"})"));
+  ASSERT_OK_AND_ASSIGN(const ClusterStatus status, ParseClusterStatus(answer));
+  EXPECT_EQ(status.FindNode("cp-1")->spec.image_path, "") << "nor in memory";
+}
+
 TEST_F(ControlServiceTest, OnlyOneSupervisorPerDirectory) {
   EXPECT_THAT(Supervisor::Create(Directory()),
               StatusIs(absl::StatusCode::kAlreadyExists));

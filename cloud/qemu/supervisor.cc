@@ -27,6 +27,17 @@ namespace {
 
 constexpr uint64_t kPollsPerReaping = 20;
 
+// `spec` with another image for one node.
+ClusterSpec WithImage(ClusterSpec spec, std::string_view node,
+                      const std::string& image_path) {
+  for (NodeSpec& each : spec.nodes) {
+    if (each.name == node) {
+      each.image_path = image_path;
+    }
+  }
+  return spec;
+}
+
 // flock() goes with the process, however it dies: no lock is ever stale.
 absl::StatusOr<UniqueFd> LockDirectory(const std::string& path) {
   UniqueFd fd(
@@ -223,15 +234,14 @@ absl::Status Supervisor::KillNode(std::string_view name) {
 absl::Status Supervisor::SetNodeImage(std::string_view name,
                                       const std::string& image_path) {
   ASSIGN_OR_RETURN(const std::shared_ptr<Node> node, FindNode(name));
+  {
+    // First what refuses: a VM must not keep a path that the file cannot hold.
+    const absl::MutexLock lock(&mutex_);
+    RETURN_IF_ERROR(ValidateClusterSpec(WithImage(spec_, name, image_path)));
+  }
   RETURN_IF_ERROR(node->vm->SetImage(image_path));
   const absl::MutexLock lock(&mutex_);
-  ClusterSpec changed = spec_;
-  for (NodeSpec& spec : changed.nodes) {
-    if (spec.name == name) {
-      spec.image_path = image_path;
-    }
-  }
-  return WriteSpec(changed);
+  return WriteSpec(WithImage(spec_, name, image_path));
 }
 
 absl::StatusOr<std::string> Supervisor::OpenTpm(std::string_view name) {
