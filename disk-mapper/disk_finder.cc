@@ -39,10 +39,11 @@ bool HasStateSerial(const std::string& folder) {
 absl::StatusOr<std::string> FindStateDisk(const NodePaths& paths) {
   std::vector<std::string> found;
   std::error_code error;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(paths.Blocks(), error)) {
-    const std::string name = entry.path().filename().string();
-    if (HasStateSerial(entry.path().string())) {
+  // Not a range-for: its increment throws.
+  for (std::filesystem::directory_iterator entry(paths.Blocks(), error), end;
+       !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (HasStateSerial(entry->path().string())) {
       found.push_back(fmt::format("{}/{}", paths.Devices(), name));
     }
   }

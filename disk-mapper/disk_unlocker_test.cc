@@ -5,10 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
-#include <vector>
 
 #include "common/testing/status_matchers.h"
-#include "disk-mapper/node_state.h"
 #include "disk-mapper/testing/node_fixture.h"
 
 namespace constellation::disk_mapper {
@@ -133,29 +131,6 @@ TEST_F(DiskUnlockerTest, LeavesNothingOpenIfBindingFails) {
   EXPECT_THAT(unlocker_.TryKey(DiskKey(), testing::Owner(), "test"),
               StatusIs(absl::StatusCode::kInternal));
   ExpectNothingOpen();
-}
-
-std::string WithoutName(const std::string& rest) {
-  return "{\"clusterID\":\"" + HexEncode(ClusterId()) + "\"" + rest;
-}
-
-TEST(NodeStateTest, ReadsTheOwner) {
-  const std::string json = R"({"role":"worker","clusterID":")" +
-                           HexEncode(ClusterId()) + R"(","nodeName":"w"})";
-  ASSERT_OK_AND_ASSIGN(const DiskOwner owner, OwnerInNodeState(json));
-  EXPECT_EQ(owner.cluster_id, ClusterId());
-  EXPECT_EQ(owner.node_name, "w");
-}
-
-TEST(NodeStateTest, RefusesAnythingElse) {
-  for (const std::string& json : std::vector<std::string>{
-           "", "[]", "{}", "{\"clusterID\":1}", "{\"clusterID\":\"zz\"}",
-           "{\"clusterID\":\"c1c1\"}", "{\"clusterID\"", WithoutName("}"),
-           WithoutName(",\"nodeName\":\"\"}"),
-           WithoutName(",\"nodeName\":1}")}) {
-    EXPECT_THAT(OwnerInNodeState(json), StatusIs(absl::StatusCode::kDataLoss))
-        << json;
-  }
 }
 
 }  // namespace
