@@ -50,7 +50,11 @@ absl::Status CheckOurs(AwsClient& client, const ClusterIdentity& cluster,
       kEc2, "DescribeInstances", parameters, {}, [&](XmlElement page) {
         for (const XmlElement& reservation : page.List("reservationSet")) {
           for (const XmlElement& item : reservation.List("instancesSet")) {
-            ours |= item.Text("instanceId") == instance_id;
+            // What is done next cannot be undone: the filter alone, which
+            // a server may not heed, is not enough.
+            ours |=
+                item.Text("instanceId") == instance_id &&
+                TagOf(ReadTags(item.List("tagSet")), kUidTag) == cluster.uid;
           }
         }
         return absl::OkStatus();
@@ -115,7 +119,7 @@ absl::StatusOr<std::vector<ClusterInstance>> ListInstances(AwsClient& client,
         for (const XmlElement& reservation : page.List("reservationSet")) {
           for (const XmlElement& item : reservation.List("instancesSet")) {
             auto instance = ParseInstance(item);
-            if (instance.ok()) {
+            if (instance.ok() && instance->metadata.uid == uid) {
               instances.push_back(*std::move(instance));
             }
           }
