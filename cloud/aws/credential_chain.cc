@@ -101,6 +101,23 @@ absl::StatusOr<Credentials> FromJson(std::string_view text,
   return keys;
 }
 
+// The portal's answer, whose end is in milliseconds since 1970.
+absl::StatusOr<Credentials> FromSsoAnswer(std::string_view text) {
+  ASSIGN_OR_RETURN(const Json answer,
+                   ParseJsonObject(text, "sso", kMaxDocument));
+  JsonFields outer(answer, "sso");
+  const Json* role = outer.Object("roleCredentials");
+  RETURN_IF_ERROR(outer.Finish(/*allow_unknown=*/true));
+  JsonFields inner(*role, "sso");
+  Credentials keys{.access_key_id = inner.String("accessKeyId"),
+                   .secret_access_key = Secret(inner.String("secretAccessKey")),
+                   .session_token = inner.String("sessionToken", kMaxDocument),
+                   .expires = absl::FromUnixMillis(static_cast<int64_t>(
+                       inner.Unsigned("expiration", 0, uint64_t{1} << 53U)))};
+  RETURN_IF_ERROR(inner.Finish(/*allow_unknown=*/true));
+  return keys;
+}
+
 // Long-lived or temporary keys that stand in a file. Both halves or nothing.
 std::optional<Credentials> FromSection(const Profiles::Section& section) {
   if (ValueOf(section, "aws_access_key_id").empty() ||
@@ -418,42 +435,37 @@ absl::StatusOr<std::string> CredentialChain::HomeFile(
   return ReadFile(*home + std::string(path), kMaxDocument);
 }
 
-// IAM Identity Center. The login itself is the user's, with AWS's own tool:
-// this reads the access token that the tool left in its cache (named by the
-// SHA-1 of the session's name or start URL) and exchanges it for the role's
-// keys.
-CredentialChain::Found CredentialChain::FromSso(const Profiles& profiles,
-                                                const std::string& profile) {
-  const Profiles::Section section = profiles.Merged(profile);
-  const std::string session = ValueOf(section, "sso_session");
-  const Profiles::Section login =
-      session.empty() ? section : profiles.SsoSession(session);
-  const std::string start = ValueOf(login, "sso_start_url");
-  const std::string region = ValueOf(login, "sso_region");
-  if (start.empty()) {
-    return session.empty()
-               ? Found(std::nullopt)
-               : Bad(fmt::format("no [sso-session {}] with sso_start_url",
-                                 session));
-  }
+// The access token that `aws sso login` left in its cache, in a file named by
+// the SHA-1 of the session's name, or of the start URL if there is none. It is
+// not renewed: only the user can log in.
+absl::StatusOr<std::string> CredentialChain::SsoToken(
+    const std::string& profile, const std::string& cache_key) const {
   const std::string hint = fmt::format(
       "run `aws sso login --profile {}`, then the same command again", profile);
   const auto cached = HomeFile(fmt::format(
-      "/.aws/sso/cache/{}.json",
-      HexEncode(crypto::Sha1(AsBytes(session.empty() ? start : session)))));
+      "/.aws/sso/cache/{}.json", HexEncode(crypto::Sha1(AsBytes(cache_key)))));
   if (!cached.ok()) {
     return Bad("not logged in: " + hint, CloudErrorKind::kExpiredToken);
   }
   ASSIGN_OR_RETURN(const Json json,
                    ParseJsonObject(*cached, "sso cache", kMaxDocument));
   JsonFields fields(json, "sso cache");
-  const std::string token = fields.String("accessToken", kMaxDocument);
+  std::string token = fields.String("accessToken", kMaxDocument);
   const std::string expires = fields.String("expiresAt");
   RETURN_IF_ERROR(fields.Finish(/*allow_unknown=*/true));
   ASSIGN_OR_RETURN(const absl::Time expiry, ParseExpiry(expires));
   if (expiry <= options_.clock.Now()) {
     return Bad("the login has expired: " + hint, CloudErrorKind::kExpiredToken);
   }
+  return token;
+}
+
+// GetRoleCredentials of the SSO portal: the token for keys of one role.
+absl::StatusOr<Credentials> CredentialChain::CallSso(
+    const std::string& profile, const Profiles::Section& section,
+    const std::string& region, const std::string& token) {
+  const std::string role = ValueOf(section, "sso_role_name");
+  const std::string account = ValueOf(section, "sso_account_id");
   ASSIGN_OR_RETURN(
       const Endpoint endpoint,
       ResolveEndpoint(
@@ -465,32 +477,42 @@ CredentialChain::Found CredentialChain::FromSso(const Profiles& profiles,
       options_.transport.Send(
           {.url = fmt::format(
                "{}/federation/credentials?role_name={}&account_id={}",
-               endpoint.url, UriEncode(ValueOf(section, "sso_role_name")),
-               UriEncode(ValueOf(section, "sso_account_id"))),
+               endpoint.url, UriEncode(role), UriEncode(account)),
            .headers = {{"x-amz-sso_bearer_token", token}},
            .max_answer_size = kMaxDocument}));
   if (response.status == 401) {
-    return Bad("the login is no longer accepted: " + hint,
+    return Bad(fmt::format("the login is no longer accepted: run `aws sso "
+                           "login --profile {}`, then the same command again",
+                           profile),
                CloudErrorKind::kExpiredToken);
   }
   if (response.status != 200) {
     return Bad(fmt::format("sso: role \"{}\" in account \"{}\": HTTP status {}",
-                           ValueOf(section, "sso_role_name"),
-                           ValueOf(section, "sso_account_id"),
-                           response.status));
+                           role, account, response.status));
   }
-  ASSIGN_OR_RETURN(const Json answer,
-                   ParseJsonObject(response.body, "sso", kMaxDocument));
-  JsonFields outer(answer, "sso");
-  const Json* role = outer.Object("roleCredentials");
-  RETURN_IF_ERROR(outer.Finish(/*allow_unknown=*/true));
-  JsonFields inner(*role, "sso");
-  Credentials keys{.access_key_id = inner.String("accessKeyId"),
-                   .secret_access_key = Secret(inner.String("secretAccessKey")),
-                   .session_token = inner.String("sessionToken", kMaxDocument),
-                   .expires = absl::FromUnixMillis(static_cast<int64_t>(
-                       inner.Unsigned("expiration", 0, uint64_t{1} << 53U)))};
-  RETURN_IF_ERROR(inner.Finish(/*allow_unknown=*/true));
+  return FromSsoAnswer(response.body);
+}
+
+// IAM Identity Center: the login is the user's, with AWS's own tool; what it
+// left is exchanged for the role's keys.
+CredentialChain::Found CredentialChain::FromSso(const Profiles& profiles,
+                                                const std::string& profile) {
+  const Profiles::Section section = profiles.Merged(profile);
+  const std::string session = ValueOf(section, "sso_session");
+  const Profiles::Section login =
+      session.empty() ? section : profiles.SsoSession(session);
+  const std::string start = ValueOf(login, "sso_start_url");
+  if (start.empty()) {
+    return session.empty()
+               ? Found(std::nullopt)
+               : Bad(fmt::format("no [sso-session {}] with sso_start_url",
+                                 session));
+  }
+  ASSIGN_OR_RETURN(const std::string token,
+                   SsoToken(profile, session.empty() ? start : session));
+  ASSIGN_OR_RETURN(
+      Credentials keys,
+      CallSso(profile, section, ValueOf(login, "sso_region"), token));
   return std::make_optional(std::move(keys));
 }
 

@@ -70,6 +70,12 @@ class CredentialChain final : public CredentialSource {
   absl::StatusOr<Credentials> CallSts(CredentialSource& source,
                                       std::string_view action,
                                       const nlohmann::json& parameters);
+  absl::StatusOr<std::string> SsoToken(const std::string& profile,
+                                       const std::string& cache_key) const;
+  absl::StatusOr<Credentials> CallSso(const std::string& profile,
+                                      const Profiles::Section& section,
+                                      const std::string& region,
+                                      const std::string& token);
   absl::StatusOr<std::string> HomeFile(std::string_view path) const;
 
   const CredentialOptions options_;
