@@ -6,8 +6,6 @@
 
 #include <string>
 
-#include "cloud/gcp/image_archive.h"
-#include "common/hex.h"
 #include "common/testing/status_matchers.h"
 
 namespace constellation::cloud::gcp {
@@ -107,30 +105,6 @@ TEST(GcpComputeTest, NamesFollowRfc1035) {
     EXPECT_FALSE(IsResourceName(bad)) << bad;
   }
   EXPECT_FALSE(IsResourceName(std::string(64, 'a')));
-}
-
-// RFC 3720 appendix B.4.
-TEST(ImageArchiveTest, ComputesCrc32c) {
-  EXPECT_EQ(Crc32c(0, Bytes(32, 0)), 0x8a9136aaU);
-  EXPECT_EQ(Crc32c(0, Bytes(32, 0xff)), 0x62a8ab43U);
-  Bytes counting(32);
-  for (size_t i = 0; i < counting.size(); ++i) {
-    counting[i] = static_cast<uint8_t>(i);
-  }
-  EXPECT_EQ(Crc32c(0, counting), 0x46dd794eU);
-  EXPECT_EQ(Crc32c(Crc32c(0, std::span(counting).first(5)),
-                   std::span(counting).subspan(5)),
-            0x46dd794eU);
-}
-
-TEST(ImageArchiveTest, WritesBigSizesInBase256) {
-  const std::string small = TarHeader("disk.raw", (uint64_t{1} << 33U) - 1);
-  EXPECT_EQ(small.size(), 512U);
-  EXPECT_EQ(small.substr(124, 11), "77777777777");
-  EXPECT_EQ(small.substr(257, 8), std::string("ustar  \0", 8));
-  const std::string big = TarHeader("disk.raw", uint64_t{10} << 30U);
-  EXPECT_EQ(big[124], static_cast<char>(0x80));
-  EXPECT_EQ(HexEncode(AsBytes(big.substr(128, 8))), "0000000280000000");
 }
 
 }  // namespace

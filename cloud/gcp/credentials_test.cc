@@ -10,8 +10,6 @@
 #include <optional>
 #include <string>
 
-#include "cloud/engine/cloud_error.h"
-#include "cloud/http/jwt.h"
 #include "cloud/http/testing/scripted_transport.h"
 #include "common/files.h"
 #include "common/testing/status_matchers.h"
@@ -69,10 +67,6 @@ class GcpCredentialsTest : public ::testing::Test {
     EXPECT_THAT(WriteFileAtomically(folder_.Join(name), object.dump()), IsOk());
     return folder_.Join(name);
   }
-  void Answer(int status, const json& body, HttpHeaders headers = {}) {
-    transport_.Add(HttpResponse{
-        .status = status, .headers = std::move(headers), .body = body.dump()});
-  }
 
   TempDir folder_;
   FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};
@@ -123,57 +117,6 @@ TEST_F(GcpCredentialsTest, WhatIsSetButBrokenEndsTheSearch) {
   EXPECT_THAT(Login(), StatusIs(absl::StatusCode::kUnauthenticated,
                                 HasSubstr("none.json")));
   EXPECT_TRUE(transport_.requests().empty());
-}
-
-TEST_F(GcpCredentialsTest, ServiceAccountsSignTheirOwnTokens) {
-  variables_["GOOGLE_CREDENTIALS"] = ServiceAccountJson().dump();
-  ASSERT_OK_AND_ASSIGN(auto login, Login());
-  ASSERT_OK_AND_ASSIGN(const AccessToken token, login.second->Fetch());
-  EXPECT_TRUE(transport_.requests().empty());
-  ASSERT_OK_AND_ASSIGN(const json claims, JwtClaimsUnverified(token.value));
-  EXPECT_EQ(claims["iss"], claims["sub"]);
-  EXPECT_EQ(claims["exp"].get<int64_t>() - claims["iat"].get<int64_t>(), 3600);
-  // Once refused, by the token endpoint.
-  login.second->Refused();
-  Answer(200, {{"access_token", "ya29.y"}, {"expires_in", 100}});
-  ASSERT_OK_AND_ASSIGN(const AccessToken exchanged, login.second->Fetch());
-  EXPECT_EQ(exchanged.value, "ya29.y");
-  EXPECT_EQ(exchanged.expires, clock_.Now() + absl::Seconds(100));
-  ASSERT_EQ(transport_.requests().size(), 1U);
-  EXPECT_EQ(transport_.requests()[0].url, "https://oauth2.example/token");
-}
-
-TEST_F(GcpCredentialsTest, TellsUsersToLogInAgain) {
-  variables_["GOOGLE_CREDENTIALS"] = json({{"type", "authorized_user"},
-                                           {"client_id", "i"},
-                                           {"client_secret", "s"},
-                                           {"refresh_token", "r"}})
-                                         .dump();
-  ASSERT_OK_AND_ASSIGN(auto login, Login());
-  Answer(400, {{"error", "invalid_grant"}, {"error_description", "expired"}});
-  const auto token = login.second->Fetch();
-  EXPECT_THAT(token,
-              StatusIs(absl::StatusCode::kUnauthenticated,
-                       HasSubstr("gcloud auth application-default login")));
-  EXPECT_EQ(CloudErrorKindOf(token.status()), CloudErrorKind::kExpiredToken);
-}
-
-TEST_F(GcpCredentialsTest, RefusesAnswersThatAreNoTokens) {
-  variables_["GOOGLE_CREDENTIALS"] = json({{"type", "authorized_user"},
-                                           {"client_id", "i"},
-                                           {"client_secret", "s"},
-                                           {"refresh_token", "r"}})
-                                         .dump();
-  for (const json& answer :
-       {json({{"access_token", ""}}), json({{"access_token", "a\r\nX: y"}}),
-        json({{"access_token", 7}}), json({{"id_token", "x"}})}) {
-    transport_.Add(HttpResponse{.status = 200, .body = answer.dump()});
-  }
-  ASSERT_OK_AND_ASSIGN(auto login, Login());
-  for (int i = 0; i < 4; ++i) {
-    EXPECT_THAT(login.second->Fetch(),
-                StatusIs(absl::StatusCode::kUnauthenticated));
-  }
 }
 
 TEST_F(GcpCredentialsTest, SaysWhatIsWrongWithAFile) {

@@ -45,14 +45,14 @@ class GcpIamProvider final : public IamProvider {
                                      .clock = &options.clock,
                                      .environment = options.environment,
                                      .random = options.random})}),
-        accounts_(client_, project_),
-        keys_(client_, project_),
-        roles_(client_, project_),
-        policy_(client_, project_) {
-    drivers_.Add("gcp.service-account", accounts_);
-    drivers_.Add("gcp.role", roles_);
-    drivers_.Add("gcp.policy", policy_);
-    drivers_.Add("gcp.service-account-key", keys_);
+        accounts_(MakeServiceAccountDriver(client_, project_)),
+        keys_(MakeServiceAccountKeyDriver(client_, project_)),
+        roles_(MakeRoleDriver(client_, project_)),
+        policy_(MakePolicyDriver(client_, project_)) {
+    drivers_.Add("gcp.service-account", *accounts_);
+    drivers_.Add("gcp.role", *roles_);
+    drivers_.Add("gcp.policy", *policy_);
+    drivers_.Add("gcp.service-account-key", *keys_);
   }
 
   // Two accounts: one for Kubernetes' services, which has a key, and one for
@@ -158,10 +158,10 @@ class GcpIamProvider final : public IamProvider {
   const std::string project_;
   std::string zone_;
   GcpClient client_;
-  ServiceAccountDriver accounts_;
-  ServiceAccountKeyDriver keys_;
-  RoleDriver roles_;
-  PolicyDriver policy_;
+  const std::unique_ptr<ResourceDriver> accounts_;
+  const std::unique_ptr<ResourceDriver> keys_;
+  const std::unique_ptr<ResourceDriver> roles_;
+  const std::unique_ptr<ResourceDriver> policy_;
   DriverRegistry drivers_;
 };
 

@@ -9,7 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "cloud/gcp/instances.h"
 #include "cloud/http/testing/scripted_transport.h"
 #include "common/testing/status_matchers.h"
 
@@ -196,25 +195,6 @@ TEST_F(GcpMetadataTest, ReportsIntoGuestAttributes) {
   EXPECT_THAT(client_.ReportStatus(std::string(8193, 'x')),
               StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(client_.EnrolledTpms(), IsOkAndHolds(std::string("[]")));
-}
-
-TEST(ParseInstanceTest, ChecksEveryField) {
-  EXPECT_THAT(ParseInstance(InstanceJson("a"), "0a1b2c3d"), IsOk());
-  const auto refused = [](const char* key, const json& value) {
-    json instance = InstanceJson("a");
-    instance[key] = value;
-    EXPECT_THAT(ParseInstance(instance, "0a1b2c3d"),
-                StatusIs(absl::StatusCode::kInvalidArgument))
-        << key;
-  };
-  refused("name", "b");
-  refused("name", 7);
-  refused("selfLink", "projects/p/zones/z/instances/b");
-  refused("labels", json::object());
-  refused("labels", 7);
-  refused("networkInterfaces", {{{"networkIP", "x"}}});
-  EXPECT_THAT(ParseInstance(json(), "0a1b2c3d"),
-              StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 }  // namespace

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cloud/gcp/online_check.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "cloud/gcp/testing/gcp_request.h"
+#include "cloud/gcp/testing/gcp_script.h"
+#include "common/testing/status_matchers.h"
+
+namespace constellation::cloud::gcp {
+namespace {
+
+using ::constellation::testing::IsOk;
+using ::constellation::testing::StatusIs;
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::Contains;
+using testing::GcpScript;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::SmallRequest;
+
+constexpr char kRegion[] = "GET projects/demo-project/regions/europe-west3";
+constexpr char kZone[] = "GET projects/demo-project/zones/europe-west3-b";
+constexpr char kType[] =
+    "GET projects/demo-project/zones/europe-west3-b/machineTypes/"
+    "n2d-standard-4";
+constexpr char kImage[] = "GET projects/images/global/images/node-1";
+
+class GcpOnlineCheckTest : public ::testing::Test {
+ protected:
+  // Compute Engine as the request wants it: two machines of four processors.
+  GcpOnlineCheckTest() {
+    gcp_.Answer(kRegion, Quota(24, 16))
+        .Answer(kZone, {{"status", "UP"}})
+        .Answer(kType, {{"guestCpus", 4}})
+        .Answer(kImage, Image("READY",
+                              {"SEV_SNP_CAPABLE", "UEFI_COMPATIBLE", "GVNIC"}));
+  }
+  static json Quota(const json& limit, const json& usage) {
+    return {{"quotas",
+             {{{"metric", "CPUS"}, {"limit", 1}, {"usage", 1}},
+              {{"metric", "N2D_CPUS"}, {"limit", limit}, {"usage", usage}},
+              7}}};
+  }
+  static json Image(const char* status,
+                    const std::vector<std::string>& features) {
+    json list = json::array();
+    for (const std::string& feature : features) {
+      list.push_back({{"type", feature}});
+    }
+    return {{"status", status}, {"guestOsFeatures", list}};
+  }
+  absl::Status Check() { return CheckRequestOnline(gcp_.client(), request_); }
+  void ExpectFinding(const char* text) {
+    EXPECT_THAT(Check(),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(text)));
+  }
+
+  GcpScript gcp_;
+  ClusterRequest request_ = SmallRequest();
+};
+
+TEST_F(GcpOnlineCheckTest, AsksAboutEverythingThatTheRequestNames) {
+  EXPECT_THAT(Check(), IsOk());
+  for (const char* call : {kRegion, kZone, kType, kImage}) {
+    EXPECT_THAT(gcp_.calls(), Contains(call));
+  }
+}
+
+TEST_F(GcpOnlineCheckTest, PlacesHaveToBeThere) {
+  gcp_.Only(kRegion, json::object(), 404).Only(kZone, json::object(), 404);
+  EXPECT_THAT(Check(),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("there is no region europe-west3"),
+                             HasSubstr("there is no zone europe-west3-b"),
+                             Not(HasSubstr("instanceType")))));
+  gcp_.Only(kZone, {{"status", "DOWN"}});
+  ExpectFinding("europe-west3-b is down at present");
+}
+
+TEST_F(GcpOnlineCheckTest, ZonesOfGroupsAreAskedAbout) {
+  request_.groups[1].zone = "europe-west3-c";
+  ExpectFinding("there is no zone europe-west3-c");
+}
+
+TEST_F(GcpOnlineCheckTest, TypesHaveToBeInTheirZone) {
+  gcp_.Only(kType, json::object(), 404);
+  ExpectFinding(
+      "nodeGroups.worker_default.instanceType: europe-west3-b has no "
+      "n2d-standard-4");
+}
+
+TEST_F(GcpOnlineCheckTest, TheQuotaHasToSuffice) {
+  gcp_.Only(kRegion, Quota(24, 17));
+  ExpectFinding("8 processors are needed of quota N2D_CPUS");
+  // What cannot be read is no finding.
+  for (const json& quota : {Quota("x", 17), Quota(24, nullptr),
+                            json({{"quotas", "x"}}), json::object()}) {
+    gcp_.Only(kRegion, quota);
+    EXPECT_THAT(Check(), IsOk()) << quota;
+  }
+}
+
+TEST_F(GcpOnlineCheckTest, ImagesHaveToStartConfidentialMachines) {
+  gcp_.Only(kImage, json::object(), 404);
+  ExpectFinding("does not exist, or is not shared with you");
+  gcp_.Only(kImage,
+            Image("PENDING", {"SEV_SNP_CAPABLE", "UEFI_COMPATIBLE", "GVNIC"}));
+  ExpectFinding("image: it is PENDING, want READY");
+  for (const char* missing : {"SEV_SNP_CAPABLE", "UEFI_COMPATIBLE", "GVNIC"}) {
+    std::vector<std::string> features = {"SEV_CAPABLE", "SEV_SNP_CAPABLE",
+                                         "UEFI_COMPATIBLE", "GVNIC"};
+    std::erase(features, missing);
+    gcp_.Only(kImage, Image("READY", features));
+    EXPECT_THAT(
+        Check(),
+        StatusIs(absl::StatusCode::kInvalidArgument,
+                 HasSubstr(std::string("lacks guest feature ") + missing)));
+  }
+}
+
+TEST_F(GcpOnlineCheckTest, AFailureToAskIsNoFinding) {
+  for (const char* call : {kImage, kType, kZone, kRegion}) {
+    gcp_.Only(call, json::object(), 403);
+    EXPECT_THAT(Check(), StatusIs(absl::StatusCode::kPermissionDenied)) << call;
+  }
+}
+
+}  // namespace
+}  // namespace constellation::cloud::gcp
