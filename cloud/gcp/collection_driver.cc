@@ -286,13 +286,35 @@ absl::StatusOr<Observed> SecurityPolicyDriver::Update(
   return Refresh(context, observed);
 }
 
-// The order matters for sweeps, which go backwards: what uses comes after what
-// is used.
-std::vector<CollectionKind> CollectionKinds() {
-  const auto in_our_network = [](const json& thing,
-                                 const ClusterIdentity& cluster) {
-    return LastPart(TextOf(thing, "network")) == CloudName(cluster, "net");
-  };
+namespace {
+
+// Things of our network that carry no mark: Kubernetes' controllers made them.
+bool IsInOurNetwork(const json& thing, const ClusterIdentity& cluster) {
+  return LastPart(TextOf(thing, "network")) == CloudName(cluster, "net");
+}
+
+// Kubernetes opens ports of our network for its services.
+bool IsKubernetesFirewall(const json& thing, const ClusterIdentity& cluster) {
+  return IsInOurNetwork(thing, cluster) &&
+         TextOf(thing, "name").starts_with("k8s-");
+}
+
+// One for each node, where pods' addresses are no alias ranges.
+bool IsKubernetesRoute(const json& thing, const ClusterIdentity& cluster) {
+  return IsInOurNetwork(thing, cluster) &&
+         TextOf(thing, "description") == "k8s-node-route";
+}
+
+// Volumes of Kubernetes, with the label that its driver is told to write. Those
+// in use go with their machines, or are free when these are gone.
+bool IsKubernetesDisk(const json& thing, const ClusterIdentity& cluster) {
+  return TextOf(thing.value("labels", json::object()), "constellation-uid") ==
+             cluster.uid &&
+         thing.value("users", json::array()).empty();
+}
+
+// Up to the firewall: what machines stand in.
+std::vector<CollectionKind> NetworkKinds() {
   return {
       {.kind = "gcp.network",
        .collection = "networks",
@@ -308,22 +330,19 @@ std::vector<CollectionKind> CollectionKinds() {
        .collection = "routers",
        .aggregated = true,
        .patchable = {"nats"}},
-      // Kubernetes opens ports of our network for its services.
       {.kind = "gcp.firewall",
        .collection = "firewalls",
        .patchable = {"sourceRanges", "targetTags", "allowed"},
-       .leftover =
-           [in_our_network](const json& thing, const ClusterIdentity& cluster) {
-             return in_our_network(thing, cluster) &&
-                    TextOf(thing, "name").starts_with("k8s-");
-           }},
+       .leftover = IsKubernetesFirewall},
       {.kind = "gcp.route",
        .collection = "routes",
-       .leftover =
-           [in_our_network](const json& thing, const ClusterIdentity& cluster) {
-             return in_our_network(thing, cluster) &&
-                    TextOf(thing, "description") == "k8s-node-route";
-           }},
+       .leftover = IsKubernetesRoute},
+  };
+}
+
+// What leads to machines, and what they leave.
+std::vector<CollectionKind> BalancerKinds() {
+  return {
       {.kind = "gcp.health-check",
        .collection = "healthChecks",
        .aggregated = true,
@@ -347,17 +366,23 @@ std::vector<CollectionKind> CollectionKinds() {
        .collection = "forwardingRules",
        .aggregated = true,
        .opaque = {"IPAddress", "portRange", "labels"}},
-      // Volumes of Kubernetes, with the label that its driver is told to write.
       {.kind = "gcp.disk",
        .collection = "disks",
        .aggregated = true,
-       .leftover =
-           [](const json& thing, const ClusterIdentity& cluster) {
-             return TextOf(thing.value("labels", json::object()),
-                           "constellation-uid") == cluster.uid &&
-                    thing.value("users", json::array()).empty();
-           }},
+       .leftover = IsKubernetesDisk},
   };
+}
+
+}  // namespace
+
+// The order matters for sweeps, which go backwards: what uses comes after what
+// is used.
+std::vector<CollectionKind> CollectionKinds() {
+  std::vector<CollectionKind> kinds = NetworkKinds();
+  for (CollectionKind& kind : BalancerKinds()) {
+    kinds.push_back(std::move(kind));
+  }
+  return kinds;
 }
 
 }  // namespace constellation::cloud::gcp
