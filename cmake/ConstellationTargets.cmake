@@ -38,17 +38,18 @@ function(constellation_test)
   add_executable(${T_NAME} ${T_SRCS})
   target_link_libraries(${T_NAME} PRIVATE constellation_options ${T_DEPS}
     GTest::gmock GTest::gtest GTest::gtest_main)
-  constellation_unoptimised(${T_NAME})
   constellation_precompile(${T_NAME} test)
   add_test(NAME ${T_NAME} COMMAND ${T_NAME} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${T_NAME} PROPERTIES LABELS "${T_LABELS}" TIMEOUT ${T_TIMEOUT}
     ENVIRONMENT "CONSTELLATION_SOURCE_DIR=${CMAKE_SOURCE_DIR};CONSTELLATION_BINARY_DIR=${CMAKE_BINARY_DIR}")
 endfunction()
 
-# constellation_fuzz(NAME n SRCS x_fuzz.cc DEPS ...): a libFuzzer target, only with CONSTELLATION_FUZZ.
-# CTest runs it for a few seconds (label fuzz).
+# constellation_fuzz(NAME n SRCS x_fuzz.cc DEPS ...): a libFuzzer target, only with CONSTELLATION_FUZZ. The target
+# "fuzzers" builds them all; scripts/fuzz runs them with seeds. The global property CONSTELLATION_FUZZ_TARGETS lists them
+# in every preset, so that tests/fuzz can demand a seed for each.
 function(constellation_fuzz)
   cmake_parse_arguments(F "" "NAME" "SRCS;DEPS" ${ARGN})
+  set_property(GLOBAL APPEND PROPERTY CONSTELLATION_FUZZ_TARGETS ${F_NAME})
   if(NOT CONSTELLATION_FUZZ)
     return()
   endif()
@@ -56,8 +57,11 @@ function(constellation_fuzz)
   target_compile_options(${F_NAME} PRIVATE -fsanitize=fuzzer)
   target_link_options(${F_NAME} PRIVATE -fsanitize=fuzzer)
   target_link_libraries(${F_NAME} PRIVATE constellation_options ${F_DEPS})
-  add_test(NAME ${F_NAME} COMMAND ${F_NAME} -max_total_time=5 -rss_limit_mb=1024)
-  set_tests_properties(${F_NAME} PROPERTIES LABELS fuzz)
+  set_target_properties(${F_NAME} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  if(NOT TARGET fuzzers)
+    add_custom_target(fuzzers)
+  endif()
+  add_dependencies(fuzzers ${F_NAME})
 endfunction()
 
 # constellation_bench(NAME n SRCS x_bench.cc DEPS ...): a Google Benchmark program, only with CONSTELLATION_BENCH.

@@ -37,20 +37,20 @@ class FakeCloud::FakeProvider final : public cloud::Provider {
     return owner_.check_status;
   }
   absl::StatusOr<std::vector<Resource>> Desired(
-      const ClusterRequest& request) override {
+      const ClusterRequest& wanted) override {
     owner_.calls.emplace_back("desired");
-    owner_.request = request;
-    owner_.world_.init_secret_hash = request.init_secret_sha256;
+    owner_.request = wanted;
+    owner_.world_.init_secret_hash = wanted.init_secret_sha256;
     std::vector<Resource> resources = {
         {.kind = "network", .name = "net"},
         {.kind = "balancer", .name = "balancer", .depends_on = {"net"}}};
-    for (const NodeGroupRequest& group : request.groups) {
+    for (const NodeGroupRequest& group : wanted.groups) {
       std::string name = group.name;
       std::ranges::replace(name, '_', '-');
       resources.push_back({.kind = "group",
                            .name = name,
                            .desired = {{"size", group.count},
-                                       {"image", request.image},
+                                       {"image", wanted.image},
                                        {"fixed-zone", group.zone}},
                            .depends_on = {"net", "balancer"}});
     }
@@ -58,12 +58,12 @@ class FakeCloud::FakeProvider final : public cloud::Provider {
   }
   const DriverRegistry& Drivers() override { return owner_.memory.drivers(); }
   absl::StatusOr<ClusterInfrastructure> Infrastructure(
-      const ClusterRequest& request,
+      const ClusterRequest& wanted,
       const std::map<std::string, Observed>& outputs) override {
     if (!outputs.contains("balancer")) {
       return Internal("no balancer among the outputs");
     }
-    owner_.StartMachines(request);
+    owner_.StartMachines(wanted);
     return ClusterInfrastructure{.cluster_endpoint = "127.0.0.1",
                                  .in_cluster_endpoint = "LB.Inside.example",
                                  .api_server_cert_sans = {"lb.example"},
