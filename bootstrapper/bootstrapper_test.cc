@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <memory>
 #include <thread>
 
@@ -15,6 +16,7 @@
 #include "bootstrapper/testing/fake_metadata.h"
 #include "bootstrapper/testing/init_caller.h"
 #include "bootstrapper/testing/node_fixture.h"
+#include "common/status.h"
 #include "crypto/key_hierarchy.h"
 
 namespace constellation::bootstrapper {
@@ -197,6 +199,56 @@ TEST_F(BootstrapperTest, AFailureResetsTheDiskThenReboots) {
   EXPECT_EQ(lines[lines.size() - 2], "disk-mapper reset");
   EXPECT_EQ(lines.back(), "systemctl reboot");
   EXPECT_THAT(lines, Not(Contains("disk-mapper commit")));
+}
+
+// What joining nodes are told of the API server.
+TEST_F(BootstrapperTest, TheCloudsEndpointIsTheClusters) {
+  metadata_.on_endpoint = [] { return std::string("lb.example.com:6443"); };
+  auto process = Start();
+  EXPECT_THAT(testing::CallInit(process->address(), Trusting(),
+                                testing::GoodParameters()),
+              IsOk());
+  Stop(std::move(process));
+  const nlohmann::json* info =
+      cluster_.Find("ConfigMap", "constellation-cluster");
+  ASSERT_NE(info, nullptr);
+  EXPECT_EQ((*info)["data"]["apiServerEndpoint"], "lb.example.com:6443");
+}
+
+TEST_F(BootstrapperTest, WithoutACloudsEndpointTheNodesOwnIsTheClusters) {
+  metadata_.on_endpoint = [] { return NotFound("no load balancer"); };
+  auto process = Start();
+  EXPECT_THAT(testing::CallInit(process->address(), Trusting(),
+                                testing::GoodParameters()),
+              IsOk());
+  Stop(std::move(process));
+  const nlohmann::json* info =
+      cluster_.Find("ConfigMap", "constellation-cluster");
+  ASSERT_NE(info, nullptr);
+  EXPECT_EQ((*info)["data"]["apiServerEndpoint"], "10.42.0.11:6443");
+}
+
+// A certificate for the wrong name could never be mended: better no cluster.
+TEST_F(BootstrapperTest, AnEndpointThatCannotBeHadStopsInitBeforeTheLock) {
+  std::atomic<int> asked = 0;
+  metadata_.on_endpoint = [&asked]() -> absl::StatusOr<std::string> {
+    if (++asked == 1) {
+      return Unavailable("metadata: no answer");
+    }
+    return std::string("lb.example.com:6443");
+  };
+  auto process = Start();
+  EXPECT_THAT(testing::CallInit(process->address(), Trusting(),
+                                testing::GoodParameters()),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       HasSubstr("address of the API server")));
+  EXPECT_FALSE(FileExists(paths_.NodeLock()));
+  EXPECT_FALSE(runner_.Ran("disk-mapper"));
+  // Nothing has changed, so the owner may try again.
+  EXPECT_THAT(testing::CallInit(process->address(), Trusting(),
+                                testing::GoodParameters()),
+              IsOk());
+  Stop(std::move(process));
 }
 
 TEST_F(BootstrapperTest, AProcessThatDiedInBetweenGivesTheNodeUp) {

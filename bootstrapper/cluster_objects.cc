@@ -107,9 +107,11 @@ void WipeStrings(Json& json) {
 absl::StatusOr<std::vector<Json>> ReadManifests(const std::string& folder) {
   std::error_code error;
   std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (entry.path().extension() == ".yaml") {
-      files.push_back(entry.path().string());
+  // Not a range-for: that increments with an exception.
+  for (std::filesystem::directory_iterator entry(folder, error), end;
+       !error && entry != end; entry.increment(error)) {
+    if (entry->path().extension() == ".yaml") {
+      files.push_back(entry->path().string());
     }
   }
   if (error) {

@@ -24,7 +24,7 @@ class FakeMetadata final : public cloud::MetadataClient {
     return on_peers ? on_peers() : peers;
   }
   absl::StatusOr<std::string> Endpoint() override {
-    return std::string("10.42.0.11:6443");
+    return on_endpoint ? on_endpoint() : std::string("10.42.0.11:6443");
   }
   absl::StatusOr<std::string> EnrolledTpms() override { return enrolled; }
   absl::Status ReportStatus(std::string_view) override {
@@ -44,6 +44,7 @@ class FakeMetadata final : public cloud::MetadataClient {
   std::function<absl::StatusOr<std::vector<cloud::InstanceMetadata>>()>
       on_peers;
   absl::StatusOr<std::string> enrolled = std::string("[]");
+  std::function<absl::StatusOr<std::string>()> on_endpoint;
   std::atomic<int> calls = 0;
 };
 
