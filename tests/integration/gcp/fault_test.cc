@@ -69,62 +69,66 @@ class GcpFaultTest : public ::testing::Test {
     EXPECT_EQ(world.Dump(), json::object());
     EXPECT_FALSE(world.storage.exists());
   }
-};
-
-TEST_F(GcpFaultTest, GoesOnAfterDyingWhileMaking) {
-  for (int step = 1;; step += Stride()) {
-    SCOPED_TRACE(step);
-    GcpWorld world;
-    world.options.allow_deletion = true;  // of what was half made
-    world.kill.Arm(step);
-    (void)world.RunApply();
-    const bool died = world.kill.dead();
-    world.kill.Arm(0);
+  // In the end everything is made, once.
+  static void ExpectApplies(GcpWorld& world) {
     const EngineResult made = UntilDone([&] { return world.RunApply(); });
     ASSERT_THAT(made.status, IsOk()) << FailuresToText(made);
     ExpectAll(world);
+  }
+  // In the end nothing is left.
+  static void ExpectTerminates(GcpWorld& world) {
     const EngineResult gone = UntilDone([&] { return world.RunTerminate(); });
     ASSERT_THAT(gone.status, IsOk()) << FailuresToText(gone);
     ExpectNothing(world);
-    if (!died || HasFailure()) {
-      break;
+  }
+  // A run that dies after `step` steps; false if it ended before.
+  template <typename Run>
+  static bool Dies(GcpWorld& world, int step, const Run& run) {
+    world.kill.Arm(step);
+    (void)run();
+    const bool died = world.kill.dead();
+    world.kill.Arm(0);
+    return died;
+  }
+  // Calls `life`, which dies at the step it is told, with later and later
+  // steps, each in a new world, until one ends before its step.
+  template <typename Life>
+  static void ForSteps(int first, const Life& life) {
+    for (int step = first;; step += Stride()) {
+      SCOPED_TRACE(step);
+      GcpWorld world;
+      if (!life(world, step) || HasFailure()) {
+        break;
+      }
     }
   }
+};
+
+TEST_F(GcpFaultTest, GoesOnAfterDyingWhileMaking) {
+  ForSteps(1, [](GcpWorld& world, int step) {
+    world.options.allow_deletion = true;  // of what was half made
+    const bool died = Dies(world, step, [&] { return world.RunApply(); });
+    ExpectApplies(world);
+    ExpectTerminates(world);
+    return died;
+  });
 }
 
 TEST_F(GcpFaultTest, DeletesAfterDyingWhileMaking) {
-  for (int step = 7;; step += Stride()) {
-    SCOPED_TRACE(step);
-    GcpWorld world;
-    world.kill.Arm(step);
-    (void)world.RunApply();
-    const bool died = world.kill.dead();
-    world.kill.Arm(0);
-    const EngineResult gone = UntilDone([&] { return world.RunTerminate(); });
-    ASSERT_THAT(gone.status, IsOk()) << FailuresToText(gone);
-    ExpectNothing(world);
-    if (!died || HasFailure()) {
-      break;
-    }
-  }
+  ForSteps(7, [](GcpWorld& world, int step) {
+    const bool died = Dies(world, step, [&] { return world.RunApply(); });
+    ExpectTerminates(world);
+    return died;
+  });
 }
 
 TEST_F(GcpFaultTest, GoesOnAfterDyingWhileDeleting) {
-  for (int step = 3;; step += Stride()) {
-    SCOPED_TRACE(step);
-    GcpWorld world;
-    ASSERT_THAT(world.RunApply().status, IsOk());
-    world.kill.Arm(step);
-    (void)world.RunTerminate();
-    const bool died = world.kill.dead();
-    world.kill.Arm(0);
-    const EngineResult gone = UntilDone([&] { return world.RunTerminate(); });
-    ASSERT_THAT(gone.status, IsOk()) << FailuresToText(gone);
-    ExpectNothing(world);
-    if (!died || HasFailure()) {
-      break;
-    }
-  }
+  ForSteps(3, [](GcpWorld& world, int step) {
+    EXPECT_THAT(world.RunApply().status, IsOk());
+    const bool died = Dies(world, step, [&] { return world.RunTerminate(); });
+    ExpectTerminates(world);
+    return died;
+  });
 }
 
 TEST_F(GcpFaultTest, BearsABadLink) {
@@ -134,12 +138,8 @@ TEST_F(GcpFaultTest, BearsABadLink) {
     world.options.allow_deletion = true;
     world.transport.SetFaults(
         {.answer_lost = 0.06, .unavailable = 0.06, .throttled = 0.06}, seed);
-    const EngineResult made = UntilDone([&] { return world.RunApply(); });
-    ASSERT_THAT(made.status, IsOk()) << FailuresToText(made);
-    ExpectAll(world);
-    const EngineResult gone = UntilDone([&] { return world.RunTerminate(); });
-    ASSERT_THAT(gone.status, IsOk()) << FailuresToText(gone);
-    ExpectNothing(world);
+    ExpectApplies(world);
+    ExpectTerminates(world);
   }
 }
 
