@@ -65,7 +65,9 @@ class GcpClient final {
     Environment environment = {};
     RandomSource random = SystemRandom();
     Login login = {};
-    RateLimit rate_limit = {.per_second = 20, .burst = 40};
+    // Below the quotas of a project, 1,500 requests of each kind a minute; the
+    // burst is a plan of a whole cluster.
+    RateLimit rate_limit = {.per_second = 20, .burst = 100};
   };
   explicit GcpClient(Options options);
 
