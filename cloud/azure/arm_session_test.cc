@@ -73,8 +73,11 @@ TEST_F(ArmSessionTest, SaysWhoGaveTheToken) {
   EXPECT_EQ(source, "EnvironmentCredential");
 }
 
+// The machine's own identity needs no address of ARM to get a token.
 TEST_F(ArmSessionTest, AWrongEndpointLetsNothingLeave) {
-  variables_["AZURE_RESOURCE_MANAGER_ENDPOINT"] = "http://arm.example";
+  variables_ = {{"AZURE_RESOURCE_MANAGER_ENDPOINT", "http://arm.example"}};
+  transport_.Add(HttpResponse{
+      .status = 200, .body = R"({"access_token":"t","expires_in":3600})"});
   ArmSession session = Make();
   EXPECT_THAT(session.Login(),
               StatusIs(absl::StatusCode::kInvalidArgument,

@@ -88,6 +88,12 @@ TEST_F(AzureProviderTest, RefusesARequestForElsewhere) {
       StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("another")));
   EXPECT_THAT(provider_->CheckOnline(request),
               StatusIs(absl::StatusCode::kInvalidArgument));
+  request = request_;
+  std::get<AzureSettings>(request.settings).subscription =
+      "00000000-0000-4000-8000-00000000000f";
+  EXPECT_THAT(
+      provider_->Desired(request),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("another")));
   EXPECT_THAT(transport_.requests(), IsEmpty());
 }
 

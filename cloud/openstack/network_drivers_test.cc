@@ -82,6 +82,16 @@ TEST_F(NetworkDriversTest, WhatCouldNotBeTaggedIsPending) {
   EXPECT_EQ(made.id, "n") << "it is there all the same";
   EXPECT_EQ(made.state, ResourceState::kPending);
   EXPECT_EQ(made.detail, "not tagged yet");
+  // The next question about it tags it.
+  cloud_.transport.On("GET /v2.0/networks/n", 200,
+                      R"({"network":{"id":"n","tags":[]}})");
+  cloud_.transport.On(
+      "GET /v2.0/networks/n", 200,
+      R"({"network":{"id":"n","tags":["constellation-uid-0a1b"]}})");
+  cloud_.On("PUT /v2.0/networks/n/tags", json::object());
+  ASSERT_OK_AND_ASSIGN(const Observed now,
+                       driver.Refresh(one_.Context(), made));
+  EXPECT_EQ(now.state, ResourceState::kReady);
 }
 
 TEST_F(NetworkDriversTest, AnotherAddressRangeMeansANewSubnet) {
