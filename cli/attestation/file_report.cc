@@ -16,35 +16,6 @@ namespace {
 
 constexpr size_t kShownCharacters = 40;
 
-std::string Shorten(const std::string& text) {
-  return text.size() <= kShownCharacters + 2
-             ? text
-             : text.substr(0, kShownCharacters) + "..";
-}
-
-std::string XmlEscape(std::string_view text) {
-  std::string escaped;
-  for (const char c : Printable(text)) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
-}
-
 // "verified", "unchecked" or "refused": what a verdict means for the whole.
 std::string_view Outcome(RowVerdict verdict) {
   switch (verdict) {
@@ -153,10 +124,11 @@ std::string RenderTable(const FileReport& report) {
     Table table({"LAYER", "CHECK", "EXPECTED", "GOT", "VERDICT"});
     for (const FileRow& row : unit.rows) {
       const bool bad = row.verdict >= RowVerdict::kUnchecked;
-      table.AddRow({row.layer, row.name,
-                    bad ? row.expected : Shorten(row.expected),
-                    bad ? row.got : Shorten(row.got),
-                    std::string(ToString(row.verdict))});
+      table.AddRow(
+          {row.layer, row.name,
+           bad ? row.expected : Shorten(row.expected, kShownCharacters),
+           bad ? row.got : Shorten(row.got, kShownCharacters),
+           std::string(ToString(row.verdict))});
       if (bad && !row.advice.empty()) {
         advice += Printable(fmt::format("{} {}: {}", unit.name, row.name,
                                         row.advice)) +

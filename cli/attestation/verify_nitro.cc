@@ -14,8 +14,9 @@ using attestation::VerifiedNitroDocument;
 
 constexpr std::string_view kLayer = "Nitro";
 
-// Roots of tests are added to Amazon's own. Without a policy the age of the
-// document is not limited beyond its certificates' dates.
+// Roots of tests are added to Amazon's own. Without a policy a document may be
+// five minutes old (NitroExpectation): whoever looks at an old one says the
+// time at which it was new.
 attestation::NitroExpectation ExpectationOf(const VerifyContext& context) {
   attestation::NitroExpectation expectation;
   expectation.now = context.now;

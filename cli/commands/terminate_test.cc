@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "cli/config/config.h"
 #include "cli/testing/command_runner.h"
 #include "cli/workspace/state.h"
 
@@ -62,6 +63,33 @@ TEST_F(TerminateTest, NeedsAWorkspace) {
   EXPECT_EQ(Run({"-C", "/nonexistent/workspace", "terminate", "-y"}),
             ExitCode::kError);
   EXPECT_THAT(out_, Not(HasSubstr("Kept")));
+}
+
+TEST_F(TerminateTest, TerminateWantsConfigThatFits) {
+  State state;
+  state.infrastructure.uid = "0a1b2c3d";
+  state.infrastructure.name = "demo";
+  state.infrastructure.cloud.provider = "gcp";
+  Write("constellation-state.yaml", RenderState(state));
+  Write("constellation-conf.yaml",
+        RenderConfig(DefaultCloudConfig("aws", "aws-sev-snp")));
+  EXPECT_EQ(Run({"terminate", "-y"}), ExitCode::kError);
+  EXPECT_THAT(err_, HasSubstr("runs on gcp, but the config file says aws"));
+}
+
+// The state file was lost, the journal says which cluster it is.
+TEST_F(TerminateTest, TerminateReadsUidFromJournal) {
+  Write("constellation-cloud.journal",
+        R"({"format":"constellation-cloud-journal","version":1,)"
+        R"("uid":"0a1b2c3d","name":"demo","cloud":"gcp","scope":"s"})"
+        "\n");
+  Write("constellation-conf.yaml",
+        RenderConfig(DefaultCloudConfig("aws", "aws-sev-snp")));
+  EXPECT_EQ(Run({"terminate", "-y"}), ExitCode::kError);
+  EXPECT_THAT(err_, HasSubstr("runs on gcp"));
+  Write("constellation-cloud.journal", "damaged\n");
+  EXPECT_EQ(Run({"terminate", "-y"}), ExitCode::kError);
+  EXPECT_THAT(err_, HasSubstr("is damaged"));
 }
 
 }  // namespace

@@ -124,6 +124,23 @@ void WarnOfCloud(const Config& config, std::vector<std::string>& warnings) {
   }
 }
 
+// Two members need both for a majority: from the moment the second one is added
+// until it answers, etcd stands still, and in emulation that takes longer than
+// etcd and the probes of its pod wait. Nothing brings the cluster back then.
+void WarnOfEmulation(const Config& config, int control_planes,
+                     std::vector<std::string>& warnings) {
+  if (config.IsCloud() || control_planes < 2 ||
+      config.qemu.accelerator == "kvm") {
+    return;
+  }
+  warnings.push_back(fmt::format(
+      "{} control-plane nodes need KVM: in software emulation etcd can lose "
+      "its "
+      "majority when the second one joins, and the cluster is lost. Set "
+      "provider.qemu.accelerator to kvm, or use one control-plane node.",
+      control_planes));
+}
+
 }  // namespace
 
 absl::StatusOr<Config> ParseConfig(std::string_view text, std::string_view file,
@@ -183,6 +200,7 @@ std::vector<std::string> ConfigWarnings(const Config& config) {
         "majority. Use an odd number.",
         control_planes, control_planes - 1));
   }
+  WarnOfEmulation(config, control_planes, warnings);
   WarnOfCloud(config, warnings);
   return warnings;
 }

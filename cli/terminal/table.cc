@@ -84,6 +84,36 @@ std::string Printable(std::string_view text) {
   return result;
 }
 
+std::string XmlEscape(std::string_view text) {
+  std::string escaped;
+  for (const char c : Printable(text)) {
+    switch (c) {
+      case '&':
+        escaped += "&amp;";
+        break;
+      case '<':
+        escaped += "&lt;";
+        break;
+      case '>':
+        escaped += "&gt;";
+        break;
+      case '"':
+        escaped += "&quot;";
+        break;
+      default:
+        escaped += c;
+    }
+  }
+  return escaped;
+}
+
+std::string Shorten(std::string_view text, size_t columns) {
+  constexpr std::string_view kCut = "..";
+  return text.size() <= columns + kCut.size()
+             ? std::string(text)
+             : std::string(text.substr(0, columns)) + std::string(kCut);
+}
+
 // A text without a line feed at its end gets one.
 std::string PrintableLines(std::string_view text) {
   std::string lines;

@@ -27,6 +27,15 @@ class Table final {
 // `text` without control characters (each becomes '?') and invalid UTF-8.
 std::string Printable(std::string_view text);
 
+// Printable(), with &, <, > and " as XML wants them (XML 1.0, section 2.4): for
+// contents and for attributes in double quotes.
+std::string XmlEscape(std::string_view text);
+
+// `text`, or its first `columns` octets and two full stops if it is longer than
+// they are together. May cut a character of several octets in two, so
+// Printable() comes after it.
+std::string Shorten(std::string_view text, size_t columns);
+
 // Printable(), but line breaks stay; ends with one unless it is empty.
 std::string PrintableLines(std::string_view text);
 

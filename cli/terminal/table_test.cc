@@ -77,6 +77,20 @@ TEST(PrintableTest, ReplacesWhatXmlForbids) {
   EXPECT_EQ(Printable("\xEF\xBF\xBD"), "\xEF\xBF\xBD");
 }
 
+TEST(XmlEscapeTest, LeavesNoMarkup) {
+  EXPECT_EQ(XmlEscape("<a b=\"c\">&</a>"),
+            "&lt;a b=&quot;c&quot;&gt;&amp;&lt;/a&gt;");
+  EXPECT_EQ(XmlEscape("a'b \x1b[2J\xFF"), "a'b ?[2J?");
+  EXPECT_EQ(XmlEscape(""), "");
+}
+
+TEST(ShortenTest, CutsOnlyWhatGetsShorterByIt) {
+  EXPECT_EQ(Shorten("abc", 3), "abc");
+  EXPECT_EQ(Shorten("abcde", 3), "abcde");
+  EXPECT_EQ(Shorten("abcdef", 3), "abc..");
+  EXPECT_EQ(Shorten("", 0), "");
+}
+
 TEST(DisplayWidthTest, CountsCodePoints) {
   EXPECT_EQ(DisplayWidth(""), 0U);
   EXPECT_EQ(DisplayWidth("abc"), 3U);

@@ -19,38 +19,9 @@ using attestation::CheckVerdict;
 
 constexpr size_t kShownCharacters = 20;
 
-std::string Shorten(const std::string& text) {
-  return text.size() <= kShownCharacters + 2
-             ? text
-             : text.substr(0, kShownCharacters) + "..";
-}
-
-// JSON and XML must be valid whatever a hostile node put into its answer.
+// JSON must be valid whatever a hostile node put into its answer.
 std::string Clean(const std::string& text) {
   return Printable(text);
-}
-
-std::string XmlEscape(const std::string& text) {
-  std::string escaped;
-  for (const char c : Clean(text)) {
-    switch (c) {
-      case '&':
-        escaped += "&amp;";
-        break;
-      case '<':
-        escaped += "&lt;";
-        break;
-      case '>':
-        escaped += "&gt;";
-        break;
-      case '"':
-        escaped += "&quot;";
-        break;
-      default:
-        escaped += c;
-    }
-  }
-  return escaped;
 }
 
 // Kinds of trust among the nodes, sorted, each once.
@@ -184,11 +155,12 @@ std::string RenderTable(const VerifyReport& report) {
   for (const NodeReport& node : report.nodes) {
     for (const CheckRow& row : node.rows) {
       const bool failed = row.verdict == CheckVerdict::kFailed;
-      table.AddRow({node.name, row.layer, row.name,
-                    failed ? row.expected : Shorten(row.expected),
-                    failed ? row.got : Shorten(row.got),
-                    failed ? "FAILED"
-                           : std::string(attestation::ToString(row.verdict))});
+      table.AddRow(
+          {node.name, row.layer, row.name,
+           failed ? row.expected : Shorten(row.expected, kShownCharacters),
+           failed ? row.got : Shorten(row.got, kShownCharacters),
+           failed ? "FAILED"
+                  : std::string(attestation::ToString(row.verdict))});
       if (failed && !row.advice.empty()) {
         advice += Printable(fmt::format("{} {}: {}", node.name, row.name,
                                         row.advice)) +
