@@ -5,11 +5,9 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
 #include <string>
 #include <utility>
 
-#include "attestation/byte_reader.h"
 #include "common/hex.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -20,8 +18,6 @@ namespace {
 constexpr uint16_t kSha384 = 0x000c;  // TPM_ALG_SHA384
 constexpr IntelCheckId kRows[] = {IntelCheckId::kRtmr0, IntelCheckId::kRtmr1,
                                   IntelCheckId::kRtmr2, IntelCheckId::kRtmr3};
-constexpr size_t kTableSize = 56;
-constexpr uint8_t kTdxType = 2;
 
 // What a CC event log gives for the four registers.
 absl::StatusOr<std::array<IntelMeasurement, 4>> ReplayRtmrs(
@@ -100,30 +96,6 @@ std::vector<IntelCheck> CompareCcelUnverified(std::span<const uint8_t> bytes,
                                               const TdReport& report,
                                               uint32_t registers) {
   return CcelChecker::Run(bytes, report, registers).checks;
-}
-
-absl::StatusOr<CcelTableUnverified> ParseCcelTableUnverified(
-    std::span<const uint8_t> bytes) {
-  if (bytes.size() != kTableSize || AsText(bytes.first(4)) != "CCEL") {
-    return InvalidArgument(
-        fmt::format("CCEL table: want {} bytes that begin with \"CCEL\", got "
-                    "{}",
-                    kTableSize, bytes.size()));
-  }
-  const auto sum = std::accumulate(bytes.begin(), bytes.end(), 0U);
-  if ((sum & 0xffU) != 0) {
-    return InvalidArgument(
-        fmt::format("CCEL table: want checksum 0, got {:#04x}", sum & 0xffU));
-  }
-  if (bytes[36] != kTdxType) {
-    return InvalidArgument(
-        fmt::format("CCEL table: want type 2 (TDX), got {}", bytes[36]));
-  }
-  LittleEndianReader reader(bytes.subspan(40));
-  CcelTableUnverified table;
-  ASSIGN_OR_RETURN(table.log_size, reader.Read<uint64_t>("log size"));
-  ASSIGN_OR_RETURN(table.log_address, reader.Read<uint64_t>("log address"));
-  return table;
 }
 
 }  // namespace constellation::attestation

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "attestation/eventlog/ccel_table.h"  // where the log lies
 #include "attestation/eventlog/event_log.h"
 #include "attestation/intel/check.h"
 #include "attestation/intel/report_body.h"
@@ -52,16 +53,6 @@ CcelVerification CheckCcel(std::span<const uint8_t> bytes,
 std::vector<IntelCheck> CompareCcelUnverified(std::span<const uint8_t> bytes,
                                               const TdReport& report,
                                               uint32_t registers = 0xf);
-
-// The ACPI table "CCEL" (56 bytes): where the firmware put the log. Unverified.
-struct CcelTableUnverified {
-  uint64_t log_size = 0;     // octets reserved, not used
-  uint64_t log_address = 0;  // guest physical
-};
-// INVALID_ARGUMENT unless it is a CCEL table with a good checksum and the type
-// of TDX (2).
-absl::StatusOr<CcelTableUnverified> ParseCcelTableUnverified(
-    std::span<const uint8_t> bytes);
 
 }  // namespace constellation::attestation
 

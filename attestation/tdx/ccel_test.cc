@@ -129,25 +129,12 @@ TEST_F(CcelTest, EveryChangedDigestIsNoticed) {
   EXPECT_GT(changed, 100);
 }
 
-TEST_F(CcelTest, ReadsTheAcpiTable) {
-  Bytes table = ReadVector("eventlog/ccel-gcp-cos113-acpi-table.bin");
-  ASSERT_OK_AND_ASSIGN(const CcelTableUnverified parsed,
-                       ParseCcelTableUnverified(table));
-  EXPECT_GE(parsed.log_size, log_.size());
-  EXPECT_NE(parsed.log_address, 0U);
-  table[36] = 1;  // SEV
-  table[9] = static_cast<uint8_t>(table[9] + 1);
-  EXPECT_THAT(
-      ParseCcelTableUnverified(table),
-      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("want type 2")));
-  table[9] ^= 1U;
-  EXPECT_THAT(
-      ParseCcelTableUnverified(table),
-      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("checksum")));
-  table.pop_back();
-  EXPECT_THAT(
-      ParseCcelTableUnverified(table),
-      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("want 56 bytes")));
+TEST_F(CcelTest, LiesInTheAreaOfTheAcpiTable) {
+  ASSERT_OK_AND_ASSIGN(const CcelTableUnverified table,
+                       ParseCcelTableUnverified(ReadVector(
+                           "eventlog/ccel-gcp-cos113-acpi-table.bin")));
+  EXPECT_GE(table.log_size, log_.size());
+  EXPECT_NE(table.log_address, 0U);
 }
 
 }  // namespace
