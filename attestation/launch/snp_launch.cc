@@ -263,34 +263,4 @@ absl::StatusOr<crypto::Sha384Digest> PredictSnpLaunchDigest(
   return digest.value();
 }
 
-std::array<uint8_t, 96> MarshalSnpIdBlock(const SnpIdBlock& block) {
-  PageImage<96> image;
-  image.Put(0, block.launch_digest);
-  image.Put(48, block.family_id);
-  image.Put(64, block.image_id);
-  image.PutLe<uint32_t>(80, 1);  // version
-  image.PutLe(84, block.guest_svn);
-  image.PutLe(88, block.policy);
-  return image.bytes();
-}
-
-absl::StatusOr<crypto::Sha384Digest> SnpIdKeyDigest(
-    std::span<const uint8_t> x, std::span<const uint8_t> y) {
-  constexpr size_t kCoordinate = 48;
-  constexpr size_t kNumber = 72;
-  if (x.size() != kCoordinate || y.size() != kCoordinate) {
-    return InvalidArgument(
-        fmt::format("id key: want coordinates of 48 bytes, got {} and {}",
-                    x.size(), y.size()));
-  }
-  PageImage<0x404> key;
-  key.PutLe<uint32_t>(0, 2);  // P-384
-  std::array<uint8_t, kCoordinate> number{};
-  std::reverse_copy(x.begin(), x.end(), number.begin());
-  key.Put(4, number);
-  std::reverse_copy(y.begin(), y.end(), number.begin());
-  key.Put(4 + kNumber, number);
-  return crypto::Sha384(key.bytes());
-}
-
 }  // namespace constellation::attestation

@@ -84,24 +84,6 @@ absl::StatusOr<crypto::Sha384Digest> PredictSnpLaunchDigest(
 // The measured page of a processor's state (VMSA); `eip` is where it starts.
 Bytes SnpVmsaPage(const SnpLaunchOptions& options, uint32_t eip, bool boots);
 
-// What a guest owner signs to say which guest may start (AMD 56860, ID_BLOCK).
-struct SnpIdBlock {
-  crypto::Sha384Digest launch_digest{};
-  std::array<uint8_t, 16> family_id{};
-  std::array<uint8_t, 16> image_id{};
-  uint32_t guest_svn = 0;
-  uint64_t policy = 0;
-};
-
-// The 96 octets that are signed.
-std::array<uint8_t, 96> MarshalSnpIdBlock(const SnpIdBlock& block);
-
-// ID_KEY_DIGEST or AUTHOR_KEY_DIGEST of a P-384 key: SHA-384 over AMD's public
-// key structure. `x` and `y` are big-endian. INVALID_ARGUMENT unless both have
-// 48 octets; that the point is on the curve is not checked.
-absl::StatusOr<crypto::Sha384Digest> SnpIdKeyDigest(std::span<const uint8_t> x,
-                                                    std::span<const uint8_t> y);
-
 }  // namespace constellation::attestation
 
 #endif  // CONSTELLATION_ATTESTATION_LAUNCH_SNP_LAUNCH_H_

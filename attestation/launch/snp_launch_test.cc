@@ -11,10 +11,8 @@
 #include <string>
 
 #include "attestation/launch/testing/firmware_builder.h"
-#include "attestation/testing/snp_signer.h"
 #include "attestation/testing/vectors.h"
 #include "common/testing/status_matchers.h"
-#include "crypto/public_key.h"
 
 namespace constellation::attestation {
 namespace {
@@ -116,32 +114,6 @@ TEST(SnpLaunchVectorsTest, EveryCaseComesOutExactly) {
     }
   }
   EXPECT_GE(count, 12);
-}
-
-TEST(SnpLaunchVectorsTest, KeyDigestsAndIdBlocksComeOutExactly) {
-  if (!testing::VectorsFolder().has_value()) {
-    GTEST_SKIP() << testing::kNoVectors;
-  }
-  const auto cases =
-      nlohmann::json::parse(ReadVector("snp/id-key-digest-cases.json"));
-  for (const std::string name : {"id_key", "author_key"}) {
-    std::string pem = cases[name + "_spki_pem"];
-    pem = pem.substr(pem.find('\n') + 1);
-    pem = pem.substr(0, pem.find("-----"));
-    std::erase(pem, '\n');
-    const Bytes spki = Base64Decode(pem).value();
-    const std::span<const uint8_t> point =
-        std::span<const uint8_t>(spki).last(96);
-    const auto digest = SnpIdKeyDigest(point.first(48), point.last(48));
-    ASSERT_THAT(digest, IsOk());
-    EXPECT_EQ(HexEncode(*digest), cases[name + "_digest"].get<std::string>());
-  }
-  const Bytes want =
-      HexDecode(cases["id_block_hex"].get<std::string>()).value();
-  SnpIdBlock block;
-  std::copy_n(want.begin(), 48, block.launch_digest.begin());
-  block.policy = 0x30000;
-  EXPECT_EQ(HexEncode(MarshalSnpIdBlock(block)), HexEncode(want));
 }
 
 // --- firmware of Debian -------------------------------------------------
@@ -347,79 +319,11 @@ TEST(SnpLaunchTest, RefusesASecondVcpuWithoutResetAddress) {
               StatusIs(kPrecondition, HasSubstr("AP reset")));
 }
 
-// --- parts --------------------------------------------------------------
-
-TEST(SnpVcpuTest, KnowsTheModelsOfQemu) {
-  const std::pair<const char*, uint32_t> known[] = {
-      {"EPYC", 0x800f12},          {"EPYC-v4", 0x800f12},
-      {"EPYC-IBPB", 0x800f12},     {"EPYC-Rome", 0x830f10},
-      {"EPYC-Rome-v3", 0x830f10},  {"EPYC-Milan", 0xa00f11},
-      {"EPYC-Milan-v2", 0xa00f11}, {"EPYC-Genoa", 0xa10f10},
-      {"EPYC-Turin-v1", 0xb00f00}};
-  for (const auto& [name, signature] : known) {
-    const auto got = CpuSignatureOfVcpuType(name);
-    ASSERT_THAT(got, IsOk()) << name;
-    EXPECT_EQ(*got, signature) << name;
-  }
-  for (const char* unknown :
-       {"", "EPYC-", "EPYC-v", "EPYC-v0", "EPYC-v44", "EPYC-Milanx", "epyc",
-        "Skylake-Server", "EPYC-Venice"}) {
-    EXPECT_THAT(CpuSignatureOfVcpuType(unknown),
-                StatusIs(kInvalid, HasSubstr("EPYC-Genoa")))
-        << unknown;
-  }
-}
-
-TEST(SnpVcpuTest, StatePageHoldsTheStartAddress) {
-  const Bytes page = SnpVmsaPage(QemuOptions(), 0x80b004, false);
-  ASSERT_EQ(page.size(), kPageSize);
-  EXPECT_EQ(page[0x10], 0x00);  // CS selector 0xf000
-  EXPECT_EQ(page[0x11], 0xf0);
-  EXPECT_EQ(page[0x1a], 0x80);   // CS base 0x800000
-  EXPECT_EQ(page[0x178], 0x04);  // RIP 0xb004
-  EXPECT_EQ(page[0x179], 0xb0);
-}
-
 TEST(SnpVmmTest, ParsesNames) {
   EXPECT_THAT(ParseSnpVmm("qemu"), IsOk());
   EXPECT_THAT(ParseSnpVmm("ec2"), IsOk());
   EXPECT_THAT(ParseSnpVmm("gce"), IsOk());
   EXPECT_THAT(ParseSnpVmm("QEMU"), StatusIs(kInvalid));
-}
-
-TEST(SnpIdBlockTest, EveryFieldHasItsPlace) {
-  SnpIdBlock block;
-  block.launch_digest.fill(1);
-  block.family_id.fill(2);
-  block.image_id.fill(3);
-  block.guest_svn = 0x04040404;
-  block.policy = 0x0505050505050505;
-  const auto octets = MarshalSnpIdBlock(block);
-  for (size_t i = 0; i < 96; ++i) {
-    const int want = i < 48   ? 1
-                     : i < 64 ? 2
-                     : i < 80 ? 3
-                     : i < 84 ? (i == 80 ? 1 : 0)
-                     : i < 88 ? 4
-                              : 5;
-    EXPECT_EQ(octets.at(i), want) << i;
-  }
-}
-
-TEST(SnpIdBlockTest, KeyDigestWantsWholeCoordinates) {
-  const Bytes coordinate(48, 7);
-  EXPECT_THAT(SnpIdKeyDigest(coordinate, coordinate), IsOk());
-  EXPECT_THAT(SnpIdKeyDigest(Bytes(47), coordinate), StatusIs(kInvalid));
-  EXPECT_THAT(SnpIdKeyDigest(coordinate, Bytes(49)), StatusIs(kInvalid));
-}
-
-TEST(SnpIdBlockTest, AgreesWithTheTestSigner) {
-  const testing::SnpTestIdEvidence made =
-      testing::SignIdBlock({.guest_svn = 3, .policy = 0x30000});
-  SnpIdBlock block;
-  block.guest_svn = 3;
-  block.policy = 0x30000;
-  EXPECT_EQ(HexEncode(MarshalSnpIdBlock(block)), HexEncode(made.id_block));
 }
 
 }  // namespace

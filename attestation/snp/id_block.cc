@@ -183,6 +183,22 @@ absl::StatusOr<SnpIdBlock> SnpIdBlock::ParseUnverified(Octets bytes) {
   return block;
 }
 
+std::array<uint8_t, kSnpIdBlockSize> SnpIdBlock::Marshal() const {
+  std::array<uint8_t, kSnpIdBlockSize> out{};
+  auto at = std::ranges::copy(launch_digest, out.begin()).out;
+  at = std::ranges::copy(family_id, at).out;
+  at = std::ranges::copy(image_id, at).out;
+  const auto put = [&at](uint64_t value, unsigned octets) {
+    for (unsigned i = 0; i < octets; ++i) {
+      *at++ = static_cast<uint8_t>(value >> (8 * i));
+    }
+  };
+  put(kBlockVersion, 4);
+  put(guest_svn, 4);
+  put(policy.raw, 8);
+  return out;
+}
+
 // The digest covers the whole structure with its padding, as the firmware
 // hashes it; of the key alone it would be another one.
 absl::StatusOr<crypto::Sha384Digest> SnpIdKeyDigest(

@@ -33,6 +33,8 @@ struct SnpIdBlock {
   // nothing is judged.
   static absl::StatusOr<SnpIdBlock> ParseUnverified(
       std::span<const uint8_t> bytes);
+  // The inverse: the octets that are signed.
+  std::array<uint8_t, kSnpIdBlockSize> Marshal() const;
 };
 
 // The digest by which reports name an ID or author key: SHA-384 over the key as

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "attestation/testing/snp_signer.h"
 #include "attestation/testing/vectors.h"
 #include "common/testing/status_matchers.h"
 #include "crypto/der.h"
@@ -229,6 +230,37 @@ TEST_F(IdBlockTest, DigestsAreOfP384KeysOnly) {
       StatusIs(kInvalid, HasSubstr("on P-384")));
 }
 
+TEST(SnpIdBlockTest, EveryFieldHasItsPlace) {
+  SnpIdBlock block;
+  block.launch_digest.fill(1);
+  block.family_id.fill(2);
+  block.image_id.fill(3);
+  block.guest_svn = 0x04040404;
+  block.policy.raw = 0x0505050505050505;
+  const auto octets = block.Marshal();
+  for (size_t i = 0; i < octets.size(); ++i) {
+    const int want = i < 48   ? 1
+                     : i < 64 ? 2
+                     : i < 80 ? 3
+                     : i < 84 ? (i == 80 ? 1 : 0)
+                     : i < 88 ? 4
+                              : 5;
+    EXPECT_EQ(octets.at(i), want) << i;
+  }
+  ASSERT_OK_AND_ASSIGN(const SnpIdBlock again,
+                       SnpIdBlock::ParseUnverified(octets));
+  EXPECT_EQ(again.Marshal(), octets);
+}
+
+TEST(SnpIdBlockTest, AgreesWithTheTestSigner) {
+  const constellation::testing::SnpTestIdEvidence made =
+      constellation::testing::SignIdBlock({.guest_svn = 3, .policy = 0x30000});
+  SnpIdBlock block;
+  block.guest_svn = 3;
+  block.policy.raw = 0x30000;
+  EXPECT_EQ(HexEncode(block.Marshal()), HexEncode(made.id_block));
+}
+
 class IdBlockVectorsTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -253,9 +285,15 @@ TEST_F(IdBlockVectorsTest, VerifiesARealBlock) {
             auth["author_key_digest"]);
 }
 
-TEST_F(IdBlockVectorsTest, GivesPublishedDigests) {
+TEST_F(IdBlockVectorsTest, GivesPublishedOctetsAndDigests) {
   const Bytes text = ReadVector("snp/id-key-digest-cases.json");
   const json cases = json::parse(AsText(text));
+  ASSERT_OK_AND_ASSIGN(const Bytes octets,
+                       HexDecode(cases["id_block_hex"].get<std::string>()));
+  ASSERT_OK_AND_ASSIGN(const SnpIdBlock block,
+                       SnpIdBlock::ParseUnverified(octets));
+  EXPECT_EQ(block.policy.raw, 0x30000U);
+  EXPECT_EQ(HexEncode(block.Marshal()), HexEncode(octets));
   for (const std::string kind : {"id", "author"}) {
     ASSERT_OK_AND_ASSIGN(
         const Bytes spki,
