@@ -14,6 +14,7 @@
 #include "attestation/intel/evaluation_numbers.h"
 #include "attestation/intel/pck_chain.h"
 #include "attestation/intel/tcb_info.h"
+#include "attestation/intel/tcb_signer.h"
 #include "attestation/snp/snp_certificates.h"
 #include "common/log.h"
 #include "common/status.h"
@@ -27,7 +28,6 @@ namespace {
 
 constexpr size_t kAmdChainLength = 2;
 constexpr size_t kMaxGivenCertificates = 16;
-constexpr std::string_view kTcbSignerName = "Intel SGX TCB Signing";
 
 Bytes DerOf(const crypto::Certificate& certificate) {
   return {certificate.der().begin(), certificate.der().end()};
@@ -270,31 +270,12 @@ namespace {
 absl::StatusOr<CollateralFacts> CheckDocumentSignature(
     const SignedJsonUnverified& document, const Collateral& collateral,
     const IntelTrustAnchors& anchors, absl::Time now) {
-  ASSIGN_OR_RETURN(
-      const std::vector<crypto::Certificate> chain,
-      ParseCertificatesUnverified(AsBytes(collateral.issuer_chain)));
-  const crypto::Certificate* signer = nullptr;
-  for (const crypto::Certificate& certificate : chain) {
-    if (certificate.is_ca()) {
-      RETURN_IF_ERROR(anchors.CheckIsRoot(certificate));
-    } else if (signer == nullptr || !signer->CheckValidAt(now).ok()) {
-      signer = &certificate;
-    }
-  }
-  if (signer == nullptr || signer->SubjectCommonName() != kTcbSignerName) {
-    return Unauthenticated(
-        fmt::format("issuer chain: want a certificate \"{}\"", kTcbSignerName));
-  }
-  RETURN_IF_ERROR(CheckPckCriticalExtensions(*signer));
-  RETURN_IF_ERROR(anchors.IssuerOf(*signer).status());
-  ASSIGN_OR_RETURN(const crypto::PublicKey key, signer->Key());
-  const std::span<const uint8_t> signature = document.signature;
-  RETURN_IF_ERROR(key.VerifyEcdsa(crypto::HashAlgorithm::kSha256,
-                                  AsBytes(document.body), signature.first(32),
-                                  signature.subspan(32)));
+  ASSIGN_OR_RETURN(const TcbSigner signer,
+                   FindTcbSigner(collateral.issuer_chain, anchors, now));
+  RETURN_IF_ERROR(VerifySignedJson(document, signer.certificate));
   ASSIGN_OR_RETURN(CollateralFacts facts,
                    TcbDocumentFactsUnverified(AsText(collateral.content)));
-  RETURN_IF_ERROR(Narrow(facts, *signer));
+  RETURN_IF_ERROR(Narrow(facts, signer.certificate));
   return facts;
 }
 
