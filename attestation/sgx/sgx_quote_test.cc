@@ -17,18 +17,17 @@ namespace constellation::attestation {
 namespace {
 
 using ::constellation::testing::FailedChecks;
-using ::constellation::testing::FindIntelCollateral;
 using ::constellation::testing::FixOf;
 using ::constellation::testing::GotOf;
+using ::constellation::testing::IntelQuoteCase;
+using ::constellation::testing::IntelQuoteCases;
 using ::constellation::testing::IntelSigner;
 using ::constellation::testing::IntelTestBody;
 using ::constellation::testing::IntelTestEvidence;
 using ::constellation::testing::IntelTestQuote;
 using ::constellation::testing::kNoVectors;
 using ::constellation::testing::kSyntheticNow;
-using ::constellation::testing::Middle;
 using ::constellation::testing::ProductionAnchors;
-using ::constellation::testing::ReadVector;
 using ::constellation::testing::StatusIs;
 using ::constellation::testing::SyntheticAnchors;
 using ::constellation::testing::SyntheticCollateral;
@@ -197,49 +196,27 @@ TEST(SgxVectorsTest, AreAcceptedUnlessDebug) {
   }
   int accepted = 0;
   int debug = 0;
-  for (const auto& entry : testing::IntelQuoteEntries()) {
-    const auto& expect = entry["expect"];
-    if (expect["tee_type"] == "0x81") {
-      continue;
-    }
-    for (const auto& [name, want] :
-         expect["tcb_status_by_collateral"].items()) {
-      const auto set = FindIntelCollateral(name);
-      const auto window =
-          set.has_value()
-              ? testing::Intersect(
-                    testing::VectorWindow(want["verify_time_window"]),
-                    set->window)
-              : std::nullopt;
-      const auto status = TcbStatusFromString(want["final"].get<std::string>());
-      if (!window.has_value() || !status.has_value()) {
-        continue;
-      }
-      SCOPED_TRACE(entry["path"].get<std::string>() + " with " + name);
-      const Bytes quote = ReadVector(entry["path"].get<std::string>());
-      const auto report = ParseEnclaveReportUnverified(
-                              ParseIntelQuoteUnverified(quote).value().body)
-                              .value();
-      SgxPolicy policy;
-      policy.tcb.accepted_statuses = {*status};
-      policy.tcb.accept_any_advisory = true;
-      policy.tcb.minimum_evaluation_data_number = 1;
-      policy.report_data = report.report_data;
-      policy.mr_enclave = {report.mr_enclave};
-      const auto collateral =
-          CheckIntelCollateral(set->collateral, ProductionAnchors(),
-                               Middle(*window))
-              .collateral.value();
-      const auto result = CheckSgxQuote(quote, collateral, ProductionAnchors(),
-                                        {.now = Middle(*window)}, policy);
-      if (expect["enclave_debug"].get<bool>()) {
-        EXPECT_THAT(FailedChecks(result.checks), ElementsAre(Id::kDebug));
-        ++debug;
-      } else {
-        EXPECT_TRUE(result.quote.has_value())
-            << FirstFailure(result.checks, "SGX quote").ToString();
-        ++accepted;
-      }
+  for (const IntelQuoteCase& each : IntelQuoteCases(IntelTee::kSgx)) {
+    SCOPED_TRACE(each.name);
+    const auto report = ParseEnclaveReportUnverified(
+                            ParseIntelQuoteUnverified(each.quote).value().body)
+                            .value();
+    SgxPolicy policy;
+    policy.tcb.accepted_statuses = {each.status};
+    policy.tcb.accept_any_advisory = true;
+    policy.tcb.minimum_evaluation_data_number = 1;
+    policy.report_data = report.report_data;
+    policy.mr_enclave = {report.mr_enclave};
+    const auto result =
+        CheckSgxQuote(each.quote, each.collateral, ProductionAnchors(),
+                      {.now = each.now}, policy);
+    if (each.expect["enclave_debug"].get<bool>()) {
+      EXPECT_THAT(FailedChecks(result.checks), ElementsAre(Id::kDebug));
+      ++debug;
+    } else {
+      EXPECT_TRUE(result.quote.has_value())
+          << FirstFailure(result.checks, "SGX quote").ToString();
+      ++accepted;
     }
   }
   EXPECT_GT(accepted, 2);

@@ -17,9 +17,10 @@ namespace constellation::attestation {
 namespace {
 
 using ::constellation::testing::FailedChecks;
-using ::constellation::testing::FindIntelCollateral;
 using ::constellation::testing::FixOf;
 using ::constellation::testing::GotOf;
+using ::constellation::testing::IntelQuoteCase;
+using ::constellation::testing::IntelQuoteCases;
 using ::constellation::testing::IntelSigner;
 using ::constellation::testing::IntelTestBody;
 using ::constellation::testing::IntelTestEvidence;
@@ -27,9 +28,7 @@ using ::constellation::testing::IntelTestQuote;
 using ::constellation::testing::IntelTestTcbInfo;
 using ::constellation::testing::kNoVectors;
 using ::constellation::testing::kSyntheticNow;
-using ::constellation::testing::Middle;
 using ::constellation::testing::ProductionAnchors;
-using ::constellation::testing::ReadVector;
 using ::constellation::testing::StatusIs;
 using ::constellation::testing::SyntheticAnchors;
 using ::constellation::testing::SyntheticCollateral;
@@ -345,53 +344,31 @@ TEST(TdxVectorsTest, AreAcceptedUnlessDebug) {
     GTEST_SKIP() << kNoVectors;
   }
   int debug = 0;
-  for (const auto& entry : testing::IntelQuoteEntries()) {
-    const auto& expect = entry["expect"];
-    if (expect["tee_type"] != "0x81") {
-      continue;
+  for (const IntelQuoteCase& each : IntelQuoteCases(IntelTee::kTdx)) {
+    SCOPED_TRACE(each.name);
+    const auto report = ParseTdReportUnverified(
+                            ParseIntelQuoteUnverified(each.quote).value().body)
+                            .value();
+    TdxPolicy policy;
+    policy.tcb.accepted_statuses = {each.status};
+    policy.tcb.accept_any_advisory = true;
+    policy.tcb.minimum_evaluation_data_number = 1;
+    policy.mr_td = {report.mr_td};
+    policy.report_data = report.report_data;
+    policy.allow_migratable = true;
+    const auto result =
+        CheckTdxQuote(each.quote, each.collateral, ProductionAnchors(),
+                      {.now = each.now}, policy);
+    std::vector<Id> refused;
+    if (each.expect["td_debug"].get<bool>()) {
+      refused.push_back(Id::kDebug);
+      ++debug;
     }
-    for (const auto& [name, want] :
-         expect["tcb_status_by_collateral"].items()) {
-      const auto set = FindIntelCollateral(name);
-      const auto window =
-          set.has_value()
-              ? testing::Intersect(testing::VectorWindow(want["verify_time_"
-                                                              "window"]),
-                                   set->window)
-              : std::nullopt;
-      const auto status = TcbStatusFromString(want["final"].get<std::string>());
-      if (!window.has_value() || !status.has_value()) {
-        continue;
-      }
-      SCOPED_TRACE(entry["path"].get<std::string>() + " with " + name);
-      const Bytes quote = ReadVector(entry["path"].get<std::string>());
-      const auto report =
-          ParseTdReportUnverified(ParseIntelQuoteUnverified(quote).value().body)
-              .value();
-      TdxPolicy policy;
-      policy.tcb.accepted_statuses = {*status};
-      policy.tcb.accept_any_advisory = true;
-      policy.tcb.minimum_evaluation_data_number = 1;
-      policy.mr_td = {report.mr_td};
-      policy.report_data = report.report_data;
-      policy.allow_migratable = true;
-      const auto collateral =
-          CheckIntelCollateral(set->collateral, ProductionAnchors(),
-                               Middle(*window))
-              .collateral.value();
-      const auto result = CheckTdxQuote(quote, collateral, ProductionAnchors(),
-                                        {.now = Middle(*window)}, policy);
-      std::vector<Id> refused;
-      if (expect["td_debug"].get<bool>()) {
-        refused.push_back(Id::kDebug);
-        ++debug;
-      }
-      if (!expect["sept_ve_disable"].get<bool>()) {
-        refused.push_back(Id::kSeptVeDisable);
-      }
-      EXPECT_EQ(FailedChecks(result.checks), refused)
-          << FirstFailure(result.checks, "TDX quote").ToString();
+    if (!each.expect["sept_ve_disable"].get<bool>()) {
+      refused.push_back(Id::kSeptVeDisable);
     }
+    EXPECT_EQ(FailedChecks(result.checks), refused)
+        << FirstFailure(result.checks, "TDX quote").ToString();
   }
   EXPECT_GT(debug, 0);
 }

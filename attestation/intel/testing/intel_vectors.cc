@@ -98,6 +98,42 @@ std::vector<nlohmann::json> IntelQuoteEntries() {
   return entries;
 }
 
+std::vector<IntelQuoteCase> IntelQuoteCases(attestation::IntelTee tee) {
+  std::vector<IntelQuoteCase> cases;
+  for (const nlohmann::json& entry : IntelQuoteEntries()) {
+    const nlohmann::json& expect = entry["expect"];
+    if ((expect["tee_type"] == "0x81") !=
+        (tee == attestation::IntelTee::kTdx)) {
+      continue;
+    }
+    const std::string path = entry["path"];
+    for (const auto& [name, want] :
+         expect["tcb_status_by_collateral"].items()) {
+      const auto set = FindIntelCollateral(name);
+      const auto window =
+          set.has_value()
+              ? Intersect(VectorWindow(want["verify_time_window"]), set->window)
+              : std::nullopt;
+      const auto status =
+          attestation::TcbStatusFromString(want["final"].get<std::string>());
+      if (!window.has_value() || !status.has_value()) {
+        continue;
+      }
+      const absl::Time now = Middle(*window);
+      cases.push_back(
+          {.name = path + " with " + name,
+           .quote = ReadVector(path),
+           .expect = expect,
+           .status = *status,
+           .collateral = attestation::CheckIntelCollateral(
+                             set->collateral, ProductionAnchors(), now)
+                             .collateral.value(),
+           .now = now});
+    }
+  }
+  return cases;
+}
+
 absl::Time VectorTime(const std::string& text) {
   std::string normal = text;
   std::ranges::replace(normal, ' ', 'T');

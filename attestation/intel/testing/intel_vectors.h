@@ -10,6 +10,8 @@
 
 #include "absl/time/time.h"
 #include "attestation/intel/collateral.h"
+#include "attestation/intel/quote.h"
+#include "attestation/intel/tcb_status.h"
 #include "attestation/intel/trust_anchors.h"
 #include "common/hex.h"
 
@@ -33,6 +35,20 @@ std::vector<IntelCollateralSet> AllIntelCollateral();
 
 // Entries of quotes that were examined with collateral, whatever their folder.
 std::vector<nlohmann::json> IntelQuoteEntries();
+
+// A real quote with collateral that fits it, at a time when both are valid, and
+// what Intel's algorithm must say of the platform.
+struct IntelQuoteCase {
+  std::string name;  // of quote and collateral, for messages
+  Bytes quote;
+  nlohmann::json expect;  // of the manifest
+  attestation::TcbStatus status{};
+  attestation::VerifiedIntelCollateral collateral;
+  absl::Time now;
+};
+// All quotes of that kind with each collateral that fits, verified under
+// Intel's production root.
+std::vector<IntelQuoteCase> IntelQuoteCases(attestation::IntelTee tee);
 
 // "2025-06-19T10:32:27+00:00", also with a space for the T. Ends the program
 // for anything else.
