@@ -196,6 +196,39 @@ TEST_F(HandshakeCoreTest, ProvesNothingAfterOtherFailures) {
               StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
+TEST_F(HandshakeCoreTest, ProvesNothingToWhoAsksForNothing) {
+  client_.verify = [](const Evidence&, std::span<const uint8_t>) {
+    return PermissionDenied("no");
+  };
+  server_.verify = nullptr;
+  HandshakeCore client = Client();
+  HandshakeCore server = Server();
+  ASSERT_OK_AND_ASSIGN(const HandshakeMessage answer,
+                       server.Answer(client.Begin().value(), kClientKey));
+  ASSERT_TRUE(answer.nonce.empty());
+  ASSERT_FALSE(client.Answer(answer, kServerKey).ok());
+  EXPECT_THAT(client.ProveAfterRefusal(answer.nonce),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("no refusal to prove after")));
+}
+
+// It has proved itself already, to the nonce that belongs to this stream.
+TEST_F(HandshakeCoreTest, AServerProvesNothingAfterItRefused) {
+  server_.verify = [](const Evidence&, std::span<const uint8_t>) {
+    return PermissionDenied("no");
+  };
+  HandshakeCore client = Client();
+  HandshakeCore server = Server();
+  ASSERT_OK_AND_ASSIGN(const HandshakeMessage answer,
+                       server.Answer(client.Begin().value(), kClientKey));
+  ASSERT_OK_AND_ASSIGN(const HandshakeMessage proof,
+                       client.Answer(answer, kServerKey));
+  ASSERT_FALSE(server.Finish(proof).ok());
+  EXPECT_THAT(server.ProveAfterRefusal(Bytes(kNonceSize, 1)),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  EXPECT_EQ(server_attester_.made().size(), 1U);
+}
+
 // Mallory ends both TLS connections and passes all messages on.
 TEST_F(HandshakeCoreTest, RefusesEvidenceRelayedFromAnotherConnection) {
   HandshakeCore client = Client();
