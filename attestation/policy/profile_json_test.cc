@@ -118,18 +118,5 @@ TEST(ProfileJsonTest, ChecksProfilesMadeInMemory) {
               StatusIs(kInvalid, HasSubstr("any customer")));
 }
 
-TEST(VariantsTest, EachNamesWhatItRestsOn) {
-  for (const std::string_view name : VariantNames()) {
-    const Variant* const variant = FindVariant(name);
-    ASSERT_NE(variant, nullptr);
-    EXPECT_FALSE(variant->rests_on.empty()) << name;
-    // Nobody but an owner can vouch for a TPM without any other layer.
-    EXPECT_EQ(variant->enrolled_only, variant->cpu == CpuLayer::kNone &&
-                                          variant->cloud == CloudLayer::kNone)
-        << name;
-  }
-  EXPECT_EQ(FindVariant("azure"), nullptr);
-}
-
 }  // namespace
 }  // namespace constellation::attestation
