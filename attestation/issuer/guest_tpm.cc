@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 #include <type_traits>
 #include <utility>
 
@@ -18,6 +17,7 @@
 #include "attestation/byte_reader.h"
 #include "attestation/issuer/guest_tpm_nv.h"
 #include "attestation/tpm/esys.h"
+#include "attestation/tpm/pcr_commands.h"
 #include "attestation/tpm/tpm_operations.h"
 #include "attestation/tpm/tpm_structures.h"
 #include "common/log.h"
@@ -27,58 +27,12 @@
 namespace constellation::attestation {
 namespace {
 
-constexpr uint32_t kPcrCount = 24;
-constexpr uint8_t kSelectSize = 3;
 // Amazon's vendor command, and where its NV index may lie: the owner's range
 // of "TCG Registry of Reserved TPM 2.0 Handles and Localities".
 constexpr uint32_t kNsmCommand = 0x20000001;
 constexpr uint32_t kFirstNsmIndex = 0x01200000;
 constexpr uint32_t kNsmIndexTries = 32;
 constexpr uint32_t kPasswordSessionSize = 9;
-
-absl::StatusOr<TPML_PCR_SELECTION> SelectionOf(uint32_t mask) {
-  if (mask == 0 || mask >> kPcrCount != 0) {
-    return InvalidArgument(
-        fmt::format("PCR mask: want some of PCR 0-23, got {:#x}", mask));
-  }
-  TPML_PCR_SELECTION selection{};
-  selection.count = 1;
-  TPMS_PCR_SELECTION& bank = selection.pcrSelections[0];
-  bank.hash = TPM2_ALG_SHA256;
-  bank.sizeofSelect = kSelectSize;
-  for (uint32_t i = 0; i < kSelectSize; ++i) {
-    bank.pcrSelect[i] = static_cast<uint8_t>(mask >> (8 * i));
-  }
-  return selection;
-}
-
-// The registers of one answer of TPM2_PCR_Read, which gives as many as it likes
-// in ascending order.
-absl::StatusOr<std::map<uint32_t, crypto::Sha256Digest>> RegistersIn(
-    const TPML_PCR_SELECTION& selection, const TPML_DIGEST& digests) {
-  std::map<uint32_t, crypto::Sha256Digest> registers;
-  const TPMS_PCR_SELECTION& bank = selection.pcrSelections[0];
-  if (selection.count != 1 || bank.hash != TPM2_ALG_SHA256) {
-    return registers;
-  }
-  uint32_t position = 0;
-  const uint32_t octets = std::min(bank.sizeofSelect, kSelectSize);
-  for (uint32_t index = 0; index < 8 * octets; ++index) {
-    if ((bank.pcrSelect[index / 8] >> (index % 8) & 1U) == 0) {
-      continue;
-    }
-    crypto::Sha256Digest& value = registers[index];
-    if (position >= std::min<uint32_t>(digests.count, TPM2_PCR_LAST + 1) ||
-        position >= std::size(digests.digests) ||
-        digests.digests[position].size != value.size()) {
-      return Internal(fmt::format(
-          "TPM2_PCR_Read: PCR{}: want a 32-byte digest, got none", index));
-    }
-    const uint8_t* octet = digests.digests[position++].buffer;
-    std::copy(octet, octet + value.size(), value.begin());
-  }
-  return registers;
-}
 
 // The TPM's own octets: Names are digests of them.
 absl::StatusOr<Bytes> MarshalPublic(const TPMT_PUBLIC& area) {
@@ -160,36 +114,7 @@ class GuestTpm::Impl final {
 
   absl::StatusOr<std::vector<PcrValue>> ReadPcrs(uint32_t mask)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    std::map<uint32_t, crypto::Sha256Digest> all;
-    for (uint32_t missing = mask; missing != 0;) {
-      ASSIGN_OR_RETURN(const TPML_PCR_SELECTION wanted, SelectionOf(missing));
-      TPML_PCR_SELECTION* selected = nullptr;
-      TPML_DIGEST* digests = nullptr;
-      RETURN_IF_ERROR(TssStatus(
-          Esys_PCR_Read(esys_->get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-                        &wanted, nullptr, &selected, &digests),
-          "TPM2_PCR_Read"));
-      const EsysPtr<TPML_PCR_SELECTION> owned_selected(selected);
-      const EsysPtr<TPML_DIGEST> owned_digests(digests);
-      ASSIGN_OR_RETURN(const auto some,
-                       RegistersIn(*owned_selected, *owned_digests));
-      uint32_t got = 0;
-      for (const auto& [index, value] : some) {
-        got |= 1U << index;
-      }
-      if (got == 0 || (got & ~missing) != 0) {
-        return NotFound(fmt::format(
-            "TPM2_PCR_Read: want PCRs {:#x} of the sha256 bank, got {:#x}",
-            missing, got));
-      }
-      missing &= ~got;
-      all.insert(some.begin(), some.end());
-    }
-    std::vector<PcrValue> out;
-    for (const auto& [index, value] : all) {
-      out.push_back({index, value});
-    }
-    return out;
+    return ReadPcrsFrom(*esys_, mask);
   }
 
   absl::StatusOr<AttestationKeyInfo> AttestationKey()
@@ -203,34 +128,10 @@ class GuestTpm::Impl final {
   absl::StatusOr<TpmQuote> Quote(std::span<const uint8_t> qualifying_data,
                                  uint32_t mask)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    ASSIGN_OR_RETURN(const TPML_PCR_SELECTION selection, SelectionOf(mask));
-    TPM2B_DATA data{};
-    RETURN_IF_ERROR(CopyInto(qualifying_data, data.buffer, data.size));
     RETURN_IF_ERROR(EnsureKey());
     const ESYS_TR key =
         persistent_ != ESYS_TR_NONE ? persistent_ : key_.handle.get();
-    const TPMT_SIG_SCHEME scheme{.scheme = TPM2_ALG_NULL, .details = {}};
-    TPM2B_ATTEST* attest = nullptr;
-    TPMT_SIGNATURE* signature = nullptr;
-    RETURN_IF_ERROR(
-        TssStatus(Esys_Quote(esys_->get(), key, ESYS_TR_PASSWORD, ESYS_TR_NONE,
-                             ESYS_TR_NONE, &data, &scheme, &selection, &attest,
-                             &signature),
-                  "TPM2_Quote"));
-    const EsysPtr<TPM2B_ATTEST> owned_attest(attest);
-    const EsysPtr<TPMT_SIGNATURE> owned_signature(signature);
-    std::array<uint8_t, sizeof(TPMT_SIGNATURE)> buffer{};
-    size_t size = 0;
-    RETURN_IF_ERROR(TssStatus(
-        Tss2_MU_TPMT_SIGNATURE_Marshal(owned_signature.get(), buffer.data(),
-                                       buffer.size(), &size),
-        "marshal TPMT_SIGNATURE"));
-    TpmQuote quote;
-    quote.attest.assign(owned_attest->attestationData,
-                        owned_attest->attestationData + owned_attest->size);
-    quote.signature.assign(buffer.begin(),
-                           buffer.begin() + static_cast<ptrdiff_t>(size));
-    return quote;
+    return QuoteWith(*esys_, key, qualifying_data, mask);
   }
 
   // A vendor command: request and answer lie in an NV index, which is made for
@@ -399,7 +300,6 @@ absl::Status GuestTpm::WriteNv(uint32_t index, std::span<const uint8_t> data) {
 }
 
 absl::StatusOr<std::vector<PcrValue>> GuestTpm::ReadPcrs(uint32_t mask) {
-  RETURN_IF_ERROR(SelectionOf(mask).status());
   return impl_->Run([&](Impl& impl) ABSL_NO_THREAD_SAFETY_ANALYSIS {
     return impl.ReadPcrs(mask);
   });

@@ -11,7 +11,10 @@
 #include "attestation/issuer/nsm_messages.h"
 #include "attestation/layer_binding.h"
 #include "attestation/snp/certificate_table.h"
+#include "attestation/tpm/pcr_commands.h"
 #include "attestation/tpm/quote.h"
+#include "attestation/tpm/tpm_attester.h"
+#include "attestation/tpm/tpm_operations.h"
 #include "attestation/tpm/tpm_structures.h"
 #include "common/files.h"
 #include "common/log.h"
@@ -21,24 +24,11 @@
 namespace constellation::attestation {
 namespace {
 
-// A firmware log has tens of kilobytes; evidence must fit into one message.
-constexpr size_t kMaxEventLogSize = size_t{1} << 20U;
 constexpr size_t kMaxCcEventLogSize = size_t{256} << 10U;
 // Registers that change between reading and quoting are read again.
 constexpr int kAttempts = 5;
-constexpr uint32_t kEkCertificateIndex = 0x01c00002;
 constexpr uint8_t kUncompressedPoint = 0x04;  // X9.62
 constexpr size_t kP256CoordinateSize = 32;
-
-Bytes ReadLog(const std::string& path, size_t limit = kMaxEventLogSize) {
-  const absl::StatusOr<std::string> log = ReadFile(path, limit);
-  if (!log.ok()) {
-    spdlog::info("event=no-event-log reason=\"{}\"", Message(log.status()));
-    return {};
-  }
-  const std::span<const uint8_t> bytes = AsBytes(*log);
-  return {bytes.begin(), bytes.end()};
-}
 
 // The area of a CCEL is as large as the firmware reserved it, and ends in ff. A
 // few are left: they end the log, and may be an event's own last octets.
@@ -55,29 +45,9 @@ Bytes WithoutPadding(Bytes log) {
 // A certificate in an NV index, without the padding behind it. NOT_FOUND if
 // there is no index; INVALID_ARGUMENT if it does not hold a DER sequence.
 absl::StatusOr<Bytes> ReadCertificate(GuestTpm& tpm, uint32_t index) {
-  constexpr size_t kHeaderSize = 4;  // 30 82 and two octets of length
-  ASSIGN_OR_RETURN(Bytes der, tpm.ReadNv(index));
-  const bool sequence =
-      der.size() >= kHeaderSize && der[0] == 0x30 && der[1] == 0x82;
-  const size_t size =
-      sequence ? kHeaderSize + (size_t{der[2]} << 8U | der[3]) : 0;
-  if (!sequence || size > der.size()) {
-    return InvalidArgument(fmt::format(
-        "NV index {:#010x}: want a DER certificate, got something else",
-        index));
-  }
-  der.resize(size);
-  return der;
-}
-
-bool DigestCovers(const AttestUnverified& attest,
-                  const std::vector<PcrValue>& pcrs) {
-  crypto::Sha256Hasher hasher;
-  for (const PcrValue& pcr : pcrs) {
-    hasher.Update(pcr.sha256);
-  }
-  return attest.quote.has_value() &&
-         std::ranges::equal(hasher.Finish(), attest.quote->pcr_digest);
+  ASSIGN_OR_RETURN(Bytes contents, tpm.ReadNv(index));
+  return WithoutPaddingBehindDer(std::move(contents),
+                                 fmt::format("NV index {:#010x}", index));
 }
 
 // The host's certificates, leaf first. A table that does not parse is left out:
@@ -207,7 +177,7 @@ absl::StatusOr<bool> PlatformAttester::AttestOnce(
                    parts_.tpm->Quote(qualifying_data, kQuotedPcrMask));
   ASSIGN_OR_RETURN(const AttestUnverified attest,
                    ParseAttestUnverified(quote.attest));
-  if (!DigestCovers(attest, evidence.tpm.pcrs)) {
+  if (!QuoteCovers(attest, evidence.tpm.pcrs)) {
     return false;
   }
   evidence.tpm.attest = std::move(quote.attest);
@@ -354,10 +324,10 @@ absl::StatusOr<std::unique_ptr<PlatformAttester>> CreatePlatformAttester(
   }
   parts.nitro_tpm = cloud == CloudKind::kAws;
   parts.variant = VariantOf(cloud, hardware);
-  parts.event_log = ReadLog(paths.event_log);
+  parts.event_log = ReadLogIfAny(paths.event_log, kMaxEventLogSize);
   if (hardware == HardwareKind::kTdx) {
     parts.cc_event_log =
-        WithoutPadding(ReadLog(paths.ccel, kMaxCcEventLogSize));
+        WithoutPadding(ReadLogIfAny(paths.ccel, kMaxCcEventLogSize));
   }
   spdlog::info("event=platform cloud={} variant={}", ToString(cloud),
                parts.variant);

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "attestation/tpm/pcr_commands.h"
 #include "attestation/tpm/quote.h"
 #include "attestation/tpm/tpm_structures.h"
 #include "common/files.h"
@@ -17,14 +18,14 @@
 namespace constellation::attestation {
 namespace {
 
-// A firmware log has tens of kilobytes; evidence must fit into one message.
-constexpr size_t kMaxEventLogSize = size_t{1} << 20U;
 // Registers that change between reading and quoting are read again.
 constexpr int kAttempts = 5;
 
+}  // namespace
+
 // A log only explains, so a node without one is attested all the same.
-Bytes ReadEventLog(const std::string& path) {
-  const absl::StatusOr<std::string> log = ReadFile(path, kMaxEventLogSize);
+Bytes ReadLogIfAny(const std::string& path, size_t max_size) {
+  const absl::StatusOr<std::string> log = ReadFile(path, max_size);
   if (!log.ok()) {
     spdlog::info("event=no-event-log reason=\"{}\"", Message(log.status()));
     return {};
@@ -32,19 +33,6 @@ Bytes ReadEventLog(const std::string& path) {
   const std::span<const uint8_t> bytes = AsBytes(*log);
   return {bytes.begin(), bytes.end()};
 }
-
-// The quote's digest over the very values that are sent.
-bool DigestCovers(const AttestUnverified& attest,
-                  const std::vector<PcrValue>& pcrs) {
-  crypto::Sha256Hasher hasher;
-  for (const PcrValue& pcr : pcrs) {
-    hasher.Update(pcr.sha256);
-  }
-  return attest.quote.has_value() &&
-         std::ranges::equal(hasher.Finish(), attest.quote->pcr_digest);
-}
-
-}  // namespace
 
 absl::StatusOr<std::unique_ptr<TpmAttester>> TpmAttester::Create(
     const std::string& tcti, const std::string& variant,
@@ -66,7 +54,7 @@ absl::StatusOr<std::unique_ptr<TpmAttester>> TpmAttester::Create(
   } else if (!absl::IsNotFound(certificate.status())) {
     return Annotate(certificate.status(), "read EK certificate");
   }
-  base.tpm.event_log = ReadEventLog(event_log_path);
+  base.tpm.event_log = ReadLogIfAny(event_log_path, kMaxEventLogSize);
   return std::unique_ptr<TpmAttester>(
       new TpmAttester(std::move(tpm), std::move(base)));
 }
@@ -92,7 +80,7 @@ absl::StatusOr<Evidence> TpmAttester::Attest(
                      tpm_->Quote(qualifying_data, kQuotedPcrMask));
     ASSIGN_OR_RETURN(const AttestUnverified attest,
                      ParseAttestUnverified(quote.attest));
-    if (DigestCovers(attest, evidence.tpm.pcrs)) {
+    if (QuoteCovers(attest, evidence.tpm.pcrs)) {
       evidence.tpm.attest = std::move(quote.attest);
       evidence.tpm.signature = std::move(quote.signature);
       return evidence;

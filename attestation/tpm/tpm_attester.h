@@ -2,6 +2,7 @@
 #ifndef CONSTELLATION_ATTESTATION_TPM_TPM_ATTESTER_H_
 #define CONSTELLATION_ATTESTATION_TPM_TPM_ATTESTER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -19,6 +20,13 @@ namespace constellation::attestation {
 // Where Linux shows the firmware's log.
 inline constexpr char kNodeEventLog[] =
     "/sys/kernel/security/tpm0/binary_bios_measurements";
+
+// A firmware log has tens of kilobytes; evidence must fit into one message.
+inline constexpr size_t kMaxEventLogSize = size_t{1} << 20U;
+
+// The octets of the log at `path`; empty if it cannot be read or has more than
+// `max_size` octets.
+Bytes ReadLogIfAny(const std::string& path, size_t max_size);
 
 // Evidence from a TPM: a quote over PCR 0-15 of the SHA-256 bank whose
 // qualifying data is QuoteQualifyingData(user_data, no hardware report).

@@ -3,17 +3,15 @@
 
 #include <fmt/format.h>
 #include <tss2/tss2_esys.h>
-#include <tss2/tss2_mu.h>
 
 #include <algorithm>
-#include <array>
-#include <map>
 #include <type_traits>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
 #include "attestation/tpm/esys.h"
+#include "attestation/tpm/pcr_commands.h"
 #include "attestation/tpm/tpm_operations.h"
 #include "attestation/tpm/tpm_structures.h"
 #include "common/status.h"
@@ -23,42 +21,6 @@ namespace constellation::attestation {
 namespace {
 
 constexpr uint32_t kPcrCount = 24;
-constexpr uint8_t kSelectSize = 3;
-
-// Three octets of selection: the 24 registers of a PC client TPM.
-absl::StatusOr<TPML_PCR_SELECTION> SelectionOf(uint32_t mask) {
-  if (mask == 0 || mask >> kPcrCount != 0) {
-    return InvalidArgument(
-        fmt::format("PCR mask: want some of PCR 0-23, got {:#x}", mask));
-  }
-  TPML_PCR_SELECTION selection{};
-  selection.count = 1;
-  selection.pcrSelections[0].hash = TPM2_ALG_SHA256;
-  selection.pcrSelections[0].sizeofSelect = kSelectSize;
-  for (uint32_t i = 0; i < kSelectSize; ++i) {
-    selection.pcrSelections[0].pcrSelect[i] =
-        static_cast<uint8_t>(mask >> (8 * i));
-  }
-  return selection;
-}
-
-// The registers that a TPM says it returned, as a mask of the SHA-256 bank.
-uint32_t MaskOf(const TPML_PCR_SELECTION& selection) {
-  uint32_t mask = 0;
-  const uint32_t count =
-      std::min<uint32_t>(selection.count, TPM2_NUM_PCR_BANKS);
-  for (uint32_t i = 0; i < count; ++i) {
-    const TPMS_PCR_SELECTION& bank = selection.pcrSelections[i];
-    if (bank.hash != TPM2_ALG_SHA256) {
-      continue;
-    }
-    for (uint32_t byte = 0; byte < std::min(bank.sizeofSelect, kSelectSize);
-         ++byte) {
-      mask |= static_cast<uint32_t>(bank.pcrSelect[byte]) << (8 * byte);
-    }
-  }
-  return mask;
-}
 
 }  // namespace
 
@@ -87,28 +49,9 @@ class Tpm::Impl final {
     return result;
   }
 
-  // TPM2_PCR_Read gives at most eight values at a time, so it is asked again
-  // for the rest.
   absl::StatusOr<std::vector<PcrValue>> ReadPcrs(uint32_t mask)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    RETURN_IF_ERROR(SelectionOf(mask).status());
-    std::map<uint32_t, crypto::Sha256Digest> values;
-    uint32_t missing = mask;
-    while (missing != 0) {
-      ASSIGN_OR_RETURN(const uint32_t got, ReadSomePcrs(missing, values));
-      if (got == 0 || (got & ~missing) != 0) {
-        return NotFound(fmt::format(
-            "TPM2_PCR_Read: want PCRs {:#x} of the sha256 bank, got {:#x}",
-            missing, got));
-      }
-      missing &= ~got;
-    }
-    std::vector<PcrValue> sorted;
-    sorted.reserve(values.size());
-    for (const auto& [index, digest] : values) {
-      sorted.push_back({index, digest});
-    }
-    return sorted;
+    return ReadPcrsFrom(*esys_, mask);
   }
 
   absl::Status ExtendPcr(uint32_t index, const crypto::Sha256Digest& digest)
@@ -143,67 +86,11 @@ class Tpm::Impl final {
   absl::StatusOr<TpmQuote> Quote(std::span<const uint8_t> qualifying_data,
                                  uint32_t mask)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    ASSIGN_OR_RETURN(const TPML_PCR_SELECTION selection, SelectionOf(mask));
-    TPM2B_DATA data{};
-    RETURN_IF_ERROR(CopyInto(qualifying_data, data.buffer, data.size));
-    const TPMT_SIG_SCHEME scheme{.scheme = TPM2_ALG_NULL, .details = {}};
     RETURN_IF_ERROR(EnsureAk());
-    TPM2B_ATTEST* attest = nullptr;
-    TPMT_SIGNATURE* signature = nullptr;
-    RETURN_IF_ERROR(
-        TssStatus(Esys_Quote(esys_->get(), ak_.handle.get(), ESYS_TR_PASSWORD,
-                             ESYS_TR_NONE, ESYS_TR_NONE, &data, &scheme,
-                             &selection, &attest, &signature),
-                  "TPM2_Quote"));
-    const EsysPtr<TPM2B_ATTEST> owned_attest(attest);
-    const EsysPtr<TPMT_SIGNATURE> owned_signature(signature);
-    std::array<uint8_t, sizeof(TPMT_SIGNATURE)> buffer{};
-    size_t size = 0;
-    RETURN_IF_ERROR(TssStatus(
-        Tss2_MU_TPMT_SIGNATURE_Marshal(owned_signature.get(), buffer.data(),
-                                       buffer.size(), &size),
-        "marshal TPMT_SIGNATURE"));
-    TpmQuote quote;
-    quote.attest.assign(owned_attest->attestationData,
-                        owned_attest->attestationData + owned_attest->size);
-    quote.signature.assign(buffer.begin(),
-                           buffer.begin() + static_cast<ptrdiff_t>(size));
-    return quote;
+    return QuoteWith(*esys_, ak_.handle.get(), qualifying_data, mask);
   }
 
  private:
-  // Reads as many of `mask` as the TPM gives at once; returns which.
-  absl::StatusOr<uint32_t> ReadSomePcrs(
-      uint32_t mask, std::map<uint32_t, crypto::Sha256Digest>& values)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    ASSIGN_OR_RETURN(const TPML_PCR_SELECTION wanted, SelectionOf(mask));
-    TPML_PCR_SELECTION* selected = nullptr;
-    TPML_DIGEST* digests = nullptr;
-    RETURN_IF_ERROR(TssStatus(
-        Esys_PCR_Read(esys_->get(), ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
-                      &wanted, nullptr, &selected, &digests),
-        "TPM2_PCR_Read"));
-    const EsysPtr<TPML_PCR_SELECTION> owned_selected(selected);
-    const EsysPtr<TPML_DIGEST> owned_digests(digests);
-    const uint32_t got = MaskOf(*owned_selected);
-    uint32_t position = 0;
-    for (uint32_t index = 0; index < kPcrCount; ++index) {
-      if ((got >> index & 1U) == 0) {
-        continue;
-      }
-      crypto::Sha256Digest value{};
-      if (position >= owned_digests->count ||
-          owned_digests->digests[position].size != value.size()) {
-        return Internal(fmt::format(
-            "TPM2_PCR_Read: PCR{}: want a 32-byte digest, got none", index));
-      }
-      const uint8_t* bytes = owned_digests->digests[position++].buffer;
-      std::copy(bytes, bytes + value.size(), value.begin());
-      values[index] = value;
-    }
-    return got;
-  }
-
   static bool IsUnavailable(const absl::Status& status) {
     return absl::IsUnavailable(status);
   }

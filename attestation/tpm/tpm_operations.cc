@@ -5,7 +5,7 @@
 #include <tss2/tss2_esys.h>
 
 #include <algorithm>
-#include <string_view>
+#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "common/status.h"
@@ -133,22 +133,27 @@ absl::StatusOr<Bytes> ReadNvIndex(EsysContext& esys, uint32_t index) {
   return ReadNvContents(esys, handle, total);
 }
 
-// Indices are often larger than the certificate; what follows it is cut off.
-absl::StatusOr<Bytes> ReadEkCertificateFrom(EsysContext& esys) {
-  ASSIGN_OR_RETURN(Bytes der, ReadNvIndex(esys, kEkCertificateIndex));
-  // SEQUENCE with a length of two octets: every X.509 certificate of an RSA
-  // key.
-  if (der.size() < kDerHeaderSize || der[0] != 0x30 || der[1] != 0x82) {
-    return InvalidArgument("EK certificate: want a DER sequence");
+// Indices are often larger than the certificate; what follows it is cut off. A
+// SEQUENCE with a length of two octets: every X.509 certificate of a TPM's key.
+absl::StatusOr<Bytes> WithoutPaddingBehindDer(Bytes contents,
+                                              std::string_view what) {
+  if (contents.size() < kDerHeaderSize || contents[0] != 0x30 ||
+      contents[1] != 0x82) {
+    return InvalidArgument(fmt::format("{}: want a DER sequence", what));
   }
   const size_t size =
-      kDerHeaderSize + (static_cast<size_t>(der[2]) << 8U | der[3]);
-  if (size > der.size()) {
+      kDerHeaderSize + (static_cast<size_t>(contents[2]) << 8U | contents[3]);
+  if (size > contents.size()) {
     return InvalidArgument(
-        fmt::format("EK certificate: want {} bytes, got {}", size, der.size()));
+        fmt::format("{}: want {} bytes, got {}", what, size, contents.size()));
   }
-  der.resize(size);
-  return der;
+  contents.resize(size);
+  return contents;
+}
+
+absl::StatusOr<Bytes> ReadEkCertificateFrom(EsysContext& esys) {
+  ASSIGN_OR_RETURN(Bytes der, ReadNvIndex(esys, kEkCertificateIndex));
+  return WithoutPaddingBehindDer(std::move(der), "EK certificate");
 }
 
 }  // namespace constellation::attestation

@@ -5,6 +5,7 @@
 #include <tss2/tss2_tpm2_types.h>
 
 #include <cstdint>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "attestation/tpm/esys.h"
@@ -30,6 +31,12 @@ TPM2B_PUBLIC EkTemplate();
 // NOT_FOUND if there is no such index, INVALID_ARGUMENT if it exceeds 4096
 // bytes.
 absl::StatusOr<Bytes> ReadNvIndex(EsysContext& esys, uint32_t index);
+
+// The certificate at the start of an NV index's `contents`, without what some
+// TPMs keep behind it. INVALID_ARGUMENT, with `what` in front, if it is not a
+// DER sequence with a length of two octets, or longer than the contents.
+absl::StatusOr<Bytes> WithoutPaddingBehindDer(Bytes contents,
+                                              std::string_view what);
 
 // The EK certificate in DER form, without the padding that some TPMs keep
 // behind it. NOT_FOUND without one, INVALID_ARGUMENT if it is not a DER
