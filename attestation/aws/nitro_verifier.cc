@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "attestation/tpm/certificate_link.h"
+#include "attestation/tpm/chain_revocation.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 #include "crypto/x509.h"
@@ -83,6 +84,8 @@ std::string_view ToString(NitroCheckId id) {
       return "age";
     case NitroCheckId::kValidity:
       return "validity";
+    case NitroCheckId::kRevocation:
+      return "revocation";
     case NitroCheckId::kSignature:
       return "signature";
     case NitroCheckId::kNonce:
@@ -107,6 +110,7 @@ class NitroChecker final {
     CheckForm();
     CheckCertificates();
     CheckTimes();
+    CheckRevocation();
     CheckSignature();
     CheckNonce();
     NitroVerification result;
@@ -196,6 +200,33 @@ class NitroChecker final {
     }
     rows_.AddStatus(NitroCheckId::kValidity, validity,
                     "valid when the document was made");
+  }
+
+  // Lists are judged now, not at the document's time: what was revoked since
+  // must not vouch for anything. The bundle is in order, root first.
+  void CheckRevocation() {
+    const std::string expected = "in no list of its issuer";
+    if (!chain_.ok()) {
+      rows_.AddUnavailable(NitroCheckId::kRevocation, expected,
+                           "no certificates");
+      return;
+    }
+    if (want_.crls.empty()) {
+      rows_.Add(NitroCheckId::kRevocation, true, expected, "no list is given");
+      return;
+    }
+    std::vector<const crypto::Certificate*> chain;
+    for (auto it = chain_->rbegin(); it != chain_->rend(); ++it) {
+      chain.push_back(&*it);
+    }
+    const ChainRevocation found =
+        CheckChainRevocation(chain, want_.crls, want_.now);
+    rows_.Add(NitroCheckId::kRevocation, found.status.ok(), expected,
+              found.status.ok()
+                  ? fmt::format("not in {} lists", found.lists_used)
+                  : std::string(Message(found.status)),
+              "Amazon has revoked the hypervisor's certificate or its "
+              "authority: refuse the node; if a list is old, fetch it again");
   }
 
   // ES384: r and s as 48 octets each (RFC 9053 section 2.1).

@@ -15,6 +15,7 @@
 #include "attestation/aws/nitro_document.h"
 #include "attestation/tpm/check_rows.h"
 #include "common/hex.h"
+#include "crypto/crl.h"
 #include "crypto/hash.h"
 
 namespace constellation::attestation {
@@ -38,6 +39,7 @@ enum class NitroCheckId {
   kExtensions,    // nothing critical that is not understood
   kAge,           // the document is not older than allowed, nor from the future
   kValidity,      // every certificate was valid when the document was made
+  kRevocation,    // in no list of its issuer, as far as lists are given
   kSignature,     // by the signer's P-384 key over the Sig_structure
   kNonce,         // as demanded
 };
@@ -58,6 +60,9 @@ struct NitroExpectation {
   // they are checked at the document's own time, and this bounds how far that
   // may lie back. Five minutes more are allowed into the future.
   absl::Duration max_age = absl::Minutes(5);
+  // Revocation lists of anybody; they must outlive the call. Those of an issuer
+  // in the chain must be signed by it and valid at `now`.
+  std::span<const crypto::RevocationList> crls = {};
 };
 
 // A document that the hypervisor signed. Only CheckNitroDocument() makes one.
@@ -94,8 +99,9 @@ struct NitroVerification {
 
 // Makes every check of a document (COSE_Sign1), also after one failed. Pure;
 // thread-safe. Not checked: registers (AppraiseNitro() does) and, for NitroTPM,
-// the quote that goes with it (CheckNitroTpm() does). Revocation lists are not
-// consulted: certificates below the root live for at most 20 days.
+// the quote that goes with it (CheckNitroTpm() does). Revocation is checked
+// where a list of an issuer is given (CheckChainRevocation()); none is
+// demanded, for certificates below the root live for at most 20 days.
 NitroVerification CheckNitroDocument(std::span<const uint8_t> cose,
                                      const NitroExpectation& expectation);
 

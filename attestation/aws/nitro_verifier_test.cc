@@ -41,7 +41,7 @@ std::set<std::string_view> Failed(const NitroVerification& result) {
       names.insert(ToString(check.id));
     }
   }
-  EXPECT_EQ(result.checks.size(), 12U);
+  EXPECT_EQ(result.checks.size(), 13U);
   EXPECT_EQ(result.document.has_value(), names.empty());
   return names;
 }
@@ -96,6 +96,36 @@ TEST(NitroVerifierTest, RefusesOtherRoot) {
   want.roots.clear();
   EXPECT_THAT(Failed(CheckNitroDocument(builder.Build(), want)),
               ElementsAre("root"));
+}
+
+TEST(NitroVerifierTest, RevocationIsLookedForInTheListsGiven) {
+  NitroBuilder builder;
+  for (size_t i = 0; i < builder.specs.size(); ++i) {
+    builder.specs[i].serial = static_cast<long>(i + 1);
+  }
+  NitroExpectation want = builder.Expectation();
+  const auto failed = [&](const std::vector<crypto::RevocationList>& lists) {
+    want.crls = lists;
+    return Failed(CheckNitroDocument(builder.Build(), want));
+  };
+  EXPECT_THAT(failed({}), IsEmpty());
+  EXPECT_THAT(failed({builder.Listed(0, {}), builder.Listed(3, {})}),
+              IsEmpty());
+  // Each by its own issuer, and by it alone.
+  for (size_t i = 1; i < builder.specs.size(); ++i) {
+    const long serial = builder.specs[i].serial;
+    EXPECT_THAT(failed({builder.Listed(i - 1, {.revoked = {serial}})}),
+                ElementsAre("revocation"))
+        << i;
+    EXPECT_THAT(failed({builder.Listed(i == 1 ? 2 : 0, {.revoked = {serial}})}),
+                IsEmpty())
+        << i;
+  }
+  // Certificates are judged at the document's time, lists now.
+  want.now = builder.timestamp + absl::Minutes(2);
+  EXPECT_THAT(failed({builder.Listed(
+                  3, {.next_update = builder.timestamp + absl::Minutes(1)})}),
+              ElementsAre("revocation"));
 }
 
 TEST(NitroVerifierTest, RefusesOtherAlgorithm) {

@@ -13,6 +13,7 @@
 #include "attestation/gcp/instance_info.h"
 #include "attestation/tpm/check_rows.h"
 #include "common/hex.h"
+#include "crypto/crl.h"
 #include "crypto/hash.h"
 #include "crypto/x509.h"
 
@@ -37,6 +38,7 @@ enum class GcpCertificateCheckId {
   kChain,        // leads to a pinned root, by signatures
   kValidity,     // every certificate on the way is valid now
   kExtensions,   // nothing critical that is not understood
+  kRevocation,   // in no list of its issuer, as far as lists are given
   kInstance,     // names the instance
 };
 
@@ -53,6 +55,9 @@ struct GcpTrust {
   std::vector<crypto::Sha256Digest> roots = {kGoogleEkAkRootSpki,
                                              kGoogleTpmEkRootSpki};
   absl::Time now;
+  // Revocation lists of anybody; they must outlive the call. Those of an issuer
+  // in the chain must be signed by it and valid now.
+  std::span<const crypto::RevocationList> crls = {};
 };
 
 // An AK certificate of Google's under a pinned root. Only
@@ -83,7 +88,9 @@ struct GcpCertificateVerification {
 // of Google's intermediates have one name and different keys: those whose key
 // identifier fits are tried first, then the others, at most 8 signatures in
 // all. At most 32 candidates are looked at, and 4 certificates make a chain.
-// Pure; thread-safe. Revocation is not checked.
+// Revocation is checked where a list of an issuer is given
+// (CheckChainRevocation()); whether one is needed is not judged. Pure;
+// thread-safe.
 GcpCertificateVerification CheckGcpAkCertificate(
     std::span<const uint8_t> leaf,
     std::span<const crypto::Certificate> candidates, const GcpTrust& trust);

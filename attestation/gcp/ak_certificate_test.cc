@@ -42,7 +42,7 @@ std::set<std::string_view> Failed(const GcpCertificateVerification& result) {
       names.insert(ToString(check.id));
     }
   }
-  EXPECT_EQ(result.checks.size(), 6U);
+  EXPECT_EQ(result.checks.size(), 7U);
   EXPECT_EQ(result.ak.has_value(), names.empty());
   return names;
 }
@@ -71,7 +71,7 @@ TEST(AkCertificateTest, AcceptsGoodChainInAnyOrder) {
 
 TEST(AkCertificateTest, MakesEveryCheckEvenOfNothing) {
   const GcpCertificateVerification result = CheckGcpAkCertificate({}, {}, {});
-  EXPECT_EQ(Failed(result).size(), 6U);
+  EXPECT_EQ(Failed(result).size(), 7U);
   EXPECT_THAT(VerifyGcpAkCertificate({}, {}, {}), StatusIs(kInvalid));
 }
 
@@ -217,6 +217,65 @@ TEST(AkCertificateTest, RefusesChangedSignature) {
   EXPECT_THAT(Failed(CheckGcpAkCertificate(machine.leaf_der, machine.candidates,
                                            machine.Trust())),
               ElementsAre("chain"));
+}
+
+// What the row says about the machine with lists of its authorities.
+std::string RevocationWith(const GceMachine& machine,
+                           const std::vector<crypto::RevocationList>& lists) {
+  GcpTrust trust = machine.Trust();
+  trust.crls = lists;
+  const auto result =
+      CheckGcpAkCertificate(machine.leaf_der, machine.candidates, trust);
+  for (const GcpCertificateCheck& check : result.checks) {
+    if (check.id == GcpCertificateCheckId::kRevocation) {
+      EXPECT_EQ(result.ak.has_value(), check.passed);
+      return check.got;
+    }
+  }
+  return "no row";
+}
+
+TEST(AkCertificateTest, RevocationIsLookedForInTheListsGiven) {
+  GceMachine machine;
+  machine.root.serial = 1;
+  machine.intermediate.serial = 2;
+  machine.leaf.serial = 3;
+  machine.Refresh();
+  EXPECT_EQ(RevocationWith(machine, {}), "no list is given");
+  EXPECT_EQ(RevocationWith(machine, {GceMachine::Listed(true, {}),
+                                     GceMachine::Listed(false, {})}),
+            "not in 3 lists");
+  EXPECT_THAT(
+      RevocationWith(machine, {GceMachine::Listed(false, {.revoked = {3}})}),
+      HasSubstr("\"CN=leaf\" with serial number 03 is revoked"));
+  EXPECT_THAT(
+      RevocationWith(machine, {GceMachine::Listed(true, {.revoked = {2}})}),
+      HasSubstr("\"CN=intermediate\""));
+  // Another authority's list of the same numbers says nothing.
+  EXPECT_EQ(
+      RevocationWith(machine, {GceMachine::Listed(true, {.revoked = {3}})}),
+      "not in 2 lists");
+}
+
+TEST(AkCertificateTest, AnOldListIsRefused) {
+  const GceMachine machine;
+  EXPECT_THAT(
+      RevocationWith(machine, {GceMachine::Listed(
+                                  false, {.next_update = machine.Trust().now -
+                                                         absl::Seconds(1)})}),
+      HasSubstr("not valid"));
+}
+
+TEST(AkCertificateTest, ListsWithoutAChainAreNobodys) {
+  GceMachine machine;
+  GcpTrust trust = machine.Trust();
+  const std::vector<crypto::RevocationList> lists = {
+      GceMachine::Listed(false, {})};
+  trust.crls = lists;
+  machine.candidates.clear();
+  EXPECT_THAT(Failed(CheckGcpAkCertificate(machine.leaf_der, machine.candidates,
+                                           trust)),
+              ElementsAre("chain", "revocation"));
 }
 
 TEST(AkCertificateTest, RefusesCertificateThatNamesNoInstance) {

@@ -69,7 +69,7 @@ TEST(GcpVerifierTest, MakesEveryCheckEvenOfNothing) {
   const GcpVerification result = CheckGcp({}, {}, {}, {});
   EXPECT_THAT(Failed(result),
               ElementsAre("AK certificate", "quote", "quote key"));
-  EXPECT_EQ(result.certificate_checks.size(), 6U);
+  EXPECT_EQ(result.certificate_checks.size(), 7U);
   EXPECT_EQ(result.quote_checks.size(), 11U);
 }
 

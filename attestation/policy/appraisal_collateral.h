@@ -21,7 +21,9 @@ struct AppraisalCollateral {
   // and of test roots that a policy names; in any order. Those in the evidence
   // come first.
   std::vector<crypto::Certificate> certificates = {};
-  // AMD's revocation lists.
+  // Revocation lists of AMD, of Google (its vTPM authorities) and of Amazon
+  // (Nitro); in any order. Whose they are their issuers' names and signatures
+  // tell; a list that is given must be valid now.
   std::vector<crypto::RevocationList> crls = {};
   // Of Intel, one entry for each kind of platform. At most 16 are tried.
   std::vector<IntelCollateral> intel = {};

@@ -231,7 +231,8 @@ class LayerChecker final {
   // Google's certificate binds the attestation key to an instance. What that
   // instance measured is the quote's and the profile's matter.
   void CheckGcpLayer(const GcpProfile& gcp) {
-    GcpTrust trust{.roots = GcpTrust().roots, .now = now_};
+    GcpTrust trust{
+        .roots = GcpTrust().roots, .now = now_, .crls = collateral_.crls};
     trust.roots.insert(trust.roots.end(), gcp.insecure_roots.begin(),
                        gcp.insecure_roots.end());
     std::vector<crypto::Certificate> candidates = certificates_;
@@ -281,6 +282,7 @@ class LayerChecker final {
     expectation.nonce = evidence_.nonce;
     expectation.now = now_;
     expectation.max_age = aws.max_age;
+    expectation.crls = collateral_.crls;
     const Octets cose = FirstEndorsement(IsCose);
     const NitroVerification verification =
         CheckNitroDocument(cose, expectation);

@@ -18,6 +18,7 @@ namespace constellation::attestation {
 namespace {
 
 using ::constellation::testing::ComposedNode;
+using ::constellation::testing::GceMachine;
 using ::constellation::testing::IsOk;
 using ::constellation::testing::kComposedNow;
 using ::testing::AllOf;
@@ -454,6 +455,25 @@ TEST(GcpNodeTest, WithoutCertificateNobodyVouchesForTheKey) {
               HasSubstr("no certificate of the quote's key"));
 }
 
+// The lists of the collateral are Google's authorities' too.
+TEST(GcpNodeTest, RevokedMachineIsRefused) {
+  for (const char* variant : {"gcp-sev-es", "gcp-sev-snp", "gcp-tdx"}) {
+    const ComposedNode node(variant);
+    AppraisalCollateral collateral = node.Collateral();
+    collateral.crls.push_back(GceMachine::Listed(false, {.revoked = {1}}));
+    EXPECT_TRUE(
+        AppraiseWith(node, node.Evidence(), {node.Profile()}, collateral)
+            .accepted)
+        << variant;
+    collateral.crls.push_back(GceMachine::Listed(false, {.revoked = {7}}));
+    EXPECT_THAT(
+        Failed(
+            AppraiseWith(node, node.Evidence(), {node.Profile()}, collateral)),
+        IsSupersetOf({"gcp AK certificate: revocation", "gcp instance"}))
+        << variant;
+  }
+}
+
 TEST(GcpNodeTest, TechnologyIsTheVariants) {
   const ComposedNode node("gcp-sev-es");
   Evidence evidence = node.Evidence();
@@ -494,6 +514,33 @@ TEST(AwsNodeTest, OldDocumentIsRefused) {
   profile.aws->max_age = absl::Seconds(30);
   node.nitro.timestamp -= absl::Seconds(40);
   EXPECT_FALSE(AppraiseIt(node, profile).accepted);
+}
+
+// The lists of the collateral are Amazon's authorities' too.
+TEST(AwsNodeTest, RevokedHypervisorIsRefused) {
+  const ComposedNode node("aws-nitro-tpm");
+  AppraisalCollateral collateral = node.Collateral();
+  const size_t issuer = node.nitro.specs.size() - 2;
+  collateral.crls = {node.nitro.Listed(issuer, {.revoked = {1}})};
+  EXPECT_TRUE(AppraiseWith(node, node.Evidence(), {node.Profile()}, collateral)
+                  .accepted);
+  collateral.crls = {node.nitro.Listed(issuer, {.revoked = {7}})};
+  EXPECT_THAT(
+      Failed(AppraiseWith(node, node.Evidence(), {node.Profile()}, collateral)),
+      AllOf(Contains("aws document revocation"),
+            Contains("tpm AK vouched for")));
+}
+
+// What was revoked since an old list is not known.
+TEST(AwsNodeTest, OldRevocationListIsRefused) {
+  const ComposedNode node("aws-nitro-tpm");
+  AppraisalCollateral collateral = node.Collateral();
+  collateral.crls = {
+      node.nitro.Listed(node.nitro.specs.size() - 2,
+                        {.next_update = kComposedNow - absl::Seconds(1)})};
+  EXPECT_THAT(
+      Failed(AppraiseWith(node, node.Evidence(), {node.Profile()}, collateral)),
+      Contains("aws document revocation"));
 }
 
 TEST(AwsNodeTest, MissingDocumentIsRefused) {

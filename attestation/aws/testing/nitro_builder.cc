@@ -130,4 +130,9 @@ attestation::NitroExpectation NitroBuilder::Expectation() const {
   return want;
 }
 
+crypto::RevocationList NitroBuilder::Listed(size_t index, CrlSpec spec) const {
+  spec.issuer = specs[index].name;
+  return *crypto::RevocationList::FromDer(MakeCrl(spec, Key(index)));
+}
+
 }  // namespace constellation::testing

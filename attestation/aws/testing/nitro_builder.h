@@ -59,6 +59,8 @@ struct NitroBuilder {
   Bytes Certificate(size_t index) const;
   // Trusts this builder's root, at the document's time.
   attestation::NitroExpectation Expectation() const;
+  // A list of the authority `index`; `spec.issuer` is set here.
+  crypto::RevocationList Listed(size_t index, CrlSpec spec) const;
 };
 
 }  // namespace constellation::testing

@@ -136,6 +136,12 @@ attestation::GcpTrust GceMachine::Trust() const {
   return trust;
 }
 
+crypto::RevocationList GceMachine::Listed(bool by_root, CrlSpec spec) {
+  spec.issuer = by_root ? "root" : "intermediate";
+  return *crypto::RevocationList::FromDer(
+      MakeCrl(spec, by_root ? RootKey() : IntermediateKey()));
+}
+
 const QuoteSigner& GceMachine::Signer() {
   static const QuoteSigner& signer =
       *new QuoteSigner(SignerKind::kP256, attestation::kTpmAlgSha256);

@@ -35,6 +35,8 @@ struct GceMachine {
   void Refresh();
   attestation::GcpEvidenceUnverified Evidence() const;
   attestation::GcpTrust Trust() const;
+  // A list of its root or its intermediate; `spec.issuer` is set here.
+  static crypto::RevocationList Listed(bool by_root, CrlSpec spec);
 
   static const QuoteSigner& Signer();
 

@@ -129,7 +129,7 @@ Bytes MakeCertificate(const CertificateSpec& spec, const Bytes& subject_spki,
                       const TestKey& issuer) {
   X509* certificate = X509_new();
   X509_set_version(certificate, X509_VERSION_3);
-  ASN1_INTEGER_set(X509_get_serialNumber(certificate), 7);
+  ASN1_INTEGER_set(X509_get_serialNumber(certificate), spec.serial);
   SetName(X509_get_subject_name(certificate), spec.name);
   SetName(X509_get_issuer_name(certificate), spec.issuer);
   ASN1_TIME_set(X509_getm_notBefore(certificate),
@@ -167,6 +167,41 @@ Bytes MakeCertificate(const CertificateSpec& spec, const Bytes& subject_spki,
   Bytes out(der, der + size);
   OPENSSL_free(der);
   X509_free(certificate);
+  return out;
+}
+
+Bytes MakeCrl(const CrlSpec& spec, const TestKey& issuer) {
+  X509_CRL* list = X509_CRL_new();
+  X509_CRL_set_version(list, X509_CRL_VERSION_2);
+  X509_NAME* name = X509_NAME_new();
+  SetName(name, spec.issuer);
+  X509_CRL_set_issuer_name(list, name);
+  X509_NAME_free(name);
+  ASN1_TIME* time = ASN1_TIME_set(nullptr, absl::ToTimeT(spec.this_update));
+  X509_CRL_set1_lastUpdate(list, time);
+  ASN1_TIME_set(time, absl::ToTimeT(spec.next_update));
+  X509_CRL_set1_nextUpdate(list, time);
+  ASN1_INTEGER* serial = ASN1_INTEGER_new();
+  for (const long number : spec.revoked) {
+    X509_REVOKED* entry = X509_REVOKED_new();
+    ASN1_INTEGER_set(serial, number);
+    X509_REVOKED_set_serialNumber(entry, serial);
+    ASN1_TIME_set(time, absl::ToTimeT(spec.this_update));
+    X509_REVOKED_set_revocationDate(entry, time);
+    Must(X509_CRL_add0_revoked(list, entry) == 1, "revoked entry");
+  }
+  ASN1_INTEGER_free(serial);
+  ASN1_TIME_free(time);
+  const bool p384 = EVP_PKEY_get_bits(issuer.handle_->key) == 384;
+  Must(X509_CRL_sign(list, issuer.handle_->key,
+                     p384 ? EVP_sha384() : EVP_sha256()) > 0,
+       "sign list");
+  unsigned char* der = nullptr;
+  const int size = i2d_X509_CRL(list, &der);
+  Must(size > 0, "encode list");
+  Bytes out(der, der + size);
+  OPENSSL_free(der);
+  X509_CRL_free(list);
   return out;
 }
 

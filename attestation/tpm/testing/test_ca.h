@@ -30,6 +30,7 @@ class TestKey final {
   friend Bytes MakeCertificate(const struct CertificateSpec& spec,
                                const Bytes& subject_spki,
                                const TestKey& issuer);
+  friend Bytes MakeCrl(const struct CrlSpec& spec, const TestKey& issuer);
   struct Handle;
   std::unique_ptr<Handle> handle_;
 };
@@ -52,6 +53,15 @@ struct CertificateSpec {
   std::string key_usage = "digitalSignature";  // OpenSSL's words, or empty
   bool key_ids = true;  // SKI, and AKI of the issuer's key
   std::vector<TestExtension> extensions;
+  long serial = 7;
+};
+
+// What a revocation list says.
+struct CrlSpec {
+  std::string issuer = "root";  // its common name
+  absl::Time this_update = absl::UnixEpoch();
+  absl::Time next_update = absl::UnixEpoch() + absl::Hours(24 * 365 * 100);
+  std::vector<long> revoked = {};  // serial numbers
 };
 
 // The specification of a CA.
@@ -65,6 +75,9 @@ Bytes MakeCertificate(const CertificateSpec& spec, const TestKey& subject,
 // The same for the key in a SubjectPublicKeyInfo.
 Bytes MakeCertificate(const CertificateSpec& spec, const Bytes& subject_spki,
                       const TestKey& issuer);
+
+// DER of a revocation list, signed by `issuer`.
+Bytes MakeCrl(const CrlSpec& spec, const TestKey& issuer);
 
 }  // namespace constellation::testing
 
