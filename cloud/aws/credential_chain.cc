@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "cloud/aws/key_documents.h"
 #include "cloud/engine/cloud_error.h"
 #include "cloud/http/endpoints.h"
 #include "cloud/json_fields.h"
@@ -27,17 +28,6 @@ constexpr absl::Duration kRenewBefore = absl::Minutes(10);
 constexpr size_t kMaxDocument = 64 * 1024;
 constexpr int kMaxRoles = 5;  // chained by source_profile
 
-// A failure of credentials; never holds a secret.
-absl::Status Bad(std::string_view message,
-                 CloudErrorKind kind = CloudErrorKind::kBadCredentials) {
-  return MakeCloudError({.kind = kind, .message = std::string(message)});
-}
-
-// Wiped when it goes, unlike the text it came from.
-SecretBytes Secret(std::string_view text) {
-  return SecretBytes(AsBytes(text));
-}
-
 // SecretBytes are not copied by accident, so it is spelt out.
 Credentials Copy(const Credentials& keys) {
   return {.access_key_id = keys.access_key_id,
@@ -56,117 +46,6 @@ class FixedSource final : public CredentialSource {
  private:
   const Credentials keys_;
 };
-
-// RFC 3339; SSO also writes "2026-01-01T00:00:00UTC".
-absl::StatusOr<absl::Time> ParseExpiry(std::string text) {
-  if (text.ends_with("UTC")) {
-    text.replace(text.size() - 3, 3, "Z");
-  }
-  absl::Time time;
-  std::string error;
-  if (!absl::ParseTime(absl::RFC3339_full, text, &time, &error)) {
-    return Bad(fmt::format("expiry: want an RFC 3339 time, got \"{}\"", text));
-  }
-  return time;
-}
-
-// Defaults are IMDS's and the container's.
-// The names that the sources of JSON documents use.
-struct JsonNames {
-  std::string_view id = "AccessKeyId";
-  std::string_view secret = "SecretAccessKey";
-  std::string_view token = "Token";
-  std::string_view expiry = "Expiration";
-};
-
-// One set of keys from a JSON document. kBadCredentials names the field that is
-// missing or of another type, never its value.
-absl::StatusOr<Credentials> FromJson(std::string_view text,
-                                     const JsonNames& names,
-                                     std::string_view what) {
-  ASSIGN_OR_RETURN(const Json json, ParseJsonObject(text, what, kMaxDocument));
-  JsonFields fields(json, what);
-  Credentials keys{
-      .access_key_id = fields.String(names.id),
-      .secret_access_key = Secret(fields.String(names.secret)),
-      .session_token = fields.StringOr(names.token, "", kMaxDocument)};
-  const std::string expiry = fields.StringOr(names.expiry, "");
-  const absl::Status status = fields.Finish(/*allow_unknown=*/true);
-  if (!status.ok()) {
-    return Bad(Message(status));
-  }
-  if (!expiry.empty()) {
-    ASSIGN_OR_RETURN(keys.expires, ParseExpiry(expiry));
-  }
-  return keys;
-}
-
-// The portal's answer, whose end is in milliseconds since 1970.
-absl::StatusOr<Credentials> FromSsoAnswer(std::string_view text) {
-  ASSIGN_OR_RETURN(const Json answer,
-                   ParseJsonObject(text, "sso", kMaxDocument));
-  JsonFields outer(answer, "sso");
-  const Json* role = outer.Object("roleCredentials");
-  RETURN_IF_ERROR(outer.Finish(/*allow_unknown=*/true));
-  JsonFields inner(*role, "sso");
-  Credentials keys{.access_key_id = inner.String("accessKeyId"),
-                   .secret_access_key = Secret(inner.String("secretAccessKey")),
-                   .session_token = inner.String("sessionToken", kMaxDocument),
-                   .expires = absl::FromUnixMillis(static_cast<int64_t>(
-                       inner.Unsigned("expiration", 0, uint64_t{1} << 53U)))};
-  RETURN_IF_ERROR(inner.Finish(/*allow_unknown=*/true));
-  return keys;
-}
-
-// Long-lived or temporary keys that stand in a file. Both halves or nothing.
-std::optional<Credentials> FromSection(const Profiles::Section& section) {
-  if (ValueOf(section, "aws_access_key_id").empty() ||
-      ValueOf(section, "aws_secret_access_key").empty()) {
-    return std::nullopt;
-  }
-  return Credentials{
-      .access_key_id = ValueOf(section, "aws_access_key_id"),
-      .secret_access_key = Secret(ValueOf(section, "aws_secret_access_key")),
-      .session_token = ValueOf(section, "aws_session_token")};
-}
-
-// As a shell would split it: blanks, quotes, backslashes. No expansion.
-// The tools of AWS run the command in a shell; here no shell is started, so
-// nothing in the file is expanded or chained.
-std::vector<std::string> SplitCommand(std::string_view command) {
-  std::vector<std::string> words;
-  std::string word;
-  bool open = false;
-  char quote = 0;
-  for (size_t i = 0; i < command.size(); ++i) {
-    const char c = command[i];
-    if (quote != 0) {
-      if (c == quote) {
-        quote = 0;
-      } else {
-        word += c;
-      }
-    } else if (c == '"' || c == '\'') {
-      quote = c;
-      open = true;
-    } else if (c == '\\' && i + 1 < command.size()) {
-      word += command[++i];
-      open = true;
-    } else if (c == ' ' || c == '\t') {
-      if (open) {
-        words.push_back(std::exchange(word, ""));
-        open = false;
-      }
-    } else {
-      word += c;
-      open = true;
-    }
-  }
-  if (open) {
-    words.push_back(word);
-  }
-  return words;
-}
 
 }  // namespace
 
@@ -206,7 +85,7 @@ absl::StatusOr<Credentials> CredentialChain::Search() {
   const std::string profile =
       Profiles::Choose(options_.environment, options_.profile);
   if (!options_.profile.empty() && !profiles.Has(profile)) {
-    return Bad(
+    return MakeKeyError(
         fmt::format("profile \"{}\" is in neither of AWS's files", profile));
   }
   // One source; `run` is empty-handed if it is not configured.
@@ -241,7 +120,7 @@ absl::StatusOr<Credentials> CredentialChain::Search() {
     }
     tried += (tried.empty() ? "" : ", ") + step.name;
   }
-  return Bad("no AWS credentials; tried: " + tried);
+  return MakeKeyError("no AWS credentials; tried: " + tried);
 }
 
 // Half a pair is a mistake that is reported, not passed over.
@@ -252,11 +131,12 @@ CredentialChain::Found CredentialChain::FromEnvironment() {
   }
   const auto secret = NonEmpty(options_.environment, "AWS_SECRET_ACCESS_KEY");
   if (!secret) {
-    return Bad("AWS_ACCESS_KEY_ID is set, AWS_SECRET_ACCESS_KEY is not");
+    return MakeKeyError(
+        "AWS_ACCESS_KEY_ID is set, AWS_SECRET_ACCESS_KEY is not");
   }
   return Credentials{
       .access_key_id = *id,
-      .secret_access_key = Secret(*secret),
+      .secret_access_key = SecretBytes(AsBytes(*secret)),
       .session_token =
           NonEmpty(options_.environment, "AWS_SESSION_TOKEN").value_or("")};
 }
@@ -275,14 +155,14 @@ CredentialChain::Found CredentialChain::FromProfile(const Profiles& profiles,
     ASSIGN_OR_RETURN(keys, FromSso(profiles, profile));
   }
   if (!keys) {
-    keys = FromSection(profiles.InCredentials(profile));
+    keys = KeysFromSection(profiles.InCredentials(profile));
   }
   const std::string process =
       ValueOf(profiles.Merged(profile), "credential_process");
   if (!keys && !process.empty()) {
     return FromProcess(process);
   }
-  return keys ? std::move(keys) : FromSection(profiles.InConfig(profile));
+  return keys ? std::move(keys) : KeysFromSection(profiles.InConfig(profile));
 }
 
 // Whose keys take on the role.
@@ -293,7 +173,7 @@ CredentialChain::Found CredentialChain::Source(const Profiles& profiles,
   const std::string from = ValueOf(section, "source_profile");
   const std::string source = ValueOf(section, "credential_source");
   if (from.empty() == source.empty()) {
-    return Bad(
+    return MakeKeyError(
         fmt::format("profile \"{}\": want either source_profile or "
                     "credential_source beside role_arn",
                     profile));
@@ -308,14 +188,14 @@ CredentialChain::Found CredentialChain::Source(const Profiles& profiles,
     return FromInstance();
   }
   if (!source.empty()) {
-    return Bad(
+    return MakeKeyError(
         fmt::format("profile \"{}\": credential_source: want "
                     "Environment, EcsContainer or Ec2InstanceMetadata, "
                     "got \"{}\"",
                     profile, source));
   }
   // A profile may name itself: its own keys take on its role.
-  return from == profile ? Found(FromSection(profiles.Merged(profile)))
+  return from == profile ? Found(KeysFromSection(profiles.Merged(profile)))
                          : FromProfile(profiles, from, depth + 1);
 }
 
@@ -331,13 +211,13 @@ CredentialChain::Found CredentialChain::FromRole(const Profiles& profiles,
     return std::nullopt;
   }
   if (depth >= kMaxRoles) {
-    return Bad(
+    return MakeKeyError(
         fmt::format("profile \"{}\": source_profile leads in a circle "
                     "or through more than {} profiles",
                     profile, kMaxRoles));
   }
   if (!ValueOf(section, "mfa_serial").empty()) {
-    return Bad(
+    return MakeKeyError(
         fmt::format("profile \"{}\" wants an MFA code: get temporary "
                     "keys with AWS's own tool and set them in the "
                     "environment",
@@ -346,7 +226,8 @@ CredentialChain::Found CredentialChain::FromRole(const Profiles& profiles,
   ASSIGN_OR_RETURN(std::optional<Credentials> keys,
                    Source(profiles, profile, section, depth));
   if (!keys) {
-    return Bad(fmt::format("profile \"{}\": its source has no keys", profile));
+    return MakeKeyError(
+        fmt::format("profile \"{}\": its source has no keys", profile));
   }
   Json parameters = {{"RoleArn", role},
                      {"RoleSessionName", "constellation"},
@@ -381,7 +262,8 @@ CredentialChain::Found CredentialChain::FromWebIdentity(
   }
   const std::string role = get("AWS_ROLE_ARN", "role_arn");
   if (role.empty()) {
-    return Bad("web identity: a token file but no role (AWS_ROLE_ARN)");
+    return MakeKeyError(
+        "web identity: a token file but no role (AWS_ROLE_ARN)");
   }
   ASSIGN_OR_RETURN(std::string token, ReadFile(file, kMaxDocument));
   while (token.ends_with('\n')) {
@@ -413,16 +295,7 @@ absl::StatusOr<Credentials> CredentialChain::CallSts(CredentialSource& source,
   ASSIGN_OR_RETURN(const XmlDocument answer,
                    client.Call(kSts, action, parameters, {},
                                /*repeatable=*/true));
-  const XmlElement element = answer.result().At("Credentials");
-  Credentials keys{.access_key_id = element.Text("AccessKeyId"),
-                   .secret_access_key = Secret(element.Text("SecretAccessKey")),
-                   .session_token = element.Text("SessionToken")};
-  if (keys.access_key_id.empty() || keys.secret_access_key.empty() ||
-      keys.session_token.empty()) {
-    return Bad(fmt::format("sts:{}: no keys in the answer", action));
-  }
-  ASSIGN_OR_RETURN(keys.expires, ParseExpiry(element.Text("Expiration")));
-  return keys;
+  return KeysFromSts(answer.result(), action);
 }
 
 // A file below the user's home directory, at most 64 KiB.
@@ -430,7 +303,7 @@ absl::StatusOr<std::string> CredentialChain::HomeFile(
     std::string_view path) const {
   const auto home = NonEmpty(options_.environment, "HOME");
   if (!home) {
-    return Bad("HOME is not set");
+    return MakeKeyError("HOME is not set");
   }
   return ReadFile(*home + std::string(path), kMaxDocument);
 }
@@ -445,7 +318,8 @@ absl::StatusOr<std::string> CredentialChain::SsoToken(
   const auto cached = HomeFile(fmt::format(
       "/.aws/sso/cache/{}.json", HexEncode(crypto::Sha1(AsBytes(cache_key)))));
   if (!cached.ok()) {
-    return Bad("not logged in: " + hint, CloudErrorKind::kExpiredToken);
+    return MakeKeyError("not logged in: " + hint,
+                        CloudErrorKind::kExpiredToken);
   }
   ASSIGN_OR_RETURN(const Json json,
                    ParseJsonObject(*cached, "sso cache", kMaxDocument));
@@ -455,7 +329,8 @@ absl::StatusOr<std::string> CredentialChain::SsoToken(
   RETURN_IF_ERROR(fields.Finish(/*allow_unknown=*/true));
   ASSIGN_OR_RETURN(const absl::Time expiry, ParseExpiry(expires));
   if (expiry <= options_.clock.Now()) {
-    return Bad("the login has expired: " + hint, CloudErrorKind::kExpiredToken);
+    return MakeKeyError("the login has expired: " + hint,
+                        CloudErrorKind::kExpiredToken);
   }
   return token;
 }
@@ -481,16 +356,18 @@ absl::StatusOr<Credentials> CredentialChain::CallSso(
            .headers = {{"x-amz-sso_bearer_token", token}},
            .max_answer_size = kMaxDocument}));
   if (response.status == 401) {
-    return Bad(fmt::format("the login is no longer accepted: run `aws sso "
-                           "login --profile {}`, then the same command again",
-                           profile),
-               CloudErrorKind::kExpiredToken);
+    return MakeKeyError(
+        fmt::format("the login is no longer accepted: run `aws sso "
+                    "login --profile {}`, then the same command again",
+                    profile),
+        CloudErrorKind::kExpiredToken);
   }
   if (response.status != 200) {
-    return Bad(fmt::format("sso: role \"{}\" in account \"{}\": HTTP status {}",
-                           role, account, response.status));
+    return MakeKeyError(
+        fmt::format("sso: role \"{}\" in account \"{}\": HTTP status {}", role,
+                    account, response.status));
   }
-  return FromSsoAnswer(response.body);
+  return KeysFromSso(response.body);
 }
 
 // IAM Identity Center: the login is the user's, with AWS's own tool; what it
@@ -505,8 +382,8 @@ CredentialChain::Found CredentialChain::FromSso(const Profiles& profiles,
   if (start.empty()) {
     return session.empty()
                ? Found(std::nullopt)
-               : Bad(fmt::format("no [sso-session {}] with sso_start_url",
-                                 session));
+               : MakeKeyError(fmt::format(
+                     "no [sso-session {}] with sso_start_url", session));
   }
   ASSIGN_OR_RETURN(const std::string token,
                    SsoToken(profile, session.empty() ? start : session));
@@ -522,19 +399,20 @@ CredentialChain::Found CredentialChain::FromProcess(
     const std::string& command) {
   const std::vector<std::string> words = SplitCommand(command);
   if (words.empty()) {
-    return Bad("credential_process: want a command");
+    return MakeKeyError("credential_process: want a command");
   }
   const auto result = options_.runner.Run(words, {.timeout = absl::Minutes(1)});
   if (!result.ok()) {
-    return Bad(fmt::format("credential_process: {}", Message(result.status())));
+    return MakeKeyError(
+        fmt::format("credential_process: {}", Message(result.status())));
   }
   if (result->exit_code != 0) {
-    return Bad(fmt::format("credential_process: exit code {}: {}",
-                           result->exit_code, result->err.substr(0, 500)));
+    return MakeKeyError(fmt::format("credential_process: exit code {}: {}",
+                                    result->exit_code,
+                                    result->err.substr(0, 500)));
   }
-  ASSIGN_OR_RETURN(
-      Credentials keys,
-      FromJson(result->out, {.token = "SessionToken"}, "credential_process"));
+  ASSIGN_OR_RETURN(Credentials keys, KeysFromJson(result->out, "SessionToken",
+                                                  "credential_process"));
   return std::make_optional(std::move(keys));
 }
 
@@ -555,7 +433,7 @@ CredentialChain::Found CredentialChain::FromContainer() {
       .max_answer_size = kMaxDocument};
   if (!request.url.starts_with("https://") &&
       !IsLocalHost(HostOfUrl(request.url))) {
-    return Bad(
+    return MakeKeyError(
         "AWS_CONTAINER_CREDENTIALS_FULL_URI: want https, or an address "
         "of this machine");
   }
@@ -566,7 +444,7 @@ CredentialChain::Found CredentialChain::FromContainer() {
     ASSIGN_OR_RETURN(token, ReadFile(*file, kMaxDocument));
   }
   if (token.find_first_of("\r\n") != std::string::npos) {
-    return Bad("container: the authorization token has a line break");
+    return MakeKeyError("container: the authorization token has a line break");
   }
   if (!token.empty()) {
     request.headers = {{"Authorization", token}};
@@ -574,9 +452,11 @@ CredentialChain::Found CredentialChain::FromContainer() {
   ASSIGN_OR_RETURN(const HttpResponse response,
                    options_.transport.Send(request));
   if (response.status != 200) {
-    return Bad(fmt::format("container: HTTP status {}", response.status));
+    return MakeKeyError(
+        fmt::format("container: HTTP status {}", response.status));
   }
-  ASSIGN_OR_RETURN(Credentials keys, FromJson(response.body, {}, "container"));
+  ASSIGN_OR_RETURN(Credentials keys,
+                   KeysFromJson(response.body, "Token", "container"));
   return std::make_optional(std::move(keys));
 }
 
@@ -595,7 +475,8 @@ CredentialChain::Found CredentialChain::FromInstance() {
   role->resize(std::min(role->find('\n'), role->size()));
   ASSIGN_OR_RETURN(const std::string document,
                    imds_.Get(std::string(kPath) + UriEncode(*role)));
-  ASSIGN_OR_RETURN(Credentials keys, FromJson(document, {}, "instance role"));
+  ASSIGN_OR_RETURN(Credentials keys,
+                   KeysFromJson(document, "Token", "instance role"));
   return std::make_optional(std::move(keys));
 }
 

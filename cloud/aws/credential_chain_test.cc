@@ -269,6 +269,70 @@ TEST_F(CredentialChainTest, AsksTheContainer) {
   EXPECT_THAT(Message(Chain().Get().status()), HasSubstr("https"));
 }
 
+TEST_F(CredentialChainTest, TheContainersTokenStaysOnThisMachine) {
+  variables_["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "auth";
+  for (const char* path :
+       {"@evil.example/x", ".evil.example/x", ":80@evil.example/x"}) {
+    variables_["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = path;
+    EXPECT_THAT(Message(Chain().Get().status()), HasSubstr("want https"))
+        << path;
+  }
+  variables_["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/x";
+  variables_["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "a\r\nHost: evil";
+  EXPECT_THAT(Message(Chain().Get().status()), HasSubstr("line break"));
+  EXPECT_TRUE(transport_.requests().empty());
+}
+
+TEST_F(CredentialChainTest, RefusesHostileAnswersOfTheContainer) {
+  variables_["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/x";
+  HttpResponse& answer = answers_["http://169.254.170.2/x"];
+  answer = {.status = 500};
+  EXPECT_THAT(Message(Chain().Get().status()), HasSubstr("HTTP status 500"));
+  for (const char* body :
+       {"", "[]", "{}", "{\"AccessKeyId\":1,\"SecretAccessKey\":\"s\"}",
+        "{\"AccessKeyId\":\"a\",\"SecretAccessKey\":\"s\","
+        "\"Expiration\":\"soon\"}"}) {
+    answer = {.status = 200, .body = body};
+    EXPECT_FALSE(Chain().Get().ok()) << body;
+  }
+}
+
+TEST_F(CredentialChainTest, SaysWhatIdentityCenterRefused) {
+  Config(
+      "[profile s]\nsso_session=corp\nsso_account_id=1\nsso_role_name=r\n"
+      "[profile none]\nsso_session=other\n"
+      "[sso-session corp]\nsso_start_url=https://x\nsso_region=eu-west-1\n");
+  EXPECT_THAT(Message(Chain("none").Get().status()),
+              HasSubstr("no [sso-session other]"));
+  ASSERT_THAT(
+      WriteFileAtomically(
+          home_.path() +
+              "/.aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json",
+          "{\"accessToken\":\"bearer\",\"expiresAt\":\"" + later_ + "\"}"),
+      IsOk());
+  HttpResponse& answer = answers_
+      ["https://portal.sso.eu-west-1.amazonaws.com/federation/"
+       "credentials?role_name=r&account_id=1"];
+  answer = {.status = 401};
+  auto refused = Chain("s").Get();
+  EXPECT_EQ(CloudErrorKindOf(refused.status()), Kind::kExpiredToken);
+  EXPECT_THAT(Message(refused.status()),
+              HasSubstr("no longer accepted: run `aws sso login --profile s`"));
+  answer = {.status = 403};
+  refused = Chain("s").Get();
+  EXPECT_EQ(CloudErrorKindOf(refused.status()), Kind::kBadCredentials);
+  EXPECT_THAT(Message(refused.status()),
+              HasSubstr("role \"r\" in account \"1\": HTTP status 403"));
+  for (const char* body : {"", "{}", "{\"roleCredentials\":7}",
+                           "{\"roleCredentials\":{\"accessKeyId\":\"a\"}}",
+                           "{\"roleCredentials\":{\"accessKeyId\":\"a\","
+                           "\"secretAccessKey\":\"s\",\"sessionToken\":\"t\","
+                           "\"expiration\":-1}}"}) {
+    answer = {.status = 200, .body = body};
+    EXPECT_FALSE(Chain("s").Get().ok()) << body;
+  }
+}
+
 TEST_F(CredentialChainTest, AsksTheInstance) {
   variables_.erase("AWS_EC2_METADATA_DISABLED");
   answers_["http://169.254.169.254/latest/api/token"] = {.status = 200,
