@@ -165,5 +165,72 @@ TEST_F(ChooseCloudTest, SaysWhatWasTried) {
                                  HasSubstr("several clouds (other, shop)")));
 }
 
+TEST_F(ChooseCloudTest, LooksInEveryFolderWithEverySuffix) {
+  files_["/etc/openstack/clouds.json"] = R"({"clouds":{"e":{}}})";
+  files_["/etc/openstack/clouds.yml"] = "clouds: {d: {x: 1}}";
+  ASSERT_OK_AND_ASSIGN(ChosenCloud chosen, Choose());
+  EXPECT_EQ(chosen.source, "/etc/openstack/clouds.yml");
+  files_["/home/u/.config/openstack/clouds.json"] =
+      R"({"clouds":{"c":{"x":1}}})";
+  ASSERT_OK_AND_ASSIGN(chosen, Choose());
+  EXPECT_EQ(chosen.name, "c");
+  files_["/xdg/openstack/clouds.yaml"] = "clouds: {b: {x: 1}}";
+  variables_["XDG_CONFIG_HOME"] = "/xdg";
+  ASSERT_OK_AND_ASSIGN(chosen, Choose());
+  EXPECT_EQ(chosen.name, "b");
+  files_["./clouds.json"] = R"({"clouds":{"a":{"x":1}}})";
+  ASSERT_OK_AND_ASSIGN(chosen, Choose());
+  EXPECT_EQ(chosen.source, "./clouds.json");
+}
+
+TEST_F(ChooseCloudTest, FilesOfVariablesComeFirst) {
+  files_["./clouds.yaml"] = "clouds: {a: {profile: v, auth: {password: x}}}";
+  files_["./secure.yaml"] = "clouds: {a: {auth: {password: near}}}";
+  files_["./clouds-public.yaml"] = "public-clouds: {v: {region_name: near}}";
+  files_["/far/s"] = "clouds: {a: {auth: {password: far}}}";
+  files_["/far/v"] = "public-clouds: {v: {region_name: far}}";
+  ASSERT_OK_AND_ASSIGN(ChosenCloud chosen, Choose());
+  EXPECT_EQ(chosen.entry.at("auth.password"), "near");
+  EXPECT_EQ(chosen.entry.at("region_name"), "near");
+  variables_["OS_CLIENT_SECURE_FILE"] = "/far/s";
+  variables_["OS_CLIENT_VENDOR_FILE"] = "/far/v";
+  ASSERT_OK_AND_ASSIGN(chosen, Choose());
+  EXPECT_EQ(chosen.entry.at("auth.password"), "far");
+  EXPECT_EQ(chosen.entry.at("region_name"), "far");
+}
+
+TEST_F(ChooseCloudTest, ARegionAloneMakesNoCloud) {
+  variables_["OS_REGION_NAME"] = "R";
+  variables_["OS_CACERT"] = "/ca";
+  EXPECT_THAT(Choose(), StatusIs(absl::StatusCode::kNotFound));
+  variables_["OS_TOKEN"] = "t";
+  ASSERT_OK_AND_ASSIGN(const ChosenCloud chosen, Choose());
+  EXPECT_THAT(chosen.entry, UnorderedElementsAre(Pair("auth.token", "t"),
+                                                 Pair("region_name", "R"),
+                                                 Pair("cacert", "/ca")));
+}
+
+TEST_F(ChooseCloudTest, TheVariablesCloudMayHaveAName) {
+  variables_["OS_AUTH_URL"] = "https://env";
+  variables_["OS_CLOUD_NAME"] = "mine";
+  ASSERT_OK_AND_ASSIGN(ChosenCloud chosen, Choose("mine"));
+  EXPECT_EQ(chosen.source, "OS_* variables");
+  files_["./clouds.yaml"] = "clouds: {envvars: {auth: {auth_url: f}}}";
+  ASSERT_OK_AND_ASSIGN(chosen, Choose("envvars"));
+  EXPECT_EQ(chosen.source, "./clouds.yaml");
+}
+
+TEST_F(ChooseCloudTest, DamagedFilesEndTheSearch) {
+  files_["./clouds.yaml"] = "clouds: [hush";
+  files_["/etc/openstack/clouds.yaml"] = "clouds: {a: {x: 1}}";
+  EXPECT_THAT(Choose(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                 ::testing::AllOf(HasSubstr("./clouds.yaml"),
+                                                  Not(HasSubstr("hush")))));
+  files_["./clouds.yaml"] = "clouds: {a: {x: 1}}";
+  files_["./secure.yaml"] = "clouds: {a: &hush {x: 1}}";
+  EXPECT_THAT(Choose(), StatusIs(absl::StatusCode::kInvalidArgument,
+                                 HasSubstr("./secure.yaml")));
+}
+
 }  // namespace
 }  // namespace constellation::cloud

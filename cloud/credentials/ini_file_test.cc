@@ -82,5 +82,37 @@ TEST(IniFileTest, MistakesNameTheLineAndNoSecret) {
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
+TEST(IniFileTest, SkipsAByteOrderMarkAndComments) {
+  ASSERT_OK_AND_ASSIGN(
+      const IniFile file,
+      IniFile::Parse("\xef\xbb\xbf[a] ; of mine\n# one\n  ; two\nb: c\n"
+                     "  # three\n\n \t\nd = e\n"));
+  EXPECT_EQ(file.Get("a", "b"), "c");
+  EXPECT_EQ(file.Get("a", "d"), "e");
+  EXPECT_EQ(file.sections().size(), 1U);
+  // In the middle it is no mark.
+  EXPECT_THAT(IniFile::Parse("\n\xef\xbb\xbf[a]\n"),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(IniFileTest, TheFirstSeparatorCounts) {
+  ASSERT_OK_AND_ASSIGN(
+      const IniFile file,
+      IniFile::Parse("[a]\nb: c=d\ne=f:g\nurl = https://x/?a=b\nKey=1\n"));
+  EXPECT_EQ(file.Get("a", "b"), "c=d");
+  EXPECT_EQ(file.Get("a", "e"), "f:g");
+  EXPECT_EQ(file.Get("a", "url"), "https://x/?a=b");
+  EXPECT_EQ(file.Get("a", "key"), std::nullopt);
+  EXPECT_EQ(file.Get("a", "Key"), "1");
+}
+
+TEST(IniFileTest, ASectionEndsTheBlockBeforeIt) {
+  ASSERT_OK_AND_ASSIGN(const IniFile file,
+                       IniFile::Parse("[a]\ns3 =\n x = 1\n[b]\n y = 2\n"));
+  EXPECT_EQ(file.Get("a", "s3.x"), "1");
+  EXPECT_EQ(file.Get("b", "y"), "2");
+  EXPECT_EQ(file.Get("b", "s3.y"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace constellation::cloud
