@@ -227,6 +227,71 @@ TEST_F(ArmDriverTest, ChangesCarryTheVersionTheyAreMadeFrom) {
               ::testing::Contains(::testing::Pair("If-Match", "W/\"7\"")));
 }
 
+const ArmKind& KindOf(std::string_view name) {
+  for (const auto kinds : {ClusterKinds(), IamKinds()}) {
+    for (const ArmKind& kind : kinds) {
+      if (kind.kind == name) {
+        return kind;
+      }
+    }
+  }
+  ADD_FAILURE() << name;
+  return ClusterKinds().front();
+}
+
+TEST_F(ArmDriverTest, ScaleSetsArePatchedWithWhatDiffers) {
+  ArmDriver driver(client_, KindOf(kScaleSet), scope_);
+  id_ = ResourceId(scope_, kScaleSetType, "demo");
+  json body = Body("nat-gateway");
+  body["sku"] = {{"name", "Standard_DC4as_v5"}, {"capacity", 3}};
+  body["zones"] = {"1"};
+  resource_.desired = {{"id", id_}, {"body", body}};
+  json there = body;
+  there["sku"]["capacity"] = 2;
+  there["zones"] = {"2"};
+  Answer(200, there);
+  Answer(200, WithState(body, "Succeeded"));
+  ASSERT_THAT(driver.Update(Context(), {.id = id_}), IsOk());
+  const HttpRequest sent = transport_.requests().at(1);
+  EXPECT_EQ(sent.method, "PATCH");
+  EXPECT_EQ(sent.body, R"({"sku":{"capacity":3,"name":"Standard_DC4as_v5"}})")
+      << "the whole SKU; what would mean a new set is not sent";
+}
+
+// A group takes everything in it along.
+TEST_F(ArmDriverTest, OnlyAnEmptyGroupIsDeleted) {
+  ArmDriver driver(client_, KindOf(kResourceGroup), scope_);
+  const Observed group{.id = ResourceGroupId(scope_)};
+  Answer(200, {{"value", json::array({{{"id", "/somebody's"}}})}});
+  Answer(200, {{"value", json::array()}});
+  Answer(200, nullptr);
+  const absl::Status full = driver.Delete(Context(), group);
+  EXPECT_EQ(CloudErrorKindOf(full), Kind::kDependency);
+  EXPECT_EQ(CloudErrorOf(full).subject, "/somebody's");
+  EXPECT_THAT(transport_.requests(), SizeIs(1));
+  EXPECT_THAT(driver.Delete(Context(), group), IsOk());
+  EXPECT_EQ(transport_.requests().back().method, "DELETE");
+  EXPECT_EQ(
+      CloudErrorKindOf(driver.Delete(
+          Context(), {.id = SubscriptionId(scope_) + "/resourceGroups/other"})),
+      Kind::kInvalid);
+}
+
+TEST_F(ArmDriverTest, MarksInDescriptionsAreRead) {
+  ArmDriver driver(client_, KindOf(kRoleDefinition), scope_);
+  const std::string id = ResourceId(
+      scope_, "Microsoft.Authorization/roleDefinitions", UuidOf("x"));
+  const auto role = [&](const std::string& description) {
+    return json{{"id", id}, {"properties", {{"description", description}}}};
+  };
+  Answer(200, {{"value", json::array({role(DescriptionMark("u1", "node-role")),
+                                      role(DescriptionMark("u11", "node-role")),
+                                      role("for the office")})}});
+  ASSERT_OK_AND_ASSIGN(const auto strays, driver.List(cluster_));
+  ASSERT_THAT(strays, SizeIs(1)) << "one uid may begin like another";
+  EXPECT_EQ(strays[0].name, "node-role");
+}
+
 TEST(ReferencesTest, AreReplacedByOutputs) {
   const Observed identity{.attributes = {{"p", {{"id", "x"}}}}};
   const auto dependency = [&](std::string_view name) {

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "cloud/azure/testing/azure_requests.h"
+#include "cloud/http/testing/routed_transport.h"
 #include "cloud/http/testing/scripted_transport.h"
 #include "common/clock.h"
 #include "common/status.h"
@@ -17,13 +18,14 @@
 namespace constellation::cloud::azure {
 namespace {
 
+using ::constellation::cloud::testing::RoutedTransport;
 using ::constellation::cloud::testing::ScriptedTransport;
 using ::constellation::testing::IsOk;
 using ::constellation::testing::StatusIs;
 using nlohmann::json;
 using ::testing::HasSubstr;
-using ::testing::SizeIs;
 using testing::kGoal;
+using ::testing::SizeIs;
 
 json GoodInstance() {
   return json::parse(R"({
@@ -149,6 +151,60 @@ TEST(AzureMetadataTest, SaysThatNobodyAnswers) {
   EXPECT_THAT(client.Self(), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_THAT(client.Peers(), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_THAT(client.Endpoint(), StatusIs(absl::StatusCode::kUnavailable));
+}
+
+// ARM as a node asks it, with the machine's own identity.
+class NodeViewTest : public ::testing::Test {
+ protected:
+  NodeViewTest() {
+    transport_.On("GET /metadata/instance", 200, GoodInstance().dump());
+    transport_.On("GET /metadata/identity/oauth2/token", 200,
+                  R"({"access_token":"n0de","expires_in":"3600"})");
+  }
+
+  const std::string kGroup =
+      "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg/"
+      "providers/";
+  const std::string kSets =
+      "GET " + kGroup + "Microsoft.Compute/virtualMachineScaleSets";
+  const std::string kBalancers =
+      "GET " + kGroup + "Microsoft.Network/loadBalancers";
+  FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};
+  RoutedTransport transport_;
+  AzureMetadataClient client_{{.transport = transport_, .clock = clock_}};
+};
+
+TEST_F(NodeViewTest, TheEndpointIsTheBalancers) {
+  transport_.On(
+      kBalancers, 200,
+      json{{"value",
+            json::array(
+                {{{"id", kGroup + "Microsoft.Network/loadBalancers/lb"},
+                  {"tags",
+                   {{"constellation-uid", "0a1b2c3d"},
+                    {"constellation-resource", "balancer"}}},
+                  {"properties",
+                   {{"frontendIPConfigurations",
+                     {{{"properties",
+                        {{"privateIPAddress", "192.168.178.9"}}}}}}}}}})}}
+          .dump());
+  EXPECT_EQ(*client_.Endpoint(), "192.168.178.9:6443");
+  EXPECT_THAT(
+      transport_.requests(kBalancers).at(0).headers,
+      ::testing::Contains(::testing::Pair("Authorization", "Bearer n0de")));
+}
+
+// Nodes wait for what may still come; an answer that lies does not pass by.
+TEST_F(NodeViewTest, SpeaksInTheContractsCodes) {
+  transport_.On(kBalancers, 200, R"({"value":[]})");
+  EXPECT_THAT(client_.Endpoint(), StatusIs(absl::StatusCode::kNotFound));
+  transport_.On(kSets, 403,
+                R"({"error":{"code":"AuthorizationFailed","message":"x"}})");
+  EXPECT_THAT(client_.Peers(), StatusIs(absl::StatusCode::kUnavailable))
+      << "a role is not there at once";
+  transport_.Reset(kSets);
+  transport_.On(kSets, 200, R"({"value":7})");
+  EXPECT_THAT(client_.Peers(), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
 }  // namespace

@@ -5,6 +5,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <functional>
+#include <string>
+#include <vector>
 
 #include "cloud/json_fields.h"
 #include "cloud/openstack/names.h"
@@ -113,6 +116,49 @@ TEST(DesiredTest, ListsEveryMistake) {
   EXPECT_THAT(
       DesiredResources(request, true),
       StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("'_' and '-'")));
+}
+
+TEST(DesiredTest, BoundsWhatCloudsWouldRefuseLate) {
+  struct Wrong {
+    const char* words;
+    std::function<void(ClusterRequest&)> spoil;
+  };
+  const std::vector<Wrong> wrongs = {
+      {"node_cidr: want", [](auto& r) { r.node_cidr = "10.0.0.0/26"; }},
+      {"node_cidr: want", [](auto& r) { r.node_cidr = "10.0.0.0/7"; }},
+      {"initialCount: want 0 to 500", [](auto& r) { r.groups[1].count = 501; }},
+      {"initialCount: want 0 to 500", [](auto& r) { r.groups[1].count = -1; }},
+      {"stateDiskSizeGB: want 1 to 65536",
+       [](auto& r) { r.groups[1].state_disk_size_gb = 65537; }},
+      {"tags: \"k\"", [](auto& r) { r.tags["k"] = std::string(59, 'v'); }},
+      {"tags: \"k\"", [](auto& r) { r.tags["k"] = "a,b"; }},
+      {"allowed sources: missing", [](auto& r) { r.allowed_sources.clear(); }},
+  };
+  for (const Wrong& wrong : wrongs) {
+    ClusterRequest request = SmallRequest();
+    wrong.spoil(request);
+    EXPECT_THAT(
+        DesiredResources(request, true),
+        StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(wrong.words)));
+  }
+  ClusterRequest fits = SmallRequest();
+  fits.tags["k"] = std::string(58, 'v');
+  EXPECT_THAT(DesiredResources(fits, true), IsOk());
+  fits.settings = AzureSettings{};
+  EXPECT_THAT(DesiredResources(fits, true),
+              StatusIs(absl::StatusCode::kInternal));
+}
+
+TEST(DesiredTest, TheEndpointHasTheTenthAddress) {
+  EXPECT_EQ(EndpointAddress("10.1.0.0/16"), "10.1.0.10");
+  EXPECT_EQ(EndpointAddress("10.1.0.1/16"), "");
+  ASSERT_OK_AND_ASSIGN(const auto plan,
+                       DesiredResources(SmallRequest(), false));
+  EXPECT_EQ(Named(plan, "port-control-plane-default-0")->desired["address"],
+            "192.168.178.10");
+  EXPECT_FALSE(
+      Named(plan, "port-control-plane-default-1")->desired.contains("address"));
+  EXPECT_EQ(Named(plan, kLoadBalancerName), nullptr);
 }
 
 }  // namespace

@@ -4,10 +4,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
 
 #include "cloud/engine/cloud_error.h"
+#include "cloud/http/testing/routed_transport.h"
 #include "cloud/json_fields.h"
+#include "common/clock.h"
 #include "common/status.h"
 #include "common/testing/status_matchers.h"
 
@@ -175,6 +182,72 @@ TEST(ParseLoginTest, RefusesWhatItCannotUse) {
   ASSERT_OK_AND_ASSIGN(const Login login,
                        ParseLogin(DumpJson(token), "tok", "", ""));
   EXPECT_TRUE(login.endpoints.empty());
+}
+
+class KeystoneTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<Login> LogIn(const CloudEntry& entry) {
+    transport_.Reset("POST /v3/auth/tokens");
+    transport_.On("POST /v3/auth/tokens", 201, DumpJson(Token()),
+                  {{"x-subject-token", "tok"}});
+    Keystone keystone(transport_, clock_, environment_,
+                      [&] { return absl::StatusOr<CloudEntry>(entry); });
+    return keystone.Current();
+  }
+  CloudEntry Entry(const char* key = "region_name", const char* value = "R1") {
+    CloudEntry entry = PasswordEntry();
+    entry["region_name"] = "R1";
+    entry[key] = value;
+    return entry;
+  }
+
+  std::map<std::string, std::string, std::less<>> variables_;
+  const Environment environment_ =
+      [this](std::string_view name) -> std::optional<std::string> {
+    const auto found = variables_.find(name);
+    return found == variables_.end() ? std::nullopt
+                                     : std::optional(found->second);
+  };
+  FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};
+  cloud::testing::RoutedTransport transport_;
+};
+
+TEST_F(KeystoneTest, AddressesCanBeMoved) {
+  ASSERT_OK_AND_ASSIGN(Login login, LogIn(Entry("network_endpoint_override",
+                                                "https://other.example/")));
+  EXPECT_EQ(login.endpoints.at("network"), "https://other.example/v2.0");
+  EXPECT_EQ(login.endpoints.at("identity"), "https://cloud.example:5000/v3")
+      << "as the user named it";
+  EXPECT_THAT(LogIn(Entry("compute_endpoint_override", "ftp://x")),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("compute_endpoint_override")));
+}
+
+TEST_F(KeystoneTest, NamesTheAddressThatRefuses) {
+  Keystone keystone(transport_, clock_, environment_,
+                    [&] { return absl::StatusOr<CloudEntry>(Entry()); });
+  transport_.On("POST /v3/auth/tokens", 401,
+                R"({"error":{"code":401,"message":"no such user"}})");
+  const absl::Status status = keystone.Current().status();
+  EXPECT_EQ(CloudErrorKindOf(status), CloudErrorKind::kBadCredentials);
+  EXPECT_THAT(
+      std::string(Message(status)),
+      HasSubstr("login at https://cloud.example:5000/v3: no such user"));
+  EXPECT_THAT(std::string(Message(status)), Not(HasSubstr("secret")));
+}
+
+TEST_F(KeystoneTest, DropsOnlyTheTokenThatWasRefused) {
+  transport_.On("POST /v3/auth/tokens", 201, DumpJson(Token()),
+                {{"x-subject-token", "tok"}});
+  Keystone keystone(transport_, clock_, environment_,
+                    [&] { return absl::StatusOr<CloudEntry>(Entry()); });
+  ASSERT_OK_AND_ASSIGN(Login login, keystone.Current());
+  keystone.Reject("an older one");
+  ASSERT_OK_AND_ASSIGN(login, keystone.Current());
+  EXPECT_EQ(transport_.requests().size(), 1U);
+  keystone.Reject("tok");
+  ASSERT_OK_AND_ASSIGN(login, keystone.Current());
+  EXPECT_EQ(transport_.requests().size(), 2U);
 }
 
 }  // namespace
