@@ -45,9 +45,12 @@ class CommandsTest : public ::testing::Test {
     for (std::string& argument : arguments) {
       argv.push_back(argument.data());
     }
+    // The log goes to standard output unless it is set up.
+    ::testing::internal::CaptureStdout();
     ::testing::internal::CaptureStderr();
     const ExitCode code = RunCommand(argv);
-    said_ = ::testing::internal::GetCapturedStderr();
+    said_ = ::testing::internal::GetCapturedStdout() +
+            ::testing::internal::GetCapturedStderr();
     return code;
   }
   void WriteToDisk(off_t offset, const std::string& text) const {
@@ -89,6 +92,7 @@ TEST_F(CommandsTest, TheKeyHasExactlyItsSize) {
     EXPECT_EQ(Run({"format", "--uuid", kUuid, "--disk", disk_}),
               ExitCode::kUsage)
         << size;
+    EXPECT_THAT(said_, HasSubstr("state disk key: ")) << size;
   }
 }
 
