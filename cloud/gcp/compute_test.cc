@@ -6,11 +6,13 @@
 
 #include <string>
 
+#include "cloud/gcp/testing/gcp_script.h"
 #include "common/testing/status_matchers.h"
 
 namespace constellation::cloud::gcp {
 namespace {
 
+using ::constellation::testing::IsOk;
 using ::constellation::testing::IsOkAndHolds;
 using ::constellation::testing::StatusIs;
 using nlohmann::json;
@@ -105,6 +107,131 @@ TEST(GcpComputeTest, NamesFollowRfc1035) {
     EXPECT_FALSE(IsResourceName(bad)) << bad;
   }
   EXPECT_FALSE(IsResourceName(std::string(64, 'a')));
+}
+
+using Kind = CloudErrorKind;
+using Change = Compute::Change;
+using Progress = Compute::Progress;
+using testing::GcpScript;
+
+constexpr char kThing[] = "projects/p/zones/z/things/t";
+constexpr char kPlace[] = "projects/p/zones/z";
+constexpr char kMake[] = "POST projects/p/zones/z/things";
+
+class ComputeTest : public ::testing::Test {
+ protected:
+  absl::Status Make() {
+    return gcp_.compute().Start(
+        {.method = "POST", .path = "projects/p/zones/z/things"}, kThing,
+        Change::kMake);
+  }
+  absl::Status Remove() {
+    return gcp_.compute().Start({.method = "DELETE", .path = kThing}, kThing,
+                                Change::kDelete);
+  }
+  absl::StatusOr<Progress> Check(Change change = Change::kMake) {
+    return gcp_.compute().Check(kThing, change, {});
+  }
+
+  GcpScript gcp_;
+};
+
+TEST_F(ComputeTest, RemembersAChangeThatRuns) {
+  EXPECT_THAT(Check(), IsOkAndHolds(Progress::kNone));
+  gcp_.Start(kMake, kPlace);
+  ASSERT_THAT(Make(), IsOk());
+  EXPECT_THAT(Check(), IsOkAndHolds(Progress::kRunning));
+  EXPECT_EQ(gcp_.calls().back(), "GET projects/p/zones/z/operations/op-1");
+  // Of another kind there is none.
+  EXPECT_THAT(Check(Change::kDelete), IsOkAndHolds(Progress::kNone));
+  gcp_.End(kPlace);
+  EXPECT_THAT(Check(), IsOkAndHolds(Progress::kDone));
+  EXPECT_THAT(Check(), IsOkAndHolds(Progress::kNone));
+}
+
+TEST_F(ComputeTest, WhatIsDoneAtOnceIsNotRemembered) {
+  ASSERT_THAT(Make(), IsOk());
+  EXPECT_THAT(Check(), IsOkAndHolds(Progress::kNone));
+}
+
+TEST_F(ComputeTest, FailuresAreToldAtOnce) {
+  gcp_.Only(kMake,
+            {{"name", "op-1"},
+             {"status", "DONE"},
+             {"error",
+              {{"errors", {{{"code", "QUOTA_EXCEEDED"}, {"message", "m"}}}}}}});
+  EXPECT_EQ(CloudErrorKindOf(Make()), Kind::kQuota);
+  EXPECT_THAT(Check(), IsOkAndHolds(Progress::kNone));
+}
+
+// A name becomes part of a path.
+TEST_F(ComputeTest, HostileNamesOfOperationsAreNotAskedFor) {
+  for (const json& name : {json("../../x"), json(""), json("a b"), json(7),
+                           json(std::string(257, 'a'))}) {
+    gcp_.Only(kMake, {{"name", name}, {"status", "RUNNING"}});
+    ASSERT_THAT(Make(), IsOk()) << name;
+    gcp_.Forget();
+    EXPECT_THAT(Check(), IsOkAndHolds(Progress::kNone)) << name;
+    EXPECT_TRUE(gcp_.calls().empty());
+  }
+}
+
+TEST_F(ComputeTest, AnOperationThatIsForgottenIsDone) {
+  gcp_.Start(kMake, kPlace);
+  ASSERT_THAT(Make(), IsOk());
+  gcp_.Only("GET projects/p/zones/z/operations/op-1", json::object(), 404);
+  EXPECT_THAT(Check(), IsOkAndHolds(Progress::kDone));
+}
+
+TEST_F(ComputeTest, AFailureToAskChangesNothing) {
+  gcp_.Start(kMake, kPlace);
+  ASSERT_THAT(Make(), IsOk());
+  gcp_.Only("GET projects/p/zones/z/operations/op-1", json::object(), 403);
+  EXPECT_THAT(Check(), StatusIs(absl::StatusCode::kPermissionDenied));
+  gcp_.End(kPlace);
+  EXPECT_THAT(Check(), IsOkAndHolds(Progress::kDone));
+}
+
+TEST_F(ComputeTest, AFailedMakingIsToldUntilAnotherChange) {
+  gcp_.Start(kMake, kPlace);
+  ASSERT_THAT(Make(), IsOk());
+  gcp_.End(kPlace, "ZONE_RESOURCE_POOL_EXHAUSTED");
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(CloudErrorKindOf(Check().status()), Kind::kCapacity);
+  }
+  EXPECT_THAT(gcp_.compute().TakeRefusal(kThing), IsOk());
+  ASSERT_THAT(Remove(), IsOk());
+  EXPECT_THAT(Check(), IsOkAndHolds(Progress::kNone));
+}
+
+TEST_F(ComputeTest, AFailedDeletionIsToldOnceEach) {
+  gcp_.Start(std::string("DELETE ") + kThing, kPlace);
+  ASSERT_THAT(Remove(), IsOk());
+  gcp_.End(kPlace, "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE");
+  EXPECT_EQ(CloudErrorKindOf(Check(Change::kDelete).status()),
+            Kind::kDependency);
+  EXPECT_THAT(Check(Change::kDelete), IsOkAndHolds(Progress::kNone));
+  EXPECT_EQ(CloudErrorKindOf(gcp_.compute().TakeRefusal(kThing)),
+            Kind::kDependency);
+  EXPECT_THAT(gcp_.compute().TakeRefusal(kThing), IsOk());
+}
+
+TEST_F(ComputeTest, WaitsAMinuteAtMost) {
+  EXPECT_THAT(gcp_.compute().Await(kThing, Change::kMake, {}), IsOk());
+  gcp_.Start(kMake, kPlace);
+  ASSERT_THAT(Make(), IsOk());
+  const absl::Time start = gcp_.clock().Now();
+  EXPECT_EQ(CloudErrorKindOf(gcp_.compute().Await(kThing, Change::kMake, {})),
+            Kind::kUnclear);
+  EXPECT_GE(gcp_.clock().Now() - start, absl::Minutes(1));
+  EXPECT_LE(gcp_.clock().Now() - start, absl::Seconds(70));
+  // Whoever stops it does not wait.
+  const absl::Time stopped = gcp_.clock().Now();
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_FALSE(
+      gcp_.compute().Await(kThing, Change::kMake, stop.get_token()).ok());
+  EXPECT_EQ(gcp_.clock().Now(), stopped);
 }
 
 }  // namespace

@@ -148,8 +148,9 @@ TEST_F(KeyTest, KeepsThePrivatePartOfItsMaking) {
 
 TEST_F(KeyTest, RefusesAKeyOfAnotherProject) {
   gcp_.Answer(make_, {{"name", "projects/q/serviceAccounts/x/keys/1"}});
-  EXPECT_EQ(CloudErrorKindOf(driver_->Create(scene_.Context(), "t").status()),
-            Kind::kUnknown);
+  EXPECT_THAT(
+      driver_->Create(scene_.Context(), "t"),
+      StatusIs(absl::StatusCode::kUnknown, HasSubstr("no name of ours")));
 }
 
 TEST_F(KeyTest, WaitsForANewAccount) {

@@ -175,6 +175,90 @@ TEST_F(GcpImageUploadTest, ASessionElsewhereIsRefused) {
                                  HasSubstr("on another host")));
 }
 
+// What is sent behind each answer about what has arrived.
+class ResumedUploadTest : public GcpImageUploadTest {
+ protected:
+  void Stopped(const char* range) {
+    HttpResponse answer{.status = 308};
+    if (range != nullptr) {
+      answer.headers = {{"range", range}};
+    }
+    parts_.push_back(std::move(answer));
+  }
+  // The prepared answers, then that all has arrived.
+  absl::StatusOr<std::string> Run() {
+    gcp_.None(kPut);
+    for (const HttpResponse& part : parts_) {
+      gcp_.AnswerWith(kPut, part);
+    }
+    gcp_.Answer(kPut, Arrived());
+    return Upload();
+  }
+  std::vector<HttpResponse> parts_;
+};
+
+TEST_F(ResumedUploadTest, GoesOnWhereTheServiceSaysThatItStopped) {
+  Stopped("bytes=0-399");
+  Stopped("bytes=0-899");
+  EXPECT_THAT(Run(), IsOkAndHolds(std::string(kImage)));
+  EXPECT_THAT(Ranges(), ElementsAre("bytes */1000", "bytes 400-999/1000",
+                                    "bytes 900-999/1000"));
+  std::vector<uint64_t> offsets;
+  for (const HttpRequest& request : gcp_.requests()) {
+    if (request.file) {
+      EXPECT_EQ(request.repeatable, false);  // asked about instead
+      offsets.push_back(request.file->offset);
+    }
+  }
+  EXPECT_THAT(offsets, ElementsAre(400, 900));
+}
+
+TEST_F(ResumedUploadTest, HostileRangesCannotMoveItOutOfTheFile) {
+  Stopped(nullptr);
+  Stopped("bytes=0-99999999999999999999999");
+  Stopped("bytes=x");
+  EXPECT_THAT(Run(), IsOk());
+  EXPECT_THAT(Ranges(), ElementsAre("bytes */1000", "bytes 0-999/1000",
+                                    "bytes 0-999/1000", "bytes 0-999/1000"));
+}
+
+TEST_F(ResumedUploadTest, GivesUpWithoutProgress) {
+  for (int i = 0; i < 8; ++i) {
+    Stopped("bytes=0-99");
+  }
+  EXPECT_THAT(Run(), StatusIs(absl::StatusCode::kUnavailable,
+                              HasSubstr("does not get on")));
+  // The next run goes on with the same session.
+  EXPECT_TRUE(FileExists(upload_.state_file));
+}
+
+TEST_F(ResumedUploadTest, AsksAgainAfterAFailureOfTheServer) {
+  Stopped("bytes=0-99");
+  parts_.push_back({.status = 503});
+  Stopped("bytes=0-499");
+  EXPECT_THAT(Run(), IsOk());
+  EXPECT_THAT(Ranges(), ElementsAre("bytes */1000", "bytes 100-999/1000",
+                                    "bytes */1000", "bytes 500-999/1000"));
+}
+
+TEST_F(ResumedUploadTest, AForgottenSessionIsReplaced) {
+  parts_.push_back({.status = 410});
+  const std::string open =
+      "POST storage upload/storage/v1/b/constellation-images-148de9c5a7a44d19"
+      "/o";
+  gcp_.AnswerWith(open, {.status = 200,
+                         .headers = {{"location",
+                                      "https://storage.googleapis.com/session"
+                                      "?upload_id=2"}}});
+  EXPECT_THAT(Run(), IsOk());
+  EXPECT_THAT(
+      gcp_.changes(),
+      ::testing::Contains(HasSubstr(open + "?uploadType=resumable&name=node-v2-"
+                                           "aaaaaaaaaaaaaaaa.tar.gz")));
+  EXPECT_THAT(gcp_.changes(),
+              ::testing::Contains(HasSubstr("session?upload_id=2")));
+}
+
 TEST_F(GcpImageUploadTest, BucketsArePrivate) {
   gcp_.Only(bucket_, json::object(), 404);
   EXPECT_THAT(Upload(), IsOk());

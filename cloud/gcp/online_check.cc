@@ -14,6 +14,7 @@
 #include "cloud/engine/cloud_error.h"
 #include "cloud/gcp/compute.h"
 #include "cloud/gcp/desired.h"
+#include "cloud/gcp/instances.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -31,6 +32,13 @@ std::string MetricOf(std::string_view machine_type) {
   return family + "_CPUS";
 }
 
+// Labels have no underscore of ours: as desired.cc writes them.
+std::string GroupLabel(std::string_view group) {
+  std::string label(group);
+  std::ranges::replace(label, '_', '-');
+  return label;
+}
+
 // Collects findings, all of them, before it answers. Used once, by one thread.
 class OnlineChecker final {
  public:
@@ -44,7 +52,7 @@ class OnlineChecker final {
     RETURN_IF_ERROR(CheckRegion());
     if (findings_.empty()) {
       RETURN_IF_ERROR(CheckMachines());
-      CheckQuota();
+      RETURN_IF_ERROR(CheckQuota());
     }
     RETURN_IF_ERROR(CheckImage());
     if (findings_.empty()) {
@@ -54,6 +62,14 @@ class OnlineChecker final {
   }
 
  private:
+  // What one group wants of a quota.
+  struct Need {
+    std::string metric;
+    std::string group;  // as its label has it
+    double cpus = 0;    // of one machine
+    int count = 0;
+  };
+
   // The thing, or null with a finding if there is none.
   absl::StatusOr<json> Ask(const std::string& path, const std::string& field,
                            const std::string& what) {
@@ -104,22 +120,35 @@ class OnlineChecker final {
       const auto cpus =
           machine.is_object() ? machine.find("guestCpus") : machine.end();
       if (cpus != machine.end() && cpus->is_number_integer()) {
-        processors_[MetricOf(group.instance_type)] +=
-            cpus->get<double>() * group.count;
+        needs_.push_back({.metric = MetricOf(group.instance_type),
+                          .group = GroupLabel(group.name),
+                          .cpus = cpus->get<double>(),
+                          .count = group.count});
       }
     }
     return absl::OkStatus();
   }
 
-  // What is missing in the answer is not judged: an unknown quota is no
-  // finding.
-  void CheckQuota() {
-    if (!region_.is_object()) {
-      return;
+  // Processors by quota, of machines that are not there yet.
+  std::map<std::string, double> Processors(
+      const std::map<std::string, int>& have) const {
+    std::map<std::string, double> processors;
+    for (const Need& need : needs_) {
+      const auto found = have.find(need.group);
+      const int there = found == have.end() ? 0 : found->second;
+      processors[need.metric] += need.cpus * std::max(0, need.count - there);
     }
+    return processors;
+  }
+
+  // What the quotas lack, one finding each. What is missing in the answer is
+  // not judged: an unknown quota is no finding.
+  std::vector<std::string> Shortages(
+      const std::map<std::string, double>& processors) const {
+    std::vector<std::string> shortages;
     for (const json& quota : region_.value("quotas", json::array())) {
-      const auto needed = processors_.find(TextOf(quota, "metric"));
-      if (needed == processors_.end() || !quota.contains("limit") ||
+      const auto needed = processors.find(TextOf(quota, "metric"));
+      if (needed == processors.end() || !quota.contains("limit") ||
           !quota["limit"].is_number() || !quota.contains("usage") ||
           !quota["usage"].is_number()) {
         continue;
@@ -127,12 +156,31 @@ class OnlineChecker final {
       const double free =
           quota["limit"].get<double>() - quota["usage"].get<double>();
       if (needed->second > free) {
-        findings_.push_back(fmt::format(
+        shortages.push_back(fmt::format(
             "nodeGroups: {} processors are needed of quota {} in {}, {} are "
             "free: ask Google for more, or choose fewer or smaller nodes",
             needed->second, needed->first, settings_.region, free));
       }
     }
+    return shortages;
+  }
+
+  // The quota's usage holds the cluster's own machines, too: those that are
+  // there are asked for only if it seems not to suffice.
+  absl::Status CheckQuota() {
+    if (!region_.is_object() || Shortages(Processors({})).empty()) {
+      return absl::OkStatus();
+    }
+    ASSIGN_OR_RETURN(
+        const std::vector<ClusterInstance> instances,
+        ListInstances(client_, settings_.project, request_.identity));
+    std::map<std::string, int> have;
+    for (const ClusterInstance& instance : instances) {
+      ++have[instance.group];
+    }
+    const std::vector<std::string> shortages = Shortages(Processors(have));
+    findings_.insert(findings_.end(), shortages.begin(), shortages.end());
+    return absl::OkStatus();
   }
 
   // A confidential machine starts only from an image with its guest feature;
@@ -172,7 +220,7 @@ class OnlineChecker final {
   const ClusterRequest& request_;
   const GcpSettings& settings_;
   json region_;
-  std::map<std::string, double> processors_;  // by quota
+  std::vector<Need> needs_;
   std::vector<std::string> findings_;
 };
 

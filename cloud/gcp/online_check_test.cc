@@ -94,6 +94,7 @@ TEST_F(GcpOnlineCheckTest, TypesHaveToBeInTheirZone) {
 
 TEST_F(GcpOnlineCheckTest, TheQuotaHasToSuffice) {
   gcp_.Only(kRegion, Quota(24, 17));
+  gcp_.Answer("GET projects/demo-project/aggregated/instances", json::object());
   ExpectFinding("8 processors are needed of quota N2D_CPUS");
   // What cannot be read is no finding.
   for (const json& quota : {Quota("x", 17), Quota(24, nullptr),
@@ -101,6 +102,41 @@ TEST_F(GcpOnlineCheckTest, TheQuotaHasToSuffice) {
     gcp_.Only(kRegion, quota);
     EXPECT_THAT(Check(), IsOk()) << quota;
   }
+}
+
+// The quota's usage holds the cluster's own machines, too.
+TEST_F(GcpOnlineCheckTest, MachinesThatAreThereNeedNothingMore) {
+  const auto instance = [](const char* name, const char* group) {
+    return json{
+        {"name", name},
+        {"selfLink", std::string("https://x/projects/demo-project/zones/"
+                                 "europe-west3-b/instances/") +
+                         name},
+        {"labels",
+         {{"constellation-uid", "0a1b2c3d"},
+          {"constellation-role", "worker"},
+          {"constellation-node-group", group}}}};
+  };
+  gcp_.Only(kRegion, Quota(24, 20));
+  const std::string list = "GET projects/demo-project/aggregated/instances";
+  const auto shown = [](const json& instances) {
+    return json{
+        {"items", {{"zones/europe-west3-b", {{"instances", instances}}}}}};
+  };
+  gcp_.Answer(list, shown(json::array({instance("a", "worker-default")})));
+  EXPECT_THAT(Check(), IsOk());
+  // More of one group are no machines of another one.
+  gcp_.Only(
+      list,
+      shown(json::array({instance("a", "other"), instance("b", "other")})));
+  ExpectFinding("8 processors are needed");
+  request_.groups[1].count = 2;
+  gcp_.Only(list, shown(json::array({instance("a", "worker-default"),
+                                     instance("b", "worker-default"),
+                                     instance("c", "worker-default")})));
+  EXPECT_THAT(Check(), IsOk());
+  gcp_.Only(list, json::object(), 403);
+  EXPECT_THAT(Check(), StatusIs(absl::StatusCode::kPermissionDenied));
 }
 
 TEST_F(GcpOnlineCheckTest, ImagesHaveToStartConfidentialMachines) {

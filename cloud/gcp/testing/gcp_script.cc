@@ -72,6 +72,11 @@ GcpScript& GcpScript::Answer(const std::string& call, const json& body,
   return *this;
 }
 
+GcpScript& GcpScript::AnswerWith(const std::string& call, HttpResponse answer) {
+  answers_[call].push_back(std::move(answer));
+  return *this;
+}
+
 GcpScript& GcpScript::Only(const std::string& call, const json& body,
                            int status) {
   answers_[call].clear();

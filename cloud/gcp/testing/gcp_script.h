@@ -29,6 +29,9 @@ class GcpScript final : public HttpTransport {
   // The next answer to `call`; the last one is given again and again.
   GcpScript& Answer(const std::string& call, const nlohmann::json& body,
                     int status = 200);
+  GcpScript& AnswerWith(const std::string& call, HttpResponse answer);
+  // Forgets what was prepared for `call`.
+  void None(const std::string& call) { answers_.erase(call); }
   // From now on this one only.
   GcpScript& Only(const std::string& call, const nlohmann::json& body,
                   int status = 200);
