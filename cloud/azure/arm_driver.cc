@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "cloud/azure/json_compare.h"
+#include "cloud/azure/json_text.h"
 #include "cloud/engine/cloud_error.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -17,15 +18,6 @@ using nlohmann::json;
 using Kind = CloudErrorKind;
 
 constexpr const char* kStateAttribute = "provisioningState";
-
-// Answers are never trusted to have a shape: what is absent or of another type
-// is an empty text.
-std::string TextAt(const json& object, std::string_view pointer) {
-  const json::json_pointer at{std::string(pointer)};
-  return object.contains(at) && object.at(at).is_string()
-             ? object.at(at).get<std::string>()
-             : "";
-}
 
 std::string ProvisioningState(const json& body) {
   return TextAt(body, "/properties/provisioningState");

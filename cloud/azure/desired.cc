@@ -13,6 +13,7 @@
 #include "cloud/azure/arm_driver.h"
 #include "cloud/azure/arm_kinds.h"
 #include "cloud/azure/bodies.h"
+#include "cloud/azure/json_text.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -229,13 +230,6 @@ void AddGroup(const ClusterRequest& request, const NodeGroupRequest& group,
   set.tags[std::string(kInitSecretTag)] = request.init_secret_sha256;
   json body = ScaleSetBody(request, group, set.tags);
   Add(resources, std::move(set), std::move(body));
-}
-
-std::string TextAt(const json& object, const char* pointer) {
-  const json::json_pointer at(pointer);
-  return object.contains(at) && object.at(at).is_string()
-             ? object.at(at).get<std::string>()
-             : "";
 }
 
 // The address that the load balancer answers at.

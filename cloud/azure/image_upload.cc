@@ -16,6 +16,7 @@
 
 #include "cloud/azure/arm_kinds.h"
 #include "cloud/azure/arm_names.h"
+#include "cloud/azure/json_text.h"
 #include "cloud/azure/vhd.h"
 #include "cloud/engine/cloud_error.h"
 #include "cloud/http/retrying_transport.h"
@@ -160,13 +161,6 @@ class Upload final {
     }
     RETURN_IF_ERROR(answer.status());
     return answer->body;
-  }
-
-  static std::string TextAt(const json& object, const std::string& pointer) {
-    const json::json_pointer at(pointer);
-    return object.contains(at) && object.at(at).is_string()
-               ? object.at(at).get<std::string>()
-               : "";
   }
 
   bool HasOurHash(const json& thing) const {

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cloud/azure/arm_kinds.h"
+#include "cloud/azure/json_text.h"
 #include "cloud/engine/cloud_error.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -24,13 +25,8 @@ constexpr size_t kMaxInstances = 1000;
 constexpr size_t kMaxText = 2048;
 
 // Nodes read these answers too: a text above 2 KiB counts as none.
-std::string TextAt(const json& object, std::string_view pointer) {
-  const json::json_pointer at{std::string(pointer)};
-  if (!object.contains(at) || !object.at(at).is_string()) {
-    return "";
-  }
-  const auto& text = object.at(at).get_ref<const std::string&>();
-  return text.size() > kMaxText ? "" : text;
+std::string ShortTextAt(const json& object, std::string_view pointer) {
+  return TextAt(object, pointer, kMaxText);
 }
 
 bool IsIpv4(const std::string& text) {
@@ -58,8 +54,9 @@ std::string AddressOf(const json& nics) {
   const json::json_pointer at("/properties/ipConfigurations");
   const json* const address =
       nic != nullptr && nic->contains(at) ? Primary(nic->at(at)) : nullptr;
-  return address == nullptr ? ""
-                            : TextAt(*address, "/properties/privateIPAddress");
+  return address == nullptr
+             ? ""
+             : ShortTextAt(*address, "/properties/privateIPAddress");
 }
 
 bool IsHex(std::string_view text, size_t size) {
@@ -87,12 +84,12 @@ std::string StateOf(const json& vm) {
   constexpr std::string_view kPower = "PowerState/";
   for (const json& status :
        vm.contains(at) && vm.at(at).is_array() ? vm.at(at) : json::array()) {
-    const std::string code = TextAt(status, "/code");
+    const std::string code = ShortTextAt(status, "/code");
     if (code.starts_with(kPower)) {
       return code.substr(kPower.size()).substr(0, 40);
     }
   }
-  return TextAt(vm, "/properties/provisioningState").substr(0, 40);
+  return ShortTextAt(vm, "/properties/provisioningState").substr(0, 40);
 }
 
 std::string Tag(const json& tags, std::string_view name) {
@@ -115,8 +112,8 @@ absl::StatusOr<std::vector<json>> Tagged(ArmClient& client,
                                 .api_version = std::string(api_version)}));
   std::erase_if(all, [&](const json& body) {
     return Tag(body.value("tags", json()), kUidTag) != uid ||
-           !IsBelow(TextAt(body, "/id"), CollectionId(scope, type)) ||
-           !IsArmId(TextAt(body, "/id"));
+           !IsBelow(ShortTextAt(body, "/id"), CollectionId(scope, type)) ||
+           !IsArmId(ShortTextAt(body, "/id"));
   });
   return all;
 }
@@ -139,7 +136,8 @@ absl::StatusOr<std::map<std::string, json>> InterfacesOf(
                : all.status();
   }
   for (json& nic : *all) {
-    const std::string vm = Lower(TextAt(nic, "/properties/virtualMachine/id"));
+    const std::string vm =
+        Lower(ShortTextAt(nic, "/properties/virtualMachine/id"));
     found.try_emplace(vm, json::array())
         .first->second.push_back(std::move(nic));
   }
@@ -160,17 +158,19 @@ std::string NodeNameOf(std::string_view computer_name) {
 // into Kubernetes objects, addresses into lists of peers.
 absl::StatusOr<ScaleSetInstance> ParseInstance(const json& vm, const json& tags,
                                                const json& nics) {
-  ScaleSetInstance found{.id = TextAt(vm, "/id"),
+  ScaleSetInstance found{.id = ShortTextAt(vm, "/id"),
                          .group = Tag(tags, kGroupTag).substr(0, 63),
                          .state = StateOf(vm)};
   InstanceMetadata& metadata = found.metadata;
-  metadata.name = NodeNameOf(TextAt(vm, "/properties/osProfile/computerName"));
+  metadata.name =
+      NodeNameOf(ShortTextAt(vm, "/properties/osProfile/computerName"));
   metadata.provider_id = ProviderId(found.id);
   metadata.uid = Tag(tags, kUidTag);
   metadata.init_secret_sha256 = "";
   metadata.cluster_ip = AddressOf(nics);
   const json zones = vm.value("zones", json());
-  metadata.zone = zones.is_array() && !zones.empty() ? TextAt(zones, "/0") : "";
+  metadata.zone =
+      zones.is_array() && !zones.empty() ? ShortTextAt(zones, "/0") : "";
   if (!IsArmId(found.id)) {
     return Wrong("instance id", found.id);
   }
@@ -203,15 +203,15 @@ absl::StatusOr<std::vector<ScaleSetInstance>> ListInstances(
                    Tagged(client, scope, kScaleSetType, kComputeApi, uid));
   std::vector<ScaleSetInstance> found;
   for (const json& set : sets) {
-    const std::string id = TextAt(set, "/id");
+    const std::string id = ShortTextAt(set, "/id");
     ASSIGN_OR_RETURN(const auto nics, InterfacesOf(client, scope, id));
     ASSIGN_OR_RETURN(const std::vector<json> vms,
                      client.List({.path = id + "/virtualMachines",
                                   .api_version = std::string(kComputeApi),
                                   .query = "&$expand=instanceView"}));
     for (const json& vm : vms) {
-      const auto own = nics.find(Lower(TextAt(vm, "/id")));
-      if (TextAt(vm, "/properties/provisioningState") == "Deleting" ||
+      const auto own = nics.find(Lower(ShortTextAt(vm, "/id")));
+      if (ShortTextAt(vm, "/properties/provisioningState") == "Deleting" ||
           own == nics.end() || AddressOf(own->second).empty()) {
         continue;
       }
@@ -241,13 +241,14 @@ absl::StatusOr<std::string> BalancerAddress(ArmClient& client,
     }
     const json::json_pointer at("/properties/frontendIPConfigurations/0");
     const json frontend = balancer.contains(at) ? balancer.at(at) : json();
-    std::string address = TextAt(frontend, "/properties/privateIPAddress");
-    const std::string ip = TextAt(frontend, "/properties/publicIPAddress/id");
+    std::string address = ShortTextAt(frontend, "/properties/privateIPAddress");
+    const std::string ip =
+        ShortTextAt(frontend, "/properties/publicIPAddress/id");
     if (!ip.empty()) {
       ASSIGN_OR_RETURN(
           const ArmAnswer answer,
           client.Send({.path = ip, .api_version = std::string(kNetworkApi)}));
-      address = TextAt(answer.body, "/properties/ipAddress");
+      address = ShortTextAt(answer.body, "/properties/ipAddress");
     }
     if (IsIpv4(address)) {
       return address;

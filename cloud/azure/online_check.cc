@@ -16,6 +16,7 @@
 #include "cloud/azure/arm_kinds.h"
 #include "cloud/azure/arm_names.h"
 #include "cloud/azure/bodies.h"
+#include "cloud/azure/json_text.h"
 #include "cloud/engine/cloud_error.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -24,13 +25,6 @@ namespace constellation::cloud::azure {
 namespace {
 
 using nlohmann::json;
-
-std::string TextAt(const json& object, std::string_view pointer) {
-  const json::json_pointer at{std::string(pointer)};
-  return object.contains(at) && object.at(at).is_string()
-             ? object.at(at).get<std::string>()
-             : "";
-}
 
 json ListAt(const json& object, std::string_view pointer) {
   const json::json_pointer at{std::string(pointer)};
