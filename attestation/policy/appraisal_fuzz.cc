@@ -66,6 +66,9 @@ const Policy& LenientPolicy() {
   return policy;
 }
 
+// A register: its index, then its value.
+constexpr size_t kPcrField = 33;
+
 // The next field: a length of two octets, then as many octets as there are.
 Bytes Next(const uint8_t*& data, size_t& size) {
   if (size < 2) {
@@ -92,6 +95,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   evidence.variant = std::string(names[*data % names.size()]);
   ++data;
   --size;
+  const Bytes pcrs = Next(data, size);
+  for (size_t at = 0; at + kPcrField <= pcrs.size(); at += kPcrField) {
+    auto& pcr = evidence.tpm.pcrs.emplace_back();
+    pcr.index = pcrs[at];
+    std::copy_n(&pcrs[at + 1], pcr.sha256.size(), pcr.sha256.begin());
+  }
   evidence.hardware_report = Next(data, size);
   evidence.tpm.attest = Next(data, size);
   evidence.tpm.signature = Next(data, size);
