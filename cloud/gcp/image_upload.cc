@@ -287,8 +287,11 @@ class Uploader final {
   absl::Status SendAll() {
     int stalls = 0;
     bool asked = false;  // where it stopped
+    bool verified = false;
     uint64_t done = 0;
-    while (done < state_->packed.size || !asked) {
+    // That all has arrived is believed only with the checksum: a 308 that names
+    // the last octet, or one behind it, is asked about again.
+    while (!verified) {
       const uint64_t part =
           asked ? std::min(kChunk, state_->packed.size - done) : 0;
       const absl::StatusOr<HttpResponse> answer = Put(done, part);
@@ -311,7 +314,8 @@ class Uploader final {
         asked = false;
         continue;
       }
-      stalls = *arrived > done || !asked ? stalls : stalls + 1;
+      verified = answer->status != 308;
+      stalls = verified || *arrived > done || !asked ? stalls : stalls + 1;
       if (stalls > kMaxStalls) {
         return Unavailable("the upload does not get on");
       }

@@ -222,6 +222,22 @@ TEST_F(ResumedUploadTest, HostileRangesCannotMoveItOutOfTheFile) {
                                     "bytes 0-999/1000", "bytes 0-999/1000"));
 }
 
+// Nothing was compared yet.
+TEST_F(ResumedUploadTest, BelievesTheEndOnlyWithAChecksum) {
+  Stopped("bytes=0-999");
+  Stopped("bytes=0-5000");
+  EXPECT_THAT(Run(), IsOk());
+  EXPECT_THAT(Ranges(),
+              ElementsAre("bytes */1000", "bytes */1000", "bytes */1000"));
+}
+
+TEST_F(ResumedUploadTest, AnUploadThatNeverEndsIsGivenUp) {
+  for (int i = 0; i < 8; ++i) {
+    Stopped("bytes=0-999");
+  }
+  EXPECT_THAT(Run(), StatusIs(absl::StatusCode::kUnavailable));
+}
+
 TEST_F(ResumedUploadTest, GivesUpWithoutProgress) {
   for (int i = 0; i < 8; ++i) {
     Stopped("bytes=0-99");
