@@ -67,6 +67,20 @@ TEST_F(FetchFilesTest, AVendorThatIsDownIsNamedWithTheFile) {
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr("report: ")));
 }
 
+// A report of version 2 does not say whether it is of Milan or Genoa.
+TEST_F(FetchFilesTest, EachProductIsAskedUntilOneKnowsTheChip) {
+  const constellation::testing::SnpTestReport report{.version = 2};
+  set_.Add("report", SnpSigner::For(SnpTestProduct::kMilan).Make(report).report,
+           true);
+  vendor_.set_status(503);
+  EXPECT_THAT(Fetch(), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_GT(vendor_.RequestsFor("/Milan/"), 0U);
+  EXPECT_EQ(vendor_.RequestsFor("/Genoa/"), 0U) << "down is not unknown";
+  vendor_.set_status(404);
+  EXPECT_THAT(Fetch(), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_GT(vendor_.RequestsFor("/Genoa/"), 0U);
+}
+
 // The hardware report inside is what needs certificates.
 TEST_F(FetchFilesTest, HclReportsAreOpened) {
   set_.Add("hcl", constellation::testing::HclBuilder("{}").Build(), true);
