@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "cloud/gcp/testing/gcp_request.h"
 #include "common/testing/status_matchers.h"
@@ -32,12 +33,22 @@ GcpSettings& Settings(ClusterRequest& request) {
   return std::get<GcpSettings>(request.settings);
 }
 
+struct Row {
+  const char* field;
+  Change change;
+};
+
+// Each change alone is refused, by the name of its field.
+void ExpectRefused(const std::vector<Row>& rows) {
+  EXPECT_THAT(Judged([](auto&) {}), IsOk());
+  for (const Row& row : rows) {
+    EXPECT_THAT(Judged(row.change), StatusIs(absl::StatusCode::kInvalidArgument,
+                                             HasSubstr(row.field)));
+  }
+}
+
 TEST(GcpRequestCheckTest, NamesEveryWrongField) {
-  struct Row {
-    const char* field;
-    Change change;
-  };
-  const std::vector<Row> rows = {
+  ExpectRefused({
       {"provider.gcp.project", [](auto& r) { Settings(r).project = "X"; }},
       {"provider.gcp.region", [](auto& r) { Settings(r).region = ""; }},
       {"provider.gcp.zone",
@@ -68,6 +79,11 @@ TEST(GcpRequestCheckTest, NamesEveryWrongField) {
       {"at least one control-plane", [](auto& r) { r.groups[0].count = 0; }},
       {"node network", [](auto& r) { r.node_cidr = "192.168.178.1/24"; }},
       {"node network", [](auto& r) { r.node_cidr = "10.0.0.0/8"; }},
+  });
+}
+
+TEST(GcpRequestCheckTest, KeepsEveryLimit) {
+  ExpectRefused({
       {"provider.gcp.project", [](auto& r) { Settings(r).project = "abc"; }},
       {"provider.gcp.IAMServiceAccountVM",
        [](auto& r) { Settings(r).iam_service_account_vm = "vm@evil.example"; }},
@@ -111,12 +127,10 @@ TEST(GcpRequestCheckTest, NamesEveryWrongField) {
        [](auto& r) {
          r.tags = {{"team", "A B"}};
        }},
-  };
-  EXPECT_THAT(Judged([](auto&) {}), IsOk());
-  for (const Row& row : rows) {
-    EXPECT_THAT(Judged(row.change), StatusIs(absl::StatusCode::kInvalidArgument,
-                                             HasSubstr(row.field)));
-  }
+  });
+}
+
+TEST(GcpRequestCheckTest, NamesAllMistakesAtOnce) {
   EXPECT_THAT(Judged([](auto& r) { r.settings = AwsSettings{}; }),
               StatusIs(absl::StatusCode::kInvalidArgument));
   // All of them at once.
