@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "attestation/aws/testing/nitro_builder.h"
@@ -74,6 +75,18 @@ TEST(CoseSign1Test, RefusesOtherShapes) {
                         .Octets({})
                         .Octets({})),
               StatusIs(kInvalid, HasSubstr("empty unprotected header")));
+  EXPECT_THAT(
+      parse(writer.Array(5).Octets(header).Map(0).Octets({}).Octets({}).Octets(
+          {})),
+      StatusIs(kInvalid, HasSubstr("array of bytes, map")));
+  // Text is not octets, whatever it holds.
+  const std::string text(AsText(header));
+  EXPECT_THAT(parse(writer.Array(4).Text(text).Map(0).Octets({}).Octets({})),
+              StatusIs(kInvalid, HasSubstr("array of bytes, map")));
+  EXPECT_THAT(parse(writer.Array(4).Octets(header).Map(0).Text("p").Octets({})),
+              StatusIs(kInvalid, HasSubstr("array of bytes, map")));
+  EXPECT_THAT(parse(writer.Array(4).Octets(header).Map(0).Octets({}).Text("s")),
+              StatusIs(kInvalid, HasSubstr("array of bytes, map")));
   for (const char* hex : {"", "a0", "a10126a0", "a1011822", "a1023822",
                           "a20138220401", "81", "a1013a00010000"}) {
     EXPECT_THAT(parse(writer.Array(4)
@@ -167,6 +180,78 @@ INSTANTIATE_TEST_SUITE_P(
         Spoilt{"userData", [](NitroBuilder& b) { b.user_data = Bytes(1025); },
                "user_data: want"}),
     [](const auto& test) { return std::string(test.param.name); });
+
+// A whole document, with other values of some fields; without one if `write`
+// is empty.
+using Write = std::function<void(CborWriter&)>;
+absl::Status ParseWith(const std::string& name, const Write& write) {
+  std::map<std::string, Write> fields = {
+      {"module_id", [](CborWriter& w) { w.Text("i-1"); }},
+      {"digest", [](CborWriter& w) { w.Text("SHA384"); }},
+      {"timestamp", [](CborWriter& w) { w.Unsigned(1); }},
+      {"pcrs", [](CborWriter& w) { w.Map(1).Unsigned(0).Octets(Bytes(48)); }},
+      {"certificate", [](CborWriter& w) { w.Octets({1}); }},
+      {"cabundle", [](CborWriter& w) { w.Array(1).Octets({1}); }}};
+  fields[name] = write;
+  if (!write) {
+    fields.erase(name);
+  }
+  CborWriter writer;
+  writer.Map(fields.size());
+  for (const auto& [field, value] : fields) {
+    value(writer.Text(field));
+  }
+  return ParseNitroDocumentUnverified(writer.Take()).status();
+}
+
+TEST(NitroDocumentTest, OptionalFieldsMayBeAbsent) {
+  EXPECT_THAT(ParseWith("nonce", nullptr), IsOk());
+  EXPECT_THAT(ParseWith("nonce", [](CborWriter& w) { w.Text("n"); }),
+              StatusIs(kInvalid, HasSubstr("nonce: want bytes, got text")));
+}
+
+TEST(NitroDocumentTest, RegistersAreOneMapOfIndices) {
+  EXPECT_THAT(ParseWith("pcrs", nullptr),
+              StatusIs(kInvalid, HasSubstr("pcrs: want one map")));
+  EXPECT_THAT(
+      ParseWith("nitrotpm_pcrs",
+                [](CborWriter& w) { w.Map(1).Unsigned(0).Octets(Bytes(48)); }),
+      StatusIs(kInvalid, HasSubstr("pcrs: want one map")));
+  EXPECT_THAT(ParseWith("pcrs",
+                        [](CborWriter& w) {
+                          w.Array(2).Unsigned(0).Octets(Bytes(48));
+                        }),
+              StatusIs(kInvalid, HasSubstr("pcrs: want one map")));
+  EXPECT_THAT(
+      ParseWith("pcrs",
+                [](CborWriter& w) { w.Map(1).Text("0").Octets(Bytes(48)); }),
+      StatusIs(kInvalid, HasSubstr("indices of 0 to 31")));
+  EXPECT_THAT(ParseWith("pcrs",
+                        [](CborWriter& w) {
+                          w.Map(1).Unsigned(0).Text(std::string(48, 'a'));
+                        }),
+              StatusIs(kInvalid, HasSubstr("pcrs: want bytes, got text")));
+}
+
+TEST(NitroDocumentTest, BundleAndTimeAreBounded) {
+  for (const size_t count : {0U, 9U}) {
+    EXPECT_THAT(ParseWith("cabundle",
+                          [count](CborWriter& w) {
+                            w.Array(count);
+                            for (size_t i = 0; i < count; ++i) {
+                              w.Octets({1});
+                            }
+                          }),
+                StatusIs(kInvalid, HasSubstr("cabundle: want 1 to 8")));
+  }
+  constexpr uint64_t kEndOfYear9999 = 253402300799000;
+  EXPECT_THAT(
+      ParseWith("timestamp", [](CborWriter& w) { w.Unsigned(kEndOfYear9999); }),
+      IsOk());
+  EXPECT_THAT(ParseWith("timestamp",
+                        [](CborWriter& w) { w.Unsigned(kEndOfYear9999 + 1); }),
+              StatusIs(kInvalid, HasSubstr("timestamp")));
+}
 
 TEST(NitroDocumentTest, RefusesMissingTwiceAndMore) {
   const auto parse = [](CborWriter& writer) {

@@ -117,6 +117,8 @@ INSTANTIATE_TEST_SUITE_P(
              "1 to 4 octets"},
         Case{KEY(GOOD_KEY R"(,"key_ops":"sign")"), "keys[0].key_ops"},
         Case{KEY(GOOD_KEY R"(,"key_ops":[1])"), "key_ops: want strings"},
+        Case{KEY(GOOD_KEY R"(,"key_ops":["","","","","","","","",""])"),
+             "key_ops: want a short array"},
         Case{R"({"keys":[{)" GOOD_KEY "},{" GOOD_KEY "}]}",
              "keys[1].kid: k is given twice"},
         Case{R"({"keys":[],"vm-configuration":[]})", "want an object"},
@@ -159,6 +161,9 @@ TEST(Base64UrlTest, DecodesEveryLength) {
     EXPECT_EQ(got, octets);
   }
   EXPECT_THAT(Base64UrlDecode("AB"), StatusIs(kInvalid));  // trailing bits
+  for (const char* other : {"AB/D", "AB+D", "ABCD===="}) {
+    EXPECT_THAT(Base64UrlDecode(other), StatusIs(kInvalid)) << other;
+  }
 }
 
 TEST(RuntimeDataVectorsTest, HaveTheClaimsOfTheManifest) {

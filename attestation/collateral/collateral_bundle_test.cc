@@ -149,6 +149,12 @@ TEST(CollateralBundleTest, RefusesHostileDocuments) {
     EXPECT_THAT(CollateralBundle::Parse(text),
                 StatusIs(absl::StatusCode::kInvalidArgument));
   }
+  EXPECT_THAT(CollateralBundle::Parse(deep),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("nested too deeply")));
+  EXPECT_THAT(CollateralBundle::Parse("[]"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("want an object")));
   EXPECT_THAT(
       CollateralBundle::Parse(std::string(kMaxBundleSize + 1, ' ')),
       StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("at most")));

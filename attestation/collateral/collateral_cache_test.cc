@@ -161,9 +161,18 @@ TEST_F(CollateralCacheTest, NoticesDamagedIndex) {
   other_key.replace(good.find("\"a\""), 3, "\"b\"");
   std::string other_version = good;
   other_version.replace(good.find("\"version\":1"), 11, "\"version\":2");
+  const auto with = [&good](const std::string& field) {
+    return "{" + field + "," + good.substr(1);
+  };
+  std::string other_number = good;
+  other_number.replace(good.find("\"number\":\"\""), 11, "\"number\":\"zz\"");
+  std::string long_number = good;
+  long_number.replace(good.find("\"number\":\"\""), 11,
+                      "\"number\":\"" + std::string(130, '0') + "\"");
   for (const std::string& damage :
        {std::string(), std::string("{}"), std::string("[1]"),
         good.substr(0, good.size() / 2), other_digest, other_key, other_version,
+        with("\"issuerChainSha256\":\"../lock\""), other_number, long_number,
         std::string(5000, ' ')}) {
     ASSERT_THAT(WriteFileAtomically(IndexOf("a"), damage), IsOk());
     EXPECT_THAT(cache->Get("a"), StatusIs(absl::StatusCode::kDataLoss))

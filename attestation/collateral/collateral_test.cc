@@ -84,6 +84,10 @@ TEST(NormaliseContentTest, RefusesWhatIsNoRevocationList) {
         std::string("-----BEGIN CERTIFICATE-----\nAAAA\n"),
         std::string("-----BEGIN X509 CRL-----\nMIIB"),
         std::string("-----END X509 CRL----------BEGIN X509 CRL-----"),
+        // An end without a beginning, and one before it.
+        std::string("-----BEGIN CERTIFICATE-MAA=-----END X509 CRL-----"),
+        std::string("-----BEGIN x-----END X509 CRL-----"
+                    "-----BEGIN X509 CRL-----MAA="),
         std::string(
             "-----BEGIN X509 CRL-----\n!!!!\n-----END X509 CRL-----\n")}) {
     EXPECT_THAT(NormaliseContent(CollateralFormat::kCrl, form, "CRL"),
@@ -101,8 +105,9 @@ TEST(DecodeIssuerChainTest, DecodesEscapes) {
 
 TEST(DecodeIssuerChainTest, RefusesBrokenAndForeignText) {
   for (const char* header :
-       {"", "%", "-----BEGIN %4", "-----BEGIN %zz", "-----BEGIN %00",
-        "-----BEGIN %ff", "-----BEGIN %1b", "<html>", "plain"}) {
+       {"", "%", "-----BEGIN %4", "-----BEGIN %zz", "-----BEGIN %4z",
+        "-----BEGIN %zA", "-----BEGIN %00", "-----BEGIN %ff", "-----BEGIN %1b",
+        "<html>", "plain"}) {
     EXPECT_THAT(DecodeIssuerChain(header),
                 StatusIs(absl::StatusCode::kInvalidArgument))
         << header;
@@ -194,6 +199,10 @@ TEST(TcbDocumentFactsTest, RefusesMissingOrOddFields) {
        {std::string(), std::string("[]"), std::string("{}"), std::string("{"),
         std::string("{\"tcbInfo\":[]}"), deep, "{\"a\":" + deep + "}",
         TcbInfo(""), TcbInfo("\"issueDate\":\"2026-06-12T22:44:48Z\""),
+        TcbInfo("\"issueDate\":\"2026-06-12T22:44:48Z\",\"nextUpdate\":"
+                "\"2026-07-12T22:44:48Z\",\"tcbEvaluationDataNumber\":1,"
+                "\"more\":" +
+                deep),
         TcbInfo("\"issueDate\":5,\"nextUpdate\":\"2026-07-12T22:44:48Z\","
                 "\"tcbEvaluationDataNumber\":1"),
         TcbInfo("\"issueDate\":\"yesterday\",\"nextUpdate\":"

@@ -161,6 +161,9 @@ TEST(EventLogTest, RefusesRegisterThatNoTpmHas) {
   EXPECT_THAT(
       ParseEventLogUnverified(Agile().Add(24, kEvSeparator, "").bytes()),
       StatusIs(kInvalid, HasSubstr("pcrIndex: want 0-23, got 0x18")));
+  EXPECT_THAT(ParseEventLogUnverified(
+                  EventLogBuilder::Legacy().Add(24, kEvSeparator, "").bytes()),
+              StatusIs(kInvalid, HasSubstr("pcrIndex: want 0-23, got 0x18")));
   // Firmware writes such things for events that extend nothing.
   EXPECT_THAT(
       ParseEventLogUnverified(Agile().Add(0xffffffff, kEvNoAction, "").bytes()),

@@ -90,6 +90,14 @@ INSTANTIATE_TEST_SUITE_P(
                  s.properties = {0x02, 1, 4};
                },
                "want ascending tags, got 0x02"},
+        Spoilt{"otherClass",
+               [](InstanceSpec& s) {
+                 s.properties = {0xe0, 1, 0};
+               },
+               "want ascending tags, got 0xe0"},
+        Spoilt{"versionMore",
+               [](InstanceSpec& s) { s.properties = {0xa0, 5, 2, 1, 4, 5, 0}; },
+               "security version"},
         Spoilt{"flag",
                [](InstanceSpec& s) {
                  s.properties = {0xa1, 3, 1, 1, 1};
@@ -118,6 +126,23 @@ TEST(GceInstanceTest, RefusesEveryOtherLength) {
   }
   value.push_back(0);
   EXPECT_THAT(ParseGceInstanceUnverified(value), StatusIs(kInvalid));
+}
+
+// Octets behind the properties, inside their tag and behind it.
+TEST(GceInstanceTest, RefusesWhatFollowsTheProperties) {
+  InstanceSpec spec;
+  spec.properties = {0xa1, 3, 1, 1, 0};
+  Bytes inside = spec.Build();
+  inside.insert(inside.end(), {5, 0});
+  Bytes behind = inside;
+  behind[1] += 2;
+  EXPECT_THAT(ParseGceInstanceUnverified(behind),
+              StatusIs(kInvalid, HasSubstr("GCE instance")));
+  inside = behind;
+  inside[inside.size() - 10] += 2;  // the length of [0]
+  ASSERT_EQ(inside[inside.size() - 11], 0xa0);
+  EXPECT_THAT(ParseGceInstanceUnverified(inside),
+              StatusIs(kInvalid, HasSubstr("security properties")));
 }
 
 TEST(GceInstanceVectorsTest, ShippedExtensionsAreRead) {

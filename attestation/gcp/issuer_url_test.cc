@@ -67,6 +67,9 @@ TEST(IssuerUrlTest, RefusesOtherForms) {
         DerSequence({Description(kCaIssuers, "")}),
         DerSequence({Description(kCaIssuers, std::string(513, 'x'))}),
         DerSequence({Der(0x06, kCaIssuers)}),
+        DerSequence({DerSequence({Der(0x06, kCaIssuers),
+                                  Der(0x86, AsBytes(std::string_view(kUrl))),
+                                  Der(0x05, {})})}),
         DerSequence({DerSequence({Der(0x06, kCaIssuers)})})}) {
     EXPECT_THAT(UrlOf(extension), StatusIs(absl::StatusCode::kInvalidArgument))
         << HexEncode(extension);

@@ -254,8 +254,8 @@ TEST(PolicyTest, RefusesNodeNames) {
   for (const std::string& name :
        {std::string(), std::string("Node"), std::string("-a"),
         std::string("a-"), std::string("a..b"), std::string("a.-b"),
-        std::string(".a"), std::string("a."), std::string("a_b"),
-        std::string("a/b"), std::string(254, 'a')}) {
+        std::string("a-.b"), std::string(".a"), std::string("a."),
+        std::string("a_b"), std::string("a/b"), std::string(254, 'a')}) {
     EXPECT_THAT(With("/enrolledTPMs/0/nodeName", name),
                 StatusIs(kInvalid, HasSubstr("nodeName: want a lower-case")))
         << name;
@@ -338,6 +338,9 @@ TEST(PolicyTest, CreateChecksTheSame) {
   EXPECT_THAT(Policy::Create({}, {bad_role}), StatusIs(kInvalid));
   EXPECT_THAT(Policy::Create(std::vector<Profile>(65, good.profiles()[0]), {}),
               StatusIs(kInvalid, HasSubstr("want at most 64, got 65")));
+  EXPECT_THAT(
+      Policy::Create({}, std::vector<EnrolledNode>(5001, good.enrolled()[0])),
+      StatusIs(kInvalid, HasSubstr("want at most 5000, got 5001")));
 }
 
 TEST(PolicyTest, KeepsWholeSecondsOnly) {

@@ -91,6 +91,9 @@ TEST(ProfileJsonTest, EnclavesHaveNoPcrs) {
   value["pcrs"]["4"] = std::string(64, 'a');
   EXPECT_THAT(ReadProfile(value, "p"),
               StatusIs(kInvalid, HasSubstr("has no vTPM")));
+  value["pcrs"].clear();
+  value.erase("sgx");
+  EXPECT_THAT(ReadProfile(value, "p"), StatusIs(kInvalid, HasSubstr("sgx")));
 }
 
 TEST(ProfileJsonTest, ErrorsInLayersNameTheirPlace) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <string>
 
+#include "attestation/tpm/testing/test_ca.h"
 #include "common/files.h"
 #include "common/hex.h"
 #include "common/testing/status_matchers.h"
@@ -92,9 +93,23 @@ TEST_F(SignedPolicyTest, RefusesWhatIsNoSignatureOrKey) {
   for (const std::string& key :
        {std::string(), std::string("key"), std::string(5000, '-'),
         crypto::PemEncode("CERTIFICATE", key_.PublicSpki()),
-        crypto::PemEncode("PUBLIC KEY", Bytes(8, 0x30))}) {
+        crypto::PemEncode("PUBLIC KEY", Bytes(8, 0x30)),
+        public_key_ + std::string(4096, '\n')}) {
     EXPECT_THAT(SignedPolicy::Verify(kFile, signature_, key),
                 StatusIs(absl::StatusCode::kInvalidArgument));
+  }
+}
+
+// Nobody can choose a weaker kind of key, or another scheme, for the verifier.
+TEST_F(SignedPolicyTest, RefusesOtherKindsOfKey) {
+  for (const auto type : {constellation::testing::TestKeyType::kP384,
+                          constellation::testing::TestKeyType::kRsa}) {
+    const constellation::testing::TestKey other(type);
+    EXPECT_THAT(
+        SignedPolicy::Verify(kFile, signature_,
+                             crypto::PemEncode("PUBLIC KEY", other.Spki())),
+        StatusIs(absl::StatusCode::kInvalidArgument,
+                 HasSubstr("want a P-256 key")));
   }
 }
 

@@ -218,6 +218,7 @@ TEST(SnpProfileTest, RefusesValuesOfTheWrongKind) {
       {"minimumGuestSvn", 4294967296},
       {"minimumFirmware", "1.55"},
       {"minimumFirmware", "1.55.256"},
+      {"minimumFirmware", "1x55x21"},
       {"minimumFirmware", "1.55.2 "},
       {"minimumAbi", "1.5.5"},
       {"minimumAbi", ""},
@@ -227,6 +228,17 @@ TEST(SnpProfileTest, RefusesValuesOfTheWrongKind) {
       {"insecureRoots", {{{"product", "Rome"}, {"spkiSHA256", Hex('8', 32)}}}},
       {"insecureRoots", {{{"product", "Milan"}}}},
       {"requiredLaunchMitigations", -1}};
+  const Json root = {{"product", "Milan"}, {"spkiSHA256", Hex('8', 32)}};
+  Json many = Json::array();
+  for (size_t i = 0; i < 17; ++i) {
+    many.push_back(root);
+    many.back()["spkiSHA256"] = std::string(i, 'a') + std::string(64 - i, 'b');
+  }
+  for (const Json& roots : {many, Json::array({root, root})}) {
+    Json value = Minimal();
+    value["insecureRoots"] = roots;
+    EXPECT_THAT(Read(value), StatusIs(kInvalid, HasSubstr("insecureRoots")));
+  }
   for (const auto& [key, wrong] : cases) {
     Json value = Minimal();
     value[key] = wrong;

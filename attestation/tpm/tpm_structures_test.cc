@@ -190,6 +190,35 @@ TEST(ParsePublicAreaTest, RefusesEveryOtherLength) {
   ExpectExactLength(GoodRsa(), ParsePublicAreaUnverified);
 }
 
+// What follows a scheme or a derivation depends on which it is.
+TEST(ParsePublicAreaTest, ReadsDetailsOfSchemes) {
+  TpmWriter head;
+  head.U16(kTpmAlgEcc).U16(kTpmAlgSha256).U32(0x50072).Sized({});
+  const Bytes ecdaa = head.U16(kTpmAlgNull)
+                          .U16(kTpmAlgEcdaa)
+                          .U16(kTpmAlgSha256)
+                          .U16(1)  // count
+                          .U16(kTpmEccNistP256)
+                          .U16(kTpmAlgNull)
+                          .Sized(Bytes(32, 1))
+                          .Sized(Bytes(32, 2))
+                          .Take();
+  ExpectExactLength(ecdaa, ParsePublicAreaUnverified);
+  ASSERT_OK_AND_ASSIGN(PublicAreaUnverified area,
+                       ParsePublicAreaUnverified(ecdaa));
+  EXPECT_EQ(area.ecc_curve, kTpmEccNistP256);
+  const Bytes derived = EccUpToCurve()
+                            .U16(kTpmEccNistP256)
+                            .U16(0x0020)  // TPM_ALG_KDF1_SP800_56A
+                            .U16(kTpmAlgSha256)
+                            .Sized(Bytes(32, 1))
+                            .Sized(Bytes(32, 2))
+                            .Take();
+  ExpectExactLength(derived, ParsePublicAreaUnverified);
+  ASSERT_OK_AND_ASSIGN(area, ParsePublicAreaUnverified(derived));
+  EXPECT_EQ(area.ecc_y, Bytes(32, 2));
+}
+
 TEST(ParsePublicAreaTest, RefusesModulusOfAnotherSize) {
   EXPECT_THAT(ParsePublicAreaUnverified(GoodRsa(3072)),
               StatusIs(kInvalid, HasSubstr("modulus: want 3072 bits")));
