@@ -12,6 +12,7 @@
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace constellation::attestation;  // NOLINT(build/namespaces)
   using constellation::crypto::Certificate;
+  constexpr size_t kRows = static_cast<size_t>(GcpCheckId::kTechnology) + 1;
   const std::span<const uint8_t> input(data, size);
   (void)ParseGceInstanceUnverified(input);
   const auto log = ParseEventLogUnverified(input);
@@ -33,7 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
                                                  .registers = {}},
                                        .event_log = input};
   const GcpVerification result = CheckGcp(evidence, candidates, trust, input);
-  if (result.checks.size() != 5 || result.machine.has_value()) {
+  if (result.checks.size() != kRows || result.machine.has_value()) {
     abort();
   }
   return 0;
