@@ -187,6 +187,7 @@ TEST_F(UploadFlowTest, ADiskThatNobodyVouchesForIsMadeAnew) {
   EXPECT_LT(at("POST", names_.disk + "/endGetAccess"),
             at("DELETE", names_.disk));
   EXPECT_LT(at("DELETE", names_.disk), at("PUT", names_.disk));
+  EXPECT_THAT(transport_.requests("PUT " + names_.disk), SizeIs(1));
   EXPECT_THAT(transport_.requests("PUT /d"), SizeIs(2));
 }
 
