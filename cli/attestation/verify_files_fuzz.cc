@@ -14,7 +14,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     return 0;
   }
   const std::span<const uint8_t> input(data + 2, size - 2);
-  const size_t cut = input.empty() ? 0 : (data[0] << 8U | data[1]) % size;
+  const size_t cut =
+      input.empty() ? 0 : (size_t{data[0]} << 8U | data[1]) % size;
   EvidenceSet set;
   set.Add("a", input.first(cut < input.size() ? cut : input.size()), true);
   set.Add("b", input.subspan(cut < input.size() ? cut : input.size()), true);
