@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "bootstrapper/kubeadm_config.h"
+#include "bootstrapper/programs.h"
 #include "common/files.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -15,8 +16,6 @@ namespace {
 
 constexpr absl::Duration kTimeout = absl::Minutes(1);
 // dnsmasq runs as nobody and must read both files.
-constexpr mode_t kPublicFileMode = 0644;
-constexpr mode_t kPublicDirectoryMode = 0755;
 constexpr char kInterface[] = "dns0";
 constexpr char kUpstream[] = "/run/systemd/resolve/resolv.conf";
 

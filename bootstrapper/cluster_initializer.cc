@@ -8,6 +8,7 @@
 #include "bootstrapper/cluster_objects.h"
 #include "bootstrapper/kubeadm_config.h"
 #include "bootstrapper/probe_patches.h"
+#include "bootstrapper/programs.h"
 #include "common/files.h"
 #include "common/retry.h"
 #include "common/status.h"
@@ -22,7 +23,6 @@ using Json = nlohmann::json;
 
 constexpr absl::Duration kKubeadmTimeout = absl::Minutes(10);
 constexpr absl::Duration kApiTimeout = absl::Minutes(2);
-constexpr mode_t kPublicFileMode = 0644;
 
 }  // namespace
 

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "bootstrapper/kubeadm_config.h"
+#include "bootstrapper/programs.h"
 #include "common/files.h"
 #include "common/hex.h"
 #include "common/status.h"
@@ -20,8 +21,6 @@ namespace {
 
 constexpr char kCurrentPair[] = "kubelet-client-current.pem";
 constexpr char kFirstPair[] = "kubelet-client-joined.pem";
-constexpr mode_t kPublicFileMode = 0644;
-constexpr mode_t kPublicDirectoryMode = 0755;
 
 // The flags are read by a shell-like parser of systemd: no blank, quote or "$"
 // may get there.

@@ -8,6 +8,7 @@
 #include "bootstrapper/kubeadm_config.h"
 #include "bootstrapper/kubelet_files.h"
 #include "bootstrapper/probe_patches.h"
+#include "bootstrapper/programs.h"
 #include "common/files.h"
 #include "common/hex.h"
 #include "common/retry.h"
@@ -21,8 +22,6 @@ constexpr absl::Duration kRegistrationTimeout = absl::Minutes(3);
 constexpr absl::Duration kKubeadmTimeout = absl::Minutes(10);
 constexpr absl::Duration kKubeadmPause = absl::Seconds(20);
 constexpr absl::Duration kPollInterval = absl::Seconds(2);
-constexpr mode_t kPublicFileMode = 0644;
-constexpr mode_t kPublicDirectoryMode = 0755;
 
 // Certificates and public keys; everything else is private.
 bool IsPublic(std::string_view name) {

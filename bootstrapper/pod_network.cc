@@ -5,27 +5,13 @@
 
 #include <vector>
 
+#include "bootstrapper/programs.h"
 #include "common/files.h"
 #include "common/hex.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
 namespace constellation::bootstrapper {
-namespace {
-
-constexpr absl::Duration kTimeout = absl::Minutes(1);
-constexpr mode_t kPublicFileMode = 0644;
-
-// Every program ends within a minute.
-CommandOptions Options(std::span<const uint8_t> input = {}) {
-  CommandOptions options;
-  options.timeout = kTimeout;
-  options.input = input;
-  return options;
-}
-
-}  // namespace
-
 // What failed counts as not done, so the next round does it again.
 absl::StatusOr<PodNetwork::Result> PodNetwork::Reconcile(
     const std::map<std::string, NodeFacts>& nodes, bool check_all) {
@@ -83,7 +69,7 @@ absl::Status PodNetwork::SetUp(const Ipv4Network& own_pods) {
 absl::Status PodNetwork::SetUpFirewall() {
   const std::string rules = MakeFirewallRules(cluster_);
   RETURN_IF_ERROR(RunChecked(runner_, {"iptables-restore", "--noflush"},
-                             Options(AsBytes(rules)))
+                             MinuteLimit(AsBytes(rules)))
                       .status());
   RETURN_IF_ERROR(EnsureJump("raw", "PREROUTING", "CONSTELLATION-IN"));
   RETURN_IF_ERROR(EnsureJump("mangle", "POSTROUTING", "CONSTELLATION-OUT"));
@@ -99,13 +85,13 @@ absl::Status PodNetwork::EnsureJump(const char* table, const char* chain,
   ASSIGN_OR_RETURN(
       const CommandResult present,
       runner_.Run({"iptables", "-t", table, "-C", chain, "-j", target},
-                  Options()));
+                  MinuteLimit()));
   if (present.exit_code == 0) {
     return absl::OkStatus();
   }
   return RunChecked(runner_,
                     {"iptables", "-t", table, "-I", chain, "-j", target},
-                    Options())
+                    MinuteLimit())
       .status();
 }
 

@@ -5,6 +5,7 @@
 
 #include <sstream>
 
+#include "bootstrapper/programs.h"
 #include "common/hex.h"
 #include "common/secret_bytes.h"
 #include "common/status.h"
@@ -14,18 +15,10 @@
 namespace constellation::bootstrapper {
 namespace {
 
-constexpr absl::Duration kTimeout = absl::Minutes(1);
 constexpr size_t kKeySize = 32;
 // Zeros: what `wg` shows of a peer without a key.
 constexpr std::string_view kNoKey =
     "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-
-CommandOptions Options(std::span<const uint8_t> input = {}) {
-  CommandOptions options;
-  options.timeout = kTimeout;
-  options.input = input;
-  return options;
-}
 
 }  // namespace
 
@@ -37,13 +30,14 @@ bool IsWireGuardKey(std::string_view key) {
 // Any other exit code than 0 is an error.
 absl::Status WireGuard::Run(const std::vector<std::string>& argv,
                             std::span<const uint8_t> input) {
-  return RunChecked(runner_, argv, Options(input)).status();
+  return RunChecked(runner_, argv, MinuteLimit(input)).status();
 }
 
 // The first word of every line.
 absl::StatusOr<std::set<std::string>> WireGuard::Lines(
     const std::vector<std::string>& argv) {
-  ASSIGN_OR_RETURN(const std::string out, RunChecked(runner_, argv, Options()));
+  ASSIGN_OR_RETURN(const std::string out,
+                   RunChecked(runner_, argv, MinuteLimit()));
   std::set<std::string> lines;
   std::istringstream stream(out);
   for (std::string line; std::getline(stream, line);) {
@@ -59,7 +53,7 @@ absl::StatusOr<std::set<std::string>> WireGuard::Lines(
 absl::StatusOr<std::string> WireGuard::MakeInterface() {
   const std::vector<std::string> show = {"wg", "show", kWireGuardInterface,
                                          "public-key"};
-  const auto existing = RunChecked(runner_, show, Options());
+  const auto existing = RunChecked(runner_, show, MinuteLimit());
   if (!existing.ok()) {
     RETURN_IF_ERROR(Run({"ip", "link", "add", "dev", kWireGuardInterface, "mtu",
                          std::to_string(kWireGuardMtu), "type", "wireguard"}));
@@ -153,9 +147,9 @@ absl::Status WireGuard::SyncRoutes(const std::string& table,
 // Only the kubelets' port takes that table; everything else goes its way.
 absl::Status WireGuard::EnsureKubeletRule() {
   const std::string table = std::to_string(kKubeletTable);
-  ASSIGN_OR_RETURN(
-      const std::string rules,
-      RunChecked(runner_, {"ip", "rule", "show", "table", table}, Options()));
+  ASSIGN_OR_RETURN(const std::string rules,
+                   RunChecked(runner_, {"ip", "rule", "show", "table", table},
+                              MinuteLimit()));
   if (!rules.empty()) {
     return absl::OkStatus();
   }

@@ -1,14 +1,19 @@
 # The only ways to declare a target here. Sources are listed, never globbed.
 include(GoogleTest)
 
-# constellation_library(NAME n SRCS a.cc DEPS public... PRIVATE_DEPS private...)
+# constellation_library(NAME n [UNITY] SRCS a.cc DEPS public... PRIVATE_DEPS private...)
+# UNITY compiles its sources eight at a time: what they include is read once instead of eight times, a quarter of a cold
+# build. Names in their unnamed namespaces must then differ. The preset "asan" compiles each source alone.
 function(constellation_library)
-  cmake_parse_arguments(L "" "NAME" "SRCS;DEPS;PRIVATE_DEPS" ${ARGN})
+  cmake_parse_arguments(L "UNITY" "NAME" "SRCS;DEPS;PRIVATE_DEPS" ${ARGN})
   if(L_SRCS)
     add_library(${L_NAME} STATIC ${L_SRCS})
     set_target_properties(${L_NAME} PROPERTIES OUTPUT_NAME constellation_${L_NAME})  # "crypto" is taken
     target_link_libraries(${L_NAME} PUBLIC constellation_options ${L_DEPS} PRIVATE ${L_PRIVATE_DEPS})
     constellation_precompile(${L_NAME} library)
+    if(L_UNITY AND CONSTELLATION_PRECOMPILE)
+      set_target_properties(${L_NAME} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 8)
+    endif()
   else()
     add_library(${L_NAME} INTERFACE)
     target_link_libraries(${L_NAME} INTERFACE constellation_options ${L_DEPS})

@@ -26,6 +26,10 @@ void Wipe(std::span<uint8_t> bytes) {
   }
 }
 
+void Wipe(std::string& text) {
+  Wipe({reinterpret_cast<uint8_t*>(text.data()), text.size()});
+}
+
 SecretBytes::SecretBytes(size_t size) : size_(size) {
   if (size == 0) {
     return;

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 
 namespace constellation {
 
@@ -50,6 +51,9 @@ class SecretBytes final {
 
 // Overwrites `bytes` with zeros in a way that the compiler keeps.
 void Wipe(std::span<uint8_t> bytes);
+// The same for a text that held a secret; it keeps its size. The text's former
+// buffers, if it grew, are not reached.
+void Wipe(std::string& text);
 
 }  // namespace constellation
 

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <ostream>
+#include <string>
 #include <type_traits>
 
 namespace constellation {
@@ -25,6 +26,12 @@ static_assert(!Printable<SecretBytes>);
 static_assert(!Comparable<SecretBytes>);
 
 constexpr std::array<uint8_t, 3> kOctets{1, 2, 3};
+
+TEST(WipeTest, LeavesZeros) {
+  std::string text = "secret";
+  Wipe(text);
+  EXPECT_EQ(text, std::string(6, '\0'));
+}
 
 TEST(SecretBytesTest, HoldsACopy) {
   const SecretBytes secret{std::span<const uint8_t>(kOctets)};

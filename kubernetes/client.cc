@@ -40,10 +40,6 @@ std::string_view ContentTypeOf(PatchType type) {
   return kJson;
 }
 
-void WipeText(std::string& text) {
-  Wipe({reinterpret_cast<uint8_t*>(text.data()), text.size()});
-}
-
 // The core group has no name and lives below /api.
 std::string GroupPath(std::string_view api_version) {
   return fmt::format(
@@ -115,7 +111,7 @@ absl::StatusOr<Json> Client::Call(std::string_view method,
   request.stop = stop_.get_token();
   if (body != nullptr) request.body = ToText(*body);
   const absl::StatusOr<HttpResponse> response = transport_->Send(request);
-  WipeText(request.body);
+  Wipe(request.body);
   const std::string action =
       fmt::format("{} {}", method, target.substr(0, target.find('?')));
   if (!response.ok()) return Annotate(response.status(), action);

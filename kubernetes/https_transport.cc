@@ -12,6 +12,7 @@
 #include "absl/time/clock.h"
 #include "common/files.h"
 #include "common/hex.h"
+#include "common/secret_bytes.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 #include "kubernetes/internal/http_response_reader.h"
@@ -60,10 +61,6 @@ Address ParseAddress(std::string_view server) {
   return address;
 }
 
-void WipeText(std::string& text) {
-  Wipe({reinterpret_cast<uint8_t*>(text.data()), text.size()});
-}
-
 // Whether `text` can stand in a request without ending its line or its word.
 bool IsPrintable(std::string_view text, bool allow_blank = false) {
   for (const char c : text) {
@@ -91,7 +88,7 @@ absl::Status AppendCredentials(const ClusterAccess& access, std::string& head) {
   if (!access.token_file.empty()) {
     ASSIGN_OR_RETURN(std::string token,
                      ReadFile(access.token_file, kMaxTokenBytes));
-    const absl::Cleanup wipe = [&token] { WipeText(token); };
+    const absl::Cleanup wipe = [&token] { Wipe(token); };
     return AppendToken(token, head);
   }
   if (access.token.empty()) return absl::OkStatus();
@@ -252,7 +249,7 @@ absl::StatusOr<HttpResponse> HttpsTransport::Perform(const HttpRequest& request,
                                                      const DataSink* sink,
                                                      const Patience& patience) {
   std::string head;
-  const absl::Cleanup wipe = [&head] { WipeText(head); };
+  const absl::Cleanup wipe = [&head] { Wipe(head); };
   RETURN_IF_ERROR(MakeHead(access_, request, head));
   for (bool again = false;; again = true) {
     Connection connection = again ? nullptr : TakeIdle();

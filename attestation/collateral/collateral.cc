@@ -113,10 +113,6 @@ std::optional<int> HexDigit(char c) {
   return std::nullopt;
 }
 
-std::string Shown(absl::Time time) {
-  return absl::FormatTime("%E4Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
-}
-
 // Big-endian comparison of numbers of any length.
 int Compare(std::span<const uint8_t> a, std::span<const uint8_t> b) {
   const auto strip = [](std::span<const uint8_t> x) {
@@ -153,6 +149,10 @@ absl::StatusOr<absl::Time> TimeAt(const nlohmann::json& object,
 }
 
 }  // namespace
+
+std::string ShowTime(absl::Time time) {
+  return absl::FormatTime("%E4Y-%m-%dT%H:%M:%SZ", time, absl::UTCTimeZone());
+}
 
 std::string_view ToString(CollateralSource source) {
   switch (source) {
@@ -253,12 +253,12 @@ absl::Status CheckFresh(const CollateralFacts& facts, absl::Time now,
     return FailedPrecondition(
         fmt::format("{}: not valid before {}, now {}: check this machine's "
                     "clock",
-                    what, Shown(facts.not_before), Shown(now)));
+                    what, ShowTime(facts.not_before), ShowTime(now)));
   }
   if (now > facts.not_after) {
     return FailedPrecondition(
         fmt::format("{}: expired at {}, now {}: fetch it again", what,
-                    Shown(facts.not_after), Shown(now)));
+                    ShowTime(facts.not_after), ShowTime(now)));
   }
   return absl::OkStatus();
 }
@@ -286,7 +286,7 @@ absl::Status CheckNoRollback(const CollateralFacts& offered,
     return FailedPrecondition(fmt::format(
         "{}: rollback: issued {}, before {}, seen before; somebody serves old "
         "data",
-        what, Shown(offered.issued), Shown(seen.issued)));
+        what, ShowTime(offered.issued), ShowTime(seen.issued)));
   }
   return absl::OkStatus();
 }

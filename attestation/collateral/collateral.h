@@ -15,6 +15,9 @@
 // revocation lists, TCB information. This folder gets it; it trusts nothing.
 namespace constellation::attestation {
 
+// "2026-01-31T12:00:00Z": how times stand in messages and bundles.
+std::string ShowTime(absl::Time time);
+
 // What the octets must look like before anybody parses them.
 enum class CollateralFormat {
   kDer,   // one DER SEQUENCE

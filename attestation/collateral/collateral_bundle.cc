@@ -20,7 +20,6 @@ using Json = nlohmann::json;
 
 constexpr char kFormat[] = "constellation-collateral-bundle/v1";
 constexpr int kMaxDepth = 4;
-constexpr char kTimeFormat[] = "%E4Y-%m-%dT%H:%M:%SZ";
 
 // Sees every token while the document is parsed: depth and keys given twice.
 class Guard final {
@@ -124,10 +123,6 @@ absl::StatusOr<std::pair<std::string, Collateral>> ParseEntry(
   return out;
 }
 
-std::string Shown(absl::Time time) {
-  return absl::FormatTime(kTimeFormat, time, absl::UTCTimeZone());
-}
-
 }  // namespace
 
 // A key that occurs twice is refused: two readers could take different entries.
@@ -183,7 +178,7 @@ std::string CollateralBundle::Serialise() const {
     Json entry = {{"key", key},
                   {"content", Base64Encode(collateral.content)},
                   {"sha256", HexEncode(crypto::Sha256(collateral.content))},
-                  {"fetchedAt", Shown(collateral.fetched_at)}};
+                  {"fetchedAt", ShowTime(collateral.fetched_at)}};
     if (!collateral.issuer_chain.empty()) {
       const std::span<const uint8_t> chain = AsBytes(collateral.issuer_chain);
       entry["issuerChain"] = Base64Encode(chain);
@@ -192,7 +187,7 @@ std::string CollateralBundle::Serialise() const {
     entries.push_back(std::move(entry));
   }
   const Json document = {{"format", kFormat},
-                         {"createdAt", Shown(created_at_)},
+                         {"createdAt", ShowTime(created_at_)},
                          {"entries", std::move(entries)}};
   return document.dump(2) + "\n";
 }

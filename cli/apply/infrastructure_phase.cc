@@ -7,13 +7,13 @@
 #include <string>
 #include <utility>
 
+#include "cli/cluster/cluster_keys.h"
 #include "cli/cluster/policy_builder.h"
 #include "cli/terminal/interrupt.h"
 #include "common/hex.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 #include "crypto/hash.h"
-#include "crypto/random.h"
 
 namespace constellation::cli {
 namespace {
@@ -27,8 +27,6 @@ using cloud::qemu::PowerState;
 
 // Octets of the init secret and of the uid, which only has to be unique among
 // one owner's clusters.
-constexpr size_t kSecretBytes = 32;
-constexpr size_t kUidBytes = 4;
 constexpr std::string_view kNodeNetwork = "10.42.0.0/24";
 constexpr std::string_view kLoopback = "127.0.0.1";
 
@@ -83,16 +81,11 @@ absl::Status PlanCluster(const Config& config, State& state,
   infrastructure.name = config.name;
   infrastructure.cluster_endpoint = kLoopback;
   infrastructure.ip_cidr_node = kNodeNetwork;
-  infrastructure.init_secret = HexEncode(crypto::RandomBytes(kSecretBytes));
   infrastructure.api_server_cert_sans = {std::string(kLoopback), "localhost"};
   if (!config.custom_endpoint.empty()) {
     infrastructure.api_server_cert_sans.push_back(config.custom_endpoint);
   }
-  if (state.cluster_values.measurement_salt.empty()) {
-    state.cluster_values.measurement_salt =
-        HexEncode(crypto::RandomBytes(kSecretBytes));
-  }
-  infrastructure.uid = HexEncode(crypto::RandomBytes(kUidBytes));
+  DrawClusterValues(state);
   tools.progress.Done();
   return absl::OkStatus();
 }

@@ -10,19 +10,15 @@
 
 #include "cli/cloud/cluster_request.h"
 #include "cli/cluster/cloud_policy.h"
+#include "cli/cluster/cluster_keys.h"
 #include "cli/config/syntax.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/table.h"
-#include "common/hex.h"
 #include "common/status.h"
 #include "common/status_macros.h"
-#include "crypto/random.h"
 
 namespace constellation::cli {
 namespace {
-
-constexpr size_t kSecretBytes = 32;
-constexpr size_t kUidBytes = 4;
 
 // INTERNAL if the command was built without them: our mistake.
 absl::StatusOr<CloudTools*> CloudToolsOf(ClusterTools& tools) {
@@ -115,14 +111,9 @@ absl::Status PrepareCloudState(const Config& config, State& state) {
     }
     return absl::OkStatus();
   }
-  infrastructure.uid = HexEncode(crypto::RandomBytes(kUidBytes));
   infrastructure.name = config.name;
   infrastructure.cloud.provider = config.provider;
-  infrastructure.init_secret = HexEncode(crypto::RandomBytes(kSecretBytes));
-  if (state.cluster_values.measurement_salt.empty()) {
-    state.cluster_values.measurement_salt =
-        HexEncode(crypto::RandomBytes(kSecretBytes));
-  }
+  DrawClusterValues(state);
   return absl::OkStatus();
 }
 

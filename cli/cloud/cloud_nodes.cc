@@ -25,9 +25,9 @@ namespace {
 
 using attestation::ClusterState;
 
-constexpr absl::Duration kPollInterval = absl::Seconds(5);
+constexpr absl::Duration kCloudPollInterval = absl::Seconds(5);
 // Confidential machines start slowly, and health checks come after that.
-constexpr absl::Duration kPatience = absl::Minutes(30);
+constexpr absl::Duration kCloudPatience = absl::Minutes(30);
 
 // Everything goes through the load balancer: nodes have no public address.
 absl::StatusOr<std::string> AddressOf(const State& state, uint16_t port) {
@@ -92,7 +92,7 @@ absl::Status InitCloudCluster(const Workspace& workspace, const Config& config,
         return AdmitFirstNode(workspace, state, evidence);
       });
   tools.progress.Begin("Initialising the cluster");
-  const absl::Time deadline = tools.clock.Now() + kPatience;
+  const absl::Time deadline = tools.clock.Now() + kCloudPatience;
   while (true) {
     absl::StatusOr<InitOutcome> outcome = tools.node_api.Init(
         address, parameters, verify,
@@ -113,14 +113,14 @@ absl::Status InitCloudCluster(const Workspace& workspace, const Config& config,
     if (tools.clock.Now() > deadline) {
       return DeadlineExceeded(fmt::format(
           "no node became a cluster in {}; last: {}{}",
-          FormatElapsed(kPatience), Message(outcome.status()),
+          FormatElapsed(kCloudPatience), Message(outcome.status()),
           state.infrastructure.cloud.first_node_ak.empty()
               ? ". `constellation status --console NODE` shows what nodes do"
               : ". If the node that was to become the first is gone for good: "
                 "`constellation terminate`, then apply again"));
     }
     tools.progress.Detail(Message(outcome.status()));
-    tools.clock.Sleep(kPollInterval);
+    tools.clock.Sleep(kCloudPollInterval);
   }
 }
 
@@ -190,7 +190,7 @@ absl::StatusOr<int> RecoverCloudNodes(ClusterTools& tools, const State& state,
     if (tools.clock.Now() >= until) {
       return recovered;
     }
-    tools.clock.Sleep(kPollInterval);
+    tools.clock.Sleep(kCloudPollInterval);
   }
 }
 

@@ -13,6 +13,7 @@
 
 #include "cli/cloud/cloud_run.h"
 #include "cli/cloud/cloud_tools.h"
+#include "cli/cluster/cluster_keys.h"
 #include "cli/config/cloud_catalog.h"
 #include "cli/config/syntax.h"
 #include "cli/terminal/interrupt.h"
@@ -27,7 +28,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr size_t kUidBytes = 4;
 // What the shortest limit of the clouds leaves for names made from it.
 constexpr size_t kMaxPrefix = 36;
 constexpr size_t kMaxRecord = size_t{64} << 10U;

@@ -7,8 +7,24 @@
 
 #include "common/status.h"
 #include "common/status_macros.h"
+#include "crypto/random.h"
 
 namespace constellation::cli {
+namespace {
+
+constexpr size_t kSecretBytes = 32;
+
+}  // namespace
+
+void DrawClusterValues(State& state) {
+  Infrastructure& infrastructure = state.infrastructure;
+  infrastructure.uid = HexEncode(crypto::RandomBytes(kUidBytes));
+  infrastructure.init_secret = HexEncode(crypto::RandomBytes(kSecretBytes));
+  if (state.cluster_values.measurement_salt.empty()) {
+    state.cluster_values.measurement_salt =
+        HexEncode(crypto::RandomBytes(kSecretBytes));
+  }
+}
 
 absl::StatusOr<ClusterKeys> ClusterKeys::Create(
     const MasterSecret& secret, std::string_view measurement_salt_hex) {

@@ -13,6 +13,14 @@
 
 namespace constellation::cli {
 
+// Octets of the random uid that tags everything of a cluster; 8 hex digits.
+inline constexpr size_t kUidBytes = 4;
+
+// Draws what makes a cluster that cluster, once, before anything is created:
+// its uid, the init secret and, unless `state` has one, the measurement salt
+// (32 octets each). The caller writes the state file.
+void DrawClusterValues(State& state);
+
 // What the owner can derive from the master secret: the cluster's ID, so that
 // no node needs to be asked for it, and disk keys for recovery.
 class ClusterKeys final {

@@ -21,6 +21,21 @@ MasterSecret SecretOf(uint8_t octet) {
 }
 const std::string kSalt(64, '3');
 
+TEST(DrawClusterValuesTest, KeepsASaltThatIsThere) {
+  State state;
+  DrawClusterValues(state);
+  EXPECT_EQ(state.infrastructure.uid.size(), 2 * kUidBytes);
+  EXPECT_EQ(state.infrastructure.init_secret.size(), 64U);
+  EXPECT_EQ(state.cluster_values.measurement_salt.size(), 64U);
+  State second;
+  second.cluster_values.measurement_salt = kSalt;
+  DrawClusterValues(second);
+  EXPECT_EQ(second.cluster_values.measurement_salt, kSalt);
+  EXPECT_NE(second.infrastructure.uid, state.infrastructure.uid);
+  EXPECT_NE(second.infrastructure.init_secret,
+            state.infrastructure.init_secret);
+}
+
 // The cluster's ID is what PCR15 of its members holds, so it never changes.
 TEST(ClusterKeysTest, ClusterIdFollowsFromSecretAndSalts) {
   ASSERT_OK_AND_ASSIGN(const ClusterKeys keys,

@@ -15,6 +15,7 @@
 #include "attestation/channel/transport/grpc_status.h"
 #include "attestation/channel/transport/handshake.h"
 #include "cli/terminal/interrupt.h"
+#include "common/secret_bytes.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 #include "proto/init.grpc.pb.h"
@@ -78,10 +79,6 @@ v1::InitClientMessage RequestOf(const InitParameters& parameters) {
   return message;
 }
 
-void WipeText(std::string& text) {
-  Wipe({reinterpret_cast<uint8_t*>(text.data()), text.size()});
-}
-
 // For --debug: what became of a call.
 void LogCall(std::string_view rpc, const std::string& address,
              const absl::Status& status) {
@@ -98,8 +95,8 @@ absl::StatusOr<InitOutcome> ExchangeInit(InitStream& stream,
                                          const InitProgressFn& progress) {
   v1::InitClientMessage message = RequestOf(parameters);
   const bool sent = stream.Write(message) && stream.WritesDone();
-  WipeText(*message.mutable_request()->mutable_init_secret());
-  WipeText(*message.mutable_request()->mutable_master_key());
+  Wipe(*message.mutable_request()->mutable_init_secret());
+  Wipe(*message.mutable_request()->mutable_master_key());
   if (!sent) {
     return Unavailable("init: the node ended the stream");
   }
@@ -139,7 +136,7 @@ absl::Status ExchangeRecovery(RecoverStream& stream, const KeysForDisk& keys) {
   message.mutable_key()->set_cluster_id(Text(found.cluster_id));
   message.mutable_key()->set_node_name(found.node_name);
   const bool sent = stream.Write(message) && stream.WritesDone();
-  WipeText(*message.mutable_key()->mutable_state_disk_key());
+  Wipe(*message.mutable_key()->mutable_state_disk_key());
   v1::RecoverServerMessage result;
   if (!sent || !stream.Read(&result)) {
     return Unavailable("recover: the node ended the stream before its result");

@@ -20,7 +20,7 @@ namespace {
 // <name>-<uid>-bootstrapper must fit into the 32 characters of a target group.
 constexpr size_t kMaxBase = 32 - sizeof("-bootstrapper") + 1;
 constexpr size_t kMaxRules = 60;  // of a security group, AWS's default quota
-constexpr size_t kPorts = 5;
+constexpr size_t kPortsOfBalancer = 5;
 
 // An IPv4 network; no bit of `address` is set behind `prefix`.
 struct Cidr {
@@ -161,11 +161,12 @@ void CheckSources(const ClusterRequest& request, size_t zones,
   }
   findings.Want(!request.allowed_sources.empty(), "allowedSources",
                 "at least one network", "");
-  const size_t rules = (request.allowed_sources.size() + 1 + zones) * kPorts;
+  const size_t rules =
+      (request.allowed_sources.size() + 1 + zones) * kPortsOfBalancer;
   findings.Want(rules <= kMaxRules, "allowedSources",
                 fmt::format("at most {} rules in the load balancer's security "
                             "group (AWS's quota; {} for each network)",
-                            kMaxRules, kPorts),
+                            kMaxRules, kPortsOfBalancer),
                 std::to_string(rules));
 }
 

@@ -64,6 +64,11 @@ bool IsArmId(std::string_view text) {
   return true;
 }
 
+bool Consists(std::string_view text, std::string_view of, size_t max_size) {
+  return !text.empty() && text.size() <= max_size &&
+         text.find_first_not_of(of) == std::string_view::npos;
+}
+
 std::string Lower(std::string_view text) {
   std::string lower(text);
   std::ranges::transform(lower, lower.begin(), [](char c) {

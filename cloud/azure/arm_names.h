@@ -2,6 +2,7 @@
 #ifndef CONSTELLATION_CLOUD_AZURE_ARM_NAMES_H_
 #define CONSTELLATION_CLOUD_AZURE_ARM_NAMES_H_
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -49,6 +50,10 @@ bool IsBelow(std::string_view id, std::string_view parent);
 // in any case; empty if there is none.
 std::string SegmentBehind(std::string_view id, std::string_view key);
 
+// Whether `text` is 1 to `max_size` characters, all of `of`. An allow list:
+// what is not in `of` may mean something to a path, a query or a shell behind
+// us.
+bool Consists(std::string_view text, std::string_view of, size_t max_size);
 // ASCII lower case.
 std::string Lower(std::string_view text);
 // 8-4-4-4-12 hex digits.

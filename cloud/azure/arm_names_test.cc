@@ -29,6 +29,13 @@ TEST(ArmNamesTest, ComparesWithoutCase) {
   EXPECT_EQ(SegmentBehind("/x/virtualMachines", "virtualMachines"), "");
 }
 
+TEST(ArmNamesTest, TextsConsistOfWhatIsAllowed) {
+  EXPECT_TRUE(Consists("abc", "abc", 3));
+  EXPECT_FALSE(Consists("", "abc", 3));
+  EXPECT_FALSE(Consists("abca", "abc", 3));
+  EXPECT_FALSE(Consists("ab/", "abc", 3));
+}
+
 TEST(ArmNamesTest, UuidsAreStable) {
   EXPECT_EQ(UuidOf("a"), UuidOf("a"));
   EXPECT_NE(UuidOf("a"), UuidOf("b"));

@@ -12,6 +12,7 @@
 
 #include "cloud/azure/arm_driver.h"
 #include "cloud/azure/arm_kinds.h"
+#include "cloud/azure/arm_names.h"
 #include "cloud/azure/bodies.h"
 #include "cloud/azure/json_text.h"
 #include "common/status.h"
@@ -31,13 +32,6 @@ constexpr int kMaxDiskGb = 32'767;
 constexpr std::array kDiskTypes = {"Standard_LRS", "StandardSSD_LRS",
                                    "StandardSSD_ZRS", "Premium_LRS",
                                    "Premium_ZRS"};
-
-// An allow list: what is not in `of` may mean something to a path, a query or a
-// shell somewhere behind us.
-bool Consists(std::string_view text, std::string_view of, size_t max_size) {
-  return !text.empty() && text.size() <= max_size &&
-         text.find_first_not_of(of) == std::string_view::npos;
-}
 
 constexpr std::string_view kLowerDigits =
     "abcdefghijklmnopqrstuvwxyz0123456789";

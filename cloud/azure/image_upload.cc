@@ -45,11 +45,6 @@ const AzureSettings& SettingsOf(const ImageUpload& upload) {
   return std::get<AzureSettings>(upload.settings);
 }
 
-bool Consists(std::string_view text, std::string_view of, size_t max_size) {
-  return !text.empty() && text.size() <= max_size &&
-         text.find_first_not_of(of) == std::string_view::npos;
-}
-
 // "1.2.3" of "v1.2.3"; empty if it is no such version. Azure takes 32 bits.
 // Nine digits a part fit into 32 bits.
 std::string PlainVersion(std::string_view version) {

@@ -20,7 +20,6 @@ using nlohmann::json;
 
 constexpr size_t kMaxSpecSize = size_t{1} << 20U;
 constexpr size_t kMaxNodes = 50;
-constexpr uint32_t kMaxIndex = 200;
 constexpr uint64_t kMebibyte = uint64_t{1} << 20U;
 constexpr uint64_t kMaxDisk = uint64_t{64} << 40U;
 constexpr uint64_t kSpecVersion = 1;
@@ -63,7 +62,7 @@ absl::Status ValidateNode(const NodeSpec& node) {
   if (!IsNodeName(node.name)) {
     return Wrong("node name", "1 to 63 of [a-z0-9-]", node.name);
   }
-  if (node.index > kMaxIndex) {
+  if (node.index > kMaxNodeIndex) {
     return Wrong("index", "0 to 200", std::to_string(node.index));
   }
   if (!node.machine_id.empty() && !IsUuid(node.machine_id)) {
@@ -145,7 +144,8 @@ absl::StatusOr<NodeSpec> NodeFromJson(const json& object,
   NodeSpec node;
   node.name = fields.String("name", 63);
   const std::string role = fields.String("role", 32);
-  node.index = static_cast<uint32_t>(fields.Unsigned("index", 0, kMaxIndex));
+  node.index =
+      static_cast<uint32_t>(fields.Unsigned("index", 0, kMaxNodeIndex));
   node.machine_id = fields.String("machineID", 36);
   const json* forwards = fields.Object("forwards");
   node.image_path = fields.String("imagePath", 1024);

@@ -20,6 +20,9 @@ inline constexpr uint16_t kInitServicePort = 9000;
 inline constexpr uint16_t kRecoveryPort = 9999;
 inline constexpr uint16_t kVerificationPort = 30081;
 
+// Node indices are 1 to this one: the network has no more addresses to spare.
+inline constexpr uint32_t kMaxNodeIndex = 200;
+
 // What runs the guests' instructions. kAuto is decided by a probe that runs a
 // guest (accelerator.h) each time a VM starts.
 enum class Accelerator { kAuto, kKvm, kEmulation };

@@ -13,7 +13,7 @@
 namespace constellation::cloud::qemu {
 namespace {
 
-constexpr absl::Duration kStartLimit = absl::Seconds(20);
+constexpr absl::Duration kSwitchStartLimit = absl::Seconds(20);
 
 }  // namespace
 
@@ -35,7 +35,7 @@ absl::Status NetworkSwitch::EnsureRunning() {
       Process::Spawn(SwitchCommand(paths_), {.log_file = paths_.SwitchLog(),
                                              .pid_file = paths_.SwitchPid(),
                                              .endless_input = true}));
-  const absl::Time deadline = absl::Now() + kStartLimit;
+  const absl::Time deadline = absl::Now() + kSwitchStartLimit;
   while (!FileExists(paths_.Switch() + "/ctl")) {
     if (!process.Running() || absl::Now() > deadline) {
       process.End(absl::ZeroDuration());

@@ -24,7 +24,6 @@ namespace {
 // (32768-60999): a port that is free now should still be free tomorrow.
 constexpr uint16_t kFirstPort = 20000;
 constexpr uint16_t kLastPort = 32000;
-constexpr uint32_t kMaxIndex = 200;
 
 template <size_t kSize>
 // The kernel's; used for names only.
@@ -64,7 +63,7 @@ absl::Status AssignIndices(ClusterSpec& spec) {
     while (used.contains(next)) {
       ++next;
     }
-    if (next > kMaxIndex) {
+    if (next > kMaxNodeIndex) {
       return absl::ResourceExhaustedError("no node index is left");
     }
     node.index = next;

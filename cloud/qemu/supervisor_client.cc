@@ -30,7 +30,7 @@ namespace {
 using nlohmann::json;
 
 // Longer than the KVM probe, which the supervisor may have to make.
-constexpr absl::Duration kStartLimit = absl::Seconds(60);
+constexpr absl::Duration kSupervisorStartLimit = absl::Seconds(60);
 // Making a TPM and starting QEMU on a busy machine.
 constexpr absl::Duration kOperationLimit = absl::Minutes(5);
 
@@ -80,7 +80,7 @@ absl::Status Launch(const std::string& program, const ClusterPaths& paths) {
                    Process::Spawn({program, "qemu-supervisor", "--directory",
                                    paths.directory},
                                   {.log_file = paths.SupervisorLog()}));
-  const absl::Time deadline = absl::Now() + kStartLimit;
+  const absl::Time deadline = absl::Now() + kSupervisorStartLimit;
   while (true) {
     const absl::Status answer =
         Call(paths.ControlSocket(), {{"op", "status"}}, absl::Seconds(10))
@@ -196,7 +196,7 @@ absl::StatusOr<SupervisorClient> SupervisorClient::StartExisting(
   const ClusterPaths paths{absolute, spec.runtime_directory};
   RETURN_IF_ERROR(CheckPrerequisites());
   // One that is just ending still holds the lock.
-  const absl::Time deadline = absl::Now() + kStartLimit;
+  const absl::Time deadline = absl::Now() + kSupervisorStartLimit;
   while (RunningSupervisor(paths).has_value() && absl::Now() < deadline) {
     connected = Connect(directory);
     if (connected.ok()) {

@@ -22,7 +22,7 @@
 namespace constellation::cloud::qemu {
 namespace {
 
-constexpr timespec kPollInterval{0, 500'000'000};
+constexpr timespec kSignalInterval{0, 500'000'000};
 constexpr absl::Duration kSignalStopLimit = absl::Seconds(20);
 
 // Waited for in the loop, so no handler runs at an odd moment.
@@ -55,7 +55,7 @@ absl::Status Supervise(const std::string& directory) {
                        }));
   spdlog::info("event=supervising directory={}", supervisor->paths().directory);
   while (!supervisor->stopped()) {
-    if (sigtimedwait(&signals, nullptr, &kPollInterval) > 0) {
+    if (sigtimedwait(&signals, nullptr, &kSignalInterval) > 0) {
       // Logout or shutdown of the host: give the guests a chance.
       spdlog::info("event=signalled");
       return supervisor->Shutdown(/*remove=*/false, StopMode::kGraceful,
