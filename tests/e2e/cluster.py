@@ -92,8 +92,14 @@ class Cluster:
 
     def apply(self, manifest):
         config = os.path.join(self.workspace, 'constellation-admin.conf')
-        subprocess.run([self.kubectl_path, '--kubeconfig', config, 'apply', '-f', '-'], input=json.dumps(manifest), text=True,
-                       check=True, timeout=300)
+        for attempts_left in (2, 1, 0):  # applying twice is harmless, and the API server may have been silent
+            run = subprocess.run([self.kubectl_path, '--kubeconfig', config, 'apply', '-f', '-'], input=json.dumps(manifest), text=True,
+                                 capture_output=True, check=False, timeout=300)
+            if run.returncode == 0:
+                return
+            if not attempts_left:
+                raise Failure(f'kubectl apply: {run.stderr[-2000:]}')
+            time.sleep(5)
 
     def service_log(self, service):
         """What the DaemonSet `service` of kube-system has logged lately."""
