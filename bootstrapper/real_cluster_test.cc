@@ -188,7 +188,9 @@ TEST_F(RealClusterTest, TheAgentFollowsNodesAndServices) {
     return ReadFile(hosts).value_or("").find("web.default.svc.cluster.local") !=
            std::string::npos;
   })) << "names a new Service";
-  EXPECT_TRUE(runner_.Ran("systemctl kill --signal=SIGHUP"));
+  EXPECT_TRUE(Eventually([this] {
+    return runner_.Ran("systemctl kill --signal=SIGHUP");
+  })) << "tells the DNS server";
 }
 
 }  // namespace
