@@ -151,28 +151,4 @@ std::string TagSet(std::string_view uid, std::string_view resource) {
   return out + "</tagSet>";
 }
 
-std::vector<std::string> IdsOf(
-    const absl::StatusOr<std::vector<Observed>>& found) {
-  EXPECT_TRUE(found.ok()) << found.status();
-  std::vector<std::string> ids;
-  if (found.ok()) {
-    for (const Observed& one : *found) {
-      ids.push_back(one.id);
-    }
-  }
-  return ids;
-}
-
-std::vector<std::string> IdsOf(
-    const absl::StatusOr<std::vector<Stray>>& found) {
-  EXPECT_TRUE(found.ok()) << found.status();
-  std::vector<std::string> ids;
-  if (found.ok()) {
-    for (const Stray& one : *found) {
-      ids.push_back(one.observed.id);
-    }
-  }
-  return ids;
-}
-
 }  // namespace constellation::cloud::aws::testing

@@ -12,6 +12,7 @@
 #include "cloud/aws/client.h"
 #include "cloud/aws/testing/routed_transport.h"
 #include "cloud/engine/resource_driver.h"
+#include "cloud/engine/testing/ids_of.h"
 
 namespace constellation::cloud::aws::testing {
 
@@ -83,10 +84,7 @@ struct DriverScene {
 // resource's name.
 std::string TagSet(std::string_view uid, std::string_view resource = {});
 
-// Ids, in order; a failed test and nothing for an error.
-std::vector<std::string> IdsOf(
-    const absl::StatusOr<std::vector<Observed>>& found);
-std::vector<std::string> IdsOf(const absl::StatusOr<std::vector<Stray>>& found);
+using cloud::testing::IdsOf;
 
 }  // namespace constellation::cloud::aws::testing
 

@@ -164,28 +164,4 @@ json DriverScene::Thing(const std::string& path, std::string_view mark) const {
   return thing;
 }
 
-std::vector<std::string> IdsOf(
-    const absl::StatusOr<std::vector<Observed>>& found) {
-  EXPECT_TRUE(found.ok()) << found.status();
-  std::vector<std::string> ids;
-  if (found.ok()) {
-    for (const Observed& one : *found) {
-      ids.push_back(one.id);
-    }
-  }
-  return ids;
-}
-
-std::vector<std::string> IdsOf(
-    const absl::StatusOr<std::vector<Stray>>& found) {
-  EXPECT_TRUE(found.ok()) << found.status();
-  std::vector<std::string> ids;
-  if (found.ok()) {
-    for (const Stray& one : *found) {
-      ids.push_back(one.observed.id);
-    }
-  }
-  return ids;
-}
-
 }  // namespace constellation::cloud::gcp::testing

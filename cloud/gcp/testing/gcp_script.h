@@ -12,6 +12,7 @@
 
 #include "cloud/engine/cloud_error.h"
 #include "cloud/engine/resource_driver.h"
+#include "cloud/engine/testing/ids_of.h"
 #include "cloud/gcp/compute.h"
 #include "cloud/gcp/gcp_client.h"
 #include "cloud/http/http_transport.h"
@@ -78,10 +79,7 @@ struct DriverScene {
   nlohmann::json Thing(const std::string& path, std::string_view mark) const;
 };
 
-// Ids, in order; a failed test and nothing for an error.
-std::vector<std::string> IdsOf(
-    const absl::StatusOr<std::vector<Observed>>& found);
-std::vector<std::string> IdsOf(const absl::StatusOr<std::vector<Stray>>& found);
+using cloud::testing::IdsOf;
 
 }  // namespace constellation::cloud::gcp::testing
 
