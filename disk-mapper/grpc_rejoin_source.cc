@@ -16,7 +16,7 @@
 namespace constellation::disk_mapper {
 namespace {
 
-constexpr std::string_view kChannelContext = "rejoin";
+constexpr std::string_view kRejoinContext = "rejoin";
 
 using Stream =
     grpc::ClientReaderWriter<v1::RejoinClientMessage, v1::RejoinServerMessage>;
@@ -88,7 +88,7 @@ absl::StatusOr<RejoinTicket> GrpcRejoinSource::Request(
     return proof.status();
   };
   const absl::Status attested = attestation::HandshakeAsClient(
-      context, identity_, *stream, kChannelContext, &attester_, verify);
+      context, identity_, *stream, kRejoinContext, &attester_, verify);
   if (!attested.ok()) {
     return attestation::EndFailedCall(context, *stream, attested);
   }

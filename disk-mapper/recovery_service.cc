@@ -21,7 +21,7 @@
 namespace constellation::disk_mapper {
 namespace {
 
-constexpr std::string_view kChannelContext = "recover";
+constexpr std::string_view kRecoverContext = "recover";
 constexpr absl::Duration kGrace = absl::Seconds(3);
 constexpr int kMaxThreads = 2 * RecoveryService::kMaxCalls;
 
@@ -57,7 +57,7 @@ absl::Status RecoveryService::RecoverImpl(
     return FailedPrecondition("this node waits for no key any more");
   }
   RETURN_IF_ERROR(attestation::HandshakeAsServer(context, identity_, stream,
-                                                 kChannelContext, &attester_,
+                                                 kRecoverContext, &attester_,
                                                  attestation::VerifyFn()));
   v1::RecoverServerMessage disk;
   disk.mutable_disk()->set_disk_uuid(unlocker_.disk_uuid());

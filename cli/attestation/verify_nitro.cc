@@ -12,7 +12,7 @@ namespace {
 using attestation::NitroVerification;
 using attestation::VerifiedNitroDocument;
 
-constexpr std::string_view kLayer = "Nitro";
+constexpr std::string_view kNitroLayer = "Nitro";
 
 // Roots of tests are added to Amazon's own. Without a policy a document may be
 // five minutes old (NitroExpectation): whoever looks at an old one says the
@@ -42,13 +42,13 @@ void AddPolicyRows(const VerifyContext& context,
     if (document.kind() == attestation::NitroKind::kEnclave &&
         document.pcrs().contains(0) &&
         document.pcrs().at(0) == Bytes(document.pcrs().at(0).size(), 0)) {
-      rows.Info(kLayer, "debug mode",
+      rows.Info(kNitroLayer, "debug mode",
                 "PCR0 is zero: a debug enclave, which a policy refuses");
     }
     return;
   }
   if (!context.profile->aws.has_value()) {
-    rows.Add(kLayer, "policy", false, "demands on AWS in the profile",
+    rows.Add(kNitroLayer, "policy", false, "demands on AWS in the profile",
              fmt::format("profile {} has no \"aws\"", context.profile->name),
              "use a policy for this kind of evidence");
     return;
@@ -69,10 +69,10 @@ std::vector<FileUnit> VerifyNitroFiles(const VerifyContext& context) {
     RowList rows(unit.rows);
     const NitroVerification result =
         attestation::CheckNitroDocument(file.content, ExpectationOf(context));
-    rows.Append(kLayer, result.checks);
+    rows.Append(kNitroLayer, result.checks);
     // With a nonce CheckNitroDocument() has a row about it.
     if (!context.nonce.has_value()) {
-      CheckNonce(context, kLayer, {}, rows);
+      CheckNonce(context, kNitroLayer, {}, rows);
     }
     if (result.document.has_value()) {
       AddPolicyRows(context, *result.document, rows);

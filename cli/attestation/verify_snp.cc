@@ -24,7 +24,7 @@ using attestation::SnpVerification;
 using crypto::Certificate;
 using Octets = std::span<const uint8_t>;
 
-constexpr std::string_view kLayer = "SEV-SNP";
+constexpr std::string_view kSnpLayer = "SEV-SNP";
 // More keys of one chip than anybody has.
 constexpr size_t kMaxSigners = 16;
 
@@ -174,7 +174,7 @@ std::string MissingText(const SnpEndorsements& endorsements) {
 void AddPolicyRows(const VerifyContext& context, const SnpVerification& result,
                    RowList& rows) {
   if (!context.profile->snp.has_value()) {
-    rows.Add(kLayer, "policy", false, "demands on SEV-SNP in the profile",
+    rows.Add(kSnpLayer, "policy", false, "demands on SEV-SNP in the profile",
              fmt::format("profile {} has no \"sevSnp\"", context.profile->name),
              "use a policy for this kind of evidence");
     return;
@@ -220,15 +220,15 @@ void CheckSnpReport(const VerifyContext& context, Octets bytes,
   }
   if (const std::string missing = MissingText(used); !missing.empty()) {
     rows.Unchecked(
-        kLayer, "certificates", "VCEK or VLEK, ASK or ASVK, ARK",
+        kSnpLayer, "certificates", "VCEK or VLEK, ASK or ASVK, ARK",
         "missing: " + missing,
         "get them with `constellation collateral fetch` for this file, or "
         "give them as files or with --collateral");
   }
-  rows.Append(kLayer, best.checks,
+  rows.Append(kSnpLayer, best.checks,
               [&used](SnpCheckId id) { return NeedsMissing(id, used); });
   if (report.ok() && !bound_elsewhere) {
-    CheckNonce(context, kLayer, report->report_data, rows);
+    CheckNonce(context, kSnpLayer, report->report_data, rows);
   }
   if (context.profile != nullptr) {
     AddPolicyRows(context, best, rows);
@@ -259,14 +259,14 @@ std::vector<FileUnit> VerifyIdBlockFiles(const VerifyContext& context) {
     FileUnit unit = UnitFor(file, "SEV-SNP ID block");
     RowList rows(unit.rows);
     if (auths.empty()) {
-      rows.Unchecked(kLayer, "ID block", "ID authentication",
+      rows.Unchecked(kSnpLayer, "ID block", "ID authentication",
                      "missing: ID authentication (4096 octets)",
                      "give the file that was passed to the firmware beside "
                      "the ID block");
     } else {
       const auto verified =
           attestation::VerifySnpIdBlock(file.content, auths.front().content);
-      rows.Add(kLayer, "ID block", verified.ok(),
+      rows.Add(kSnpLayer, "ID block", verified.ok(),
                "signed by the ID key, which the author key signed",
                verified.ok() ? "as expected" : verified.status().ToString());
       // Every given report must have been launched with this block.
@@ -274,7 +274,7 @@ std::vector<FileUnit> VerifyIdBlockFiles(const VerifyContext& context) {
         const auto parsed = SnpReportUnverified::Parse(report.content);
         if (verified.ok() && parsed.ok() && report.given) {
           const absl::Status status = verified->CheckReport(*parsed);
-          rows.Add(kLayer, "report of the ID block", status.ok(),
+          rows.Add(kSnpLayer, "report of the ID block", status.ok(),
                    "what the firmware reports for this ID block",
                    status.ok() ? "as expected" : std::string(Message(status)));
         }
@@ -285,7 +285,7 @@ std::vector<FileUnit> VerifyIdBlockFiles(const VerifyContext& context) {
   if (blocks.empty()) {
     for (const SetFile& file : auths) {
       FileUnit unit = UnitFor(file, "SEV-SNP ID authentication");
-      RowList(unit.rows).Unchecked(kLayer, "ID block", "ID block",
+      RowList(unit.rows).Unchecked(kSnpLayer, "ID block", "ID block",
                                    "missing: ID block (96 octets)",
                                    "give the ID block that it belongs to");
       units.push_back(std::move(unit));

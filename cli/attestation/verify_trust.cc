@@ -25,7 +25,7 @@ namespace {
 using crypto::Certificate;
 using Octets = std::span<const uint8_t>;
 
-constexpr std::string_view kLayer = "chain";
+constexpr std::string_view kChainLayer = "chain";
 // Real chains have three certificates, Amazon's five. Both limits bound the
 // work for files that an attacker made.
 constexpr size_t kMaxChain = 6;
@@ -103,7 +103,7 @@ std::vector<Certificate> Candidates(const VerifyContext& context) {
 void AddDates(const VerifyContext& context, const Certificate& certificate,
               RowList& rows) {
   const absl::Status dates = certificate.CheckValidAt(context.now);
-  rows.Add(kLayer, "dates", dates.ok(), "valid now",
+  rows.Add(kChainLayer, "dates", dates.ok(), "valid now",
            dates.ok() ? "as expected" : std::string(Message(dates)));
 }
 
@@ -118,8 +118,8 @@ void AddRevocation(const VerifyContext& context, const Certificate& subject,
         key.ok() && entry.list.VerifySignedBy(*key).ok() &&
         entry.list.CheckValidAt(context.now).ok();
     if (usable) {
-      rows.Add(kLayer, "revocation", !entry.list.IsRevoked(subject.serial()),
-               "not revoked",
+      rows.Add(kChainLayer, "revocation",
+               !entry.list.IsRevoked(subject.serial()), "not revoked",
                entry.list.IsRevoked(subject.serial())
                    ? "revoked by " + entry.file
                    : "as expected");
@@ -136,11 +136,11 @@ void CheckChain(const VerifyContext& context,
     AddDates(context, *current, rows);
     const std::string root = RootName(context, *current);
     if (!root.empty()) {
-      rows.Add(kLayer, "root", true, "a pinned root", root);
+      rows.Add(kChainLayer, "root", true, "a pinned root", root);
       return;
     }
     if (SelfIssued(*current)) {
-      rows.Add(kLayer, "root", false, "a pinned root",
+      rows.Add(kChainLayer, "root", false, "a pinned root",
                fmt::format("{}, key {}", current->Subject(),
                            HexEncode(current->SpkiFingerprint())),
                "nobody vouches for this root here");
@@ -149,13 +149,13 @@ void CheckChain(const VerifyContext& context,
     bool named = false;
     const Certificate* issuer = IssuerOf(candidates, *current, named);
     if (issuer == nullptr && !named) {
-      rows.Unchecked(kLayer, "issuer", current->Issuer(),
+      rows.Unchecked(kChainLayer, "issuer", current->Issuer(),
                      "missing: certificate of the issuer",
                      "give the issuer's certificate as a file or with "
                      "--collateral");
       return;
     }
-    rows.Add(kLayer, "signature", issuer != nullptr,
+    rows.Add(kChainLayer, "signature", issuer != nullptr,
              fmt::format("by {}", current->Issuer()),
              issuer != nullptr ? "as expected"
                                : "no certificate of that name has signed it");
@@ -166,7 +166,7 @@ void CheckChain(const VerifyContext& context,
     current = issuer;
   }
   // A chain without end: names that form a circle come here, too.
-  rows.Add(kLayer, "length", false, "at most 6 certificates", "more");
+  rows.Add(kChainLayer, "length", false, "at most 6 certificates", "more");
 }
 
 FileUnit UnitOf(const std::string& file, std::string_view what) {
