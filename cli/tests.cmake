@@ -29,7 +29,7 @@ constellation_test(NAME cli_commands_test
        commands/apply_commands_test.cc commands/attestation_show_test.cc commands/attestation_verify_test.cc
        commands/cloud_approval_test.cc commands/collateral_commands_test.cc commands/collateral_verify_test.cc
        commands/completion_test.cc commands/config_generate_test.cc commands/config_instance_types_test.cc
-       commands/confirm_test.cc commands/iam_commands_test.cc commands/image_commands_test.cc
+       commands/confirm_test.cc commands/file_verdict_test.cc commands/iam_commands_test.cc commands/image_commands_test.cc
        commands/image_upload_test.cc commands/plan_test.cc commands/qemu_power_test.cc commands/recover_test.cc
        commands/session_test.cc commands/status_test.cc
        commands/table_test.cc commands/terminate_test.cc commands/verify_test.cc commands/version_test.cc

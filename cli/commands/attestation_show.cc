@@ -15,7 +15,8 @@ namespace {
 // The exit code tells whether the file was understood, never whether it is
 // genuine: nothing here is verified. The file is bounded, because it may come
 // from anybody.
-absl::Status Run(const Arguments& arguments, CommandContext& context) {
+absl::Status RunAttestationShow(const Arguments& arguments,
+                                CommandContext& context) {
   if (context.output == OutputFormat::kJunit) {
     return AsUsageError(InvalidArgument("--output: table or json"));
   }
@@ -41,7 +42,7 @@ Command AttestationShowCommand() {
       .positionals = {{.name = "FILE",
                        .help = "Any file of attestation; its kind is told "
                                "by its content."}},
-      .run = Run};
+      .run = RunAttestationShow};
 }
 
 }  // namespace constellation::cli

@@ -7,10 +7,10 @@
 
 #include "cli/attestation/pem.h"
 #include "cli/attestation/verify_files.h"
+#include "cli/commands/file_verdict.h"
 #include "cli/commands/table.h"
 #include "cli/exit_code.h"
 #include "cli/policy/policy_file.h"
-#include "common/clock.h"
 #include "common/files.h"
 #include "common/hex.h"
 #include "common/status.h"
@@ -27,22 +27,6 @@ constexpr char kWithoutPolicy[] =
     "strangers included, passes.";
 constexpr char kInsecureRoot[] =
     "--insecure-root: whoever has that root's key can make any evidence.";
-
-// --at lets old evidence be judged with the collateral of its day. The caller
-// vouches for that time: expired certificates pass.
-absl::StatusOr<absl::Time> TimeOf(const Arguments& arguments) {
-  const auto text = arguments.Text("--at");
-  if (!text.has_value()) {
-    return Clock::System().Now();
-  }
-  absl::Time time;
-  std::string error;
-  if (!absl::ParseTime(absl::RFC3339_full, *text, &time, &error)) {
-    return AsUsageError(InvalidArgument(fmt::format(
-        "--at {}: want a time such as 2026-11-21T08:00:00Z", *text)));
-  }
-  return time;
-}
 
 // Roots of tests. They are added to the vendors' own, never instead of them.
 absl::Status ReadRoots(const Arguments& arguments, CommandContext& context,
@@ -134,25 +118,14 @@ absl::StatusOr<EvidenceSet> SetOf(const Arguments& arguments) {
 // Policy and options come first: their errors are the caller's (exit code 64)
 // and are told before any evidence is read. Failed verification never exits
 // with 0 (ToStatus).
-absl::Status Run(const Arguments& arguments, CommandContext& context) {
+absl::Status RunAttestationVerify(const Arguments& arguments,
+                                  CommandContext& context) {
   ASSIGN_OR_RETURN(const std::optional<attestation::Policy> policy,
                    PolicyOf(arguments, context));
   ASSIGN_OR_RETURN(VerifyFilesOptions options, OptionsOf(arguments, context));
   ASSIGN_OR_RETURN(const EvidenceSet set, SetOf(arguments));
   options.policy = policy.has_value() ? &*policy : nullptr;
-  const FileReport report = VerifyFiles(set, options);
-  switch (context.output) {
-    case OutputFormat::kTable:
-      context.Print(RenderTable(report));
-      break;
-    case OutputFormat::kJson:
-      context.Print(RenderJson(report));
-      break;
-    case OutputFormat::kJunit:
-      context.Print(RenderJunit(report));
-      break;
-  }
-  return ToStatus(report);
+  return PrintVerdict(VerifyFiles(set, options), context);
 }
 
 // The names of flags that weaken a check begin with "--insecure-".
@@ -174,10 +147,7 @@ std::vector<Flag> Flags() {
            .value_name = "PATH",
            .help = "Folder, cache or bundle with certificates, CRLs and TCB "
                    "information, recognised by content; may be repeated."},
-          {.name = "--at",
-           .kind = Flag::Kind::kText,
-           .value_name = "TIME",
-           .help = "The time that dates are compared with [now]."},
+          AtFlag(),
           {.name = "--nonce",
            .kind = Flag::Kind::kText,
            .value_name = "HEX",
@@ -214,7 +184,7 @@ Command AttestationVerifyCommand() {
                            .help = "Report, quote, certificates, PCR values, "
                                    "log, ...: what belongs together.",
                            .list = true}},
-          .run = Run};
+          .run = RunAttestationVerify};
 }
 
 }  // namespace constellation::cli

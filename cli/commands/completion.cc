@@ -103,7 +103,8 @@ std::string FishScript() {
 }
 
 // zsh runs the bash script in its compatibility mode.
-absl::Status Run(const Arguments& arguments, CommandContext& context) {
+absl::Status RunCompletion(const Arguments& arguments,
+                           CommandContext& context) {
   const std::string shell = arguments.Text("SHELL").value_or("bash");
   if (shell == "fish") {
     context.Print(FishScript());
@@ -125,7 +126,7 @@ Command CompletionCommand() {
           .positionals = {{.name = "SHELL",
                            .help = "bash, zsh or fish.",
                            .choices = {"bash", "zsh", "fish"}}},
-          .run = Run};
+          .run = RunCompletion};
 }
 
 }  // namespace constellation::cli

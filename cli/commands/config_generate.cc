@@ -72,7 +72,8 @@ std::string NextSteps(const std::string& provider) {
 }
 
 // Never overwrites: a config that exists holds somebody's decisions.
-absl::Status Run(const Arguments& arguments, CommandContext& context) {
+absl::Status RunConfigGenerate(const Arguments& arguments,
+                               CommandContext& context) {
   ASSIGN_OR_RETURN(const Workspace workspace,
                    Workspace::Open(context.workspace));
   RETURN_IF_ERROR(workspace.CheckWritable());
@@ -130,7 +131,7 @@ Command ConfigGenerateCommand() {
                                    "gcp, openstack, stackit or qemu.",
                            .choices = {"aws", "azure", "gcp", "openstack",
                                        "stackit", "qemu"}}},
-          .run = Run};
+          .run = RunConfigGenerate};
 }
 
 }  // namespace constellation::cli

@@ -63,7 +63,8 @@ absl::StatusOr<std::vector<Line>> Selected(const Arguments& arguments) {
 }
 
 // Reads nothing but the program's own catalogue: no workspace, no cloud.
-absl::Status Run(const Arguments& arguments, CommandContext& context) {
+absl::Status RunConfigInstanceTypes(const Arguments& arguments,
+                                    CommandContext& context) {
   ASSIGN_OR_RETURN(const std::vector<Line> lines, Selected(arguments));
   if (context.output == OutputFormat::kJson) {
     nlohmann::json list = nlohmann::json::array();
@@ -97,7 +98,7 @@ Command ConfigInstanceTypesCommand() {
                      .kind = Flag::Kind::kText,
                      .value_name = "VARIANT",
                      .help = "Only those for this variant."}},
-          .run = Run};
+          .run = RunConfigInstanceTypes};
 }
 
 }  // namespace constellation::cli

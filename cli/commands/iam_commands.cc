@@ -96,7 +96,7 @@ absl::Status Ended(Session& session, const absl::Status& status) {
 
 // All that can be wrong locally is found before the first call of the cloud's
 // API: half-made identities are hard to explain.
-absl::Status RunCreate(const Arguments& arguments, CommandContext& context) {
+absl::Status RunIamCreate(const Arguments& arguments, CommandContext& context) {
   const IamRequest request = RequestOf(arguments);
   // What is wrong with the flags is a usage error, told before the lock is
   // taken.
@@ -178,7 +178,7 @@ Command IamCreateCommand() {
           .positionals = {{.name = "PROVIDER",
                            .help = "aws, azure or gcp.",
                            .choices = {"aws", "azure", "gcp"}}},
-          .run = RunCreate};
+          .run = RunIamCreate};
 }
 
 Command IamDestroyCommand() {

@@ -16,7 +16,7 @@ namespace constellation::cli {
 namespace {
 
 // The reference comes from the cloud: shown without control characters.
-void Show(const UploadedImage& image, const CommandContext& context) {
+void ShowUpload(const UploadedImage& image, const CommandContext& context) {
   if (context.output == OutputFormat::kJson) {
     const nlohmann::json object = {
         {"image", image.reference},
@@ -33,7 +33,8 @@ void Show(const UploadedImage& image, const CommandContext& context) {
 // The config may be a draft: it names provider and project, but no image yet.
 // --update-config writes the measurements of the very file that was uploaded,
 // so that the policy later demands just this image.
-absl::Status Run(const Arguments& arguments, CommandContext& context) {
+absl::Status RunImageUpload(const Arguments& arguments,
+                            CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, true));
   const Workspace& workspace = session->workspace();
   ASSIGN_OR_RETURN(
@@ -54,7 +55,7 @@ absl::Status Run(const Arguments& arguments, CommandContext& context) {
         fmt::format("Wrote image, version and measurements to {}.",
                     workspace.config_path()));
   }
-  Show(*image, context);
+  ShowUpload(*image, context);
   return absl::OkStatus();
 }
 
@@ -78,7 +79,7 @@ Command ImageUploadCommand() {
           .positionals = {{.name = "PATH",
                            .help = "The image [the newest one built here].",
                            .required = false}},
-          .run = Run};
+          .run = RunImageUpload};
 }
 
 }  // namespace constellation::cli

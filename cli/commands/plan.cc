@@ -15,7 +15,7 @@ namespace constellation::cli {
 namespace {
 
 // Changes nothing: no lock is taken and nothing is written.
-absl::Status Run(const Arguments& /*arguments*/, CommandContext& context) {
+absl::Status RunPlan(const Arguments& /*arguments*/, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, false));
   ASSIGN_OR_RETURN(const Config config, session->workspace().LoadConfig(
                                             {.any_place = context.force}));
@@ -56,7 +56,7 @@ Command PlanCommand() {
   return {.path = {"plan"},
           .help = "Show what apply would create, change and delete in a cloud.",
           .example = "constellation plan --output json",
-          .run = Run};
+          .run = RunPlan};
 }
 
 }  // namespace constellation::cli

@@ -15,7 +15,7 @@ using cloud::qemu::SupervisorClient;
 // No lock is taken: tests switch machines while `apply` runs. The supervisor
 // process serialises what it is asked. "stop" is the plug, not the power button
 // (kHard); "kill" ends the virtual machine monitor itself, as a crash would.
-absl::Status Run(const Arguments& arguments, CommandContext& context) {
+absl::Status RunQemuPower(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, false));
   ASSIGN_OR_RETURN(const std::string program, OwnProgram());
   ASSIGN_OR_RETURN(const SupervisorClient client,
@@ -53,7 +53,7 @@ Command QemuPowerCommand() {
                            .help = "For set-image; none: the cluster's.",
                            .required = false}},
           .hidden = true,
-          .run = Run};
+          .run = RunQemuPower};
 }
 
 }  // namespace constellation::cli

@@ -166,7 +166,7 @@ absl::Status ShowLocalConsole(const ClusterStatus& cluster,
 }
 
 // Takes no lock: one wants to look while another command works.
-absl::Status Run(const Arguments& arguments, CommandContext& context) {
+absl::Status RunStatus(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, false));
   ASSIGN_OR_RETURN(const State state, session->workspace().LoadStateOrEmpty());
   const std::optional<std::string> console = arguments.Text("--console");
@@ -213,7 +213,7 @@ Command StatusCommand() {
                      .kind = Flag::Kind::kText,
                      .value_name = "NODE",
                      .help = "Show the end of this node's serial console."}},
-          .run = Run};
+          .run = RunStatus};
 }
 
 }  // namespace constellation::cli

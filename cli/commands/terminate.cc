@@ -148,7 +148,7 @@ absl::Status TearDown(Session& session, bool confirmed,
 
 namespace {
 
-absl::Status Run(const Arguments& arguments, CommandContext& context) {
+absl::Status RunTerminate(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, true));
   return TearDown(*session, arguments.Has("--yes"), context);
 }
@@ -164,7 +164,7 @@ Command TerminateCommand() {
           .flags = {{.name = "--yes",
                      .short_name = "-y",
                      .help = "Do not ask before removing anything."}},
-          .run = Run};
+          .run = RunTerminate};
 }
 
 }  // namespace constellation::cli

@@ -49,7 +49,7 @@ absl::Status ExpectCloudNodes(const Workspace& workspace, State& state,
 // --policy replaces the latter, never the former. Nothing is locked or written
 // but the cache of collateral. Refusals exit with 2, what could not be checked
 // with 1.
-absl::Status Run(const Arguments& arguments, CommandContext& context) {
+absl::Status RunVerify(const Arguments& arguments, CommandContext& context) {
   HandleInterrupts();
   ASSIGN_OR_RETURN(const Workspace workspace,
                    Workspace::Open(context.workspace));
@@ -134,7 +134,7 @@ Command VerifyCommand() {
                     {.name = "--offline",
                      .help = "Ask no CPU vendor: only the evidence's own "
                              "certificates and the cache."}},
-          .run = Run};
+          .run = RunVerify};
 }
 
 }  // namespace constellation::cli

@@ -8,7 +8,8 @@ namespace {
 
 // The version is that of the build. There is one platform; scripts that
 // download other releases read it all the same.
-absl::Status Run(const Arguments& /*arguments*/, CommandContext& context) {
+absl::Status RunVersion(const Arguments& /*arguments*/,
+                        CommandContext& context) {
   context.Print(
       context.output == OutputFormat::kJson
           ? fmt::format("{{\"version\":\"{}\",\"platform\":\"linux/amd64\"}}\n",
@@ -24,7 +25,7 @@ Command VersionCommand() {
   return {.path = {"version"},
           .help = "Print the version.",
           .example = "constellation version",
-          .run = Run};
+          .run = RunVersion};
 }
 
 }  // namespace constellation::cli

@@ -60,7 +60,7 @@ std::string Text(std::span<const uint8_t> octets) {
 
 // Secrets are copied into the message, which is wiped once it is sent; what
 // gRPC has buffered is out of reach.
-v1::InitClientMessage RequestOf(const InitParameters& parameters) {
+v1::InitClientMessage InitMessageOf(const InitParameters& parameters) {
   v1::InitClientMessage message;
   v1::InitRequest& request = *message.mutable_request();
   request.set_init_secret(Text(parameters.init_secret.Expose()));
@@ -93,7 +93,7 @@ using InitStream =
 absl::StatusOr<InitOutcome> ExchangeInit(InitStream& stream,
                                          const InitParameters& parameters,
                                          const InitProgressFn& progress) {
-  v1::InitClientMessage message = RequestOf(parameters);
+  v1::InitClientMessage message = InitMessageOf(parameters);
   const bool sent = stream.Write(message) && stream.WritesDone();
   Wipe(*message.mutable_request()->mutable_init_secret());
   Wipe(*message.mutable_request()->mutable_master_key());
