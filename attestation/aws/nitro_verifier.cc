@@ -94,6 +94,17 @@ std::string_view ToString(NitroCheckId id) {
   return "unknown";
 }
 
+absl::StatusOr<std::vector<crypto::Certificate>> NitroChainUnverified(
+    std::span<const uint8_t> cose) {
+  ASSIGN_OR_RETURN(const CoseSign1Unverified message,
+                   ParseCoseSign1Unverified(cose));
+  ASSIGN_OR_RETURN(const NitroDocumentUnverified document,
+                   ParseNitroDocumentUnverified(message.payload));
+  ASSIGN_OR_RETURN(Certificates chain, ParseCertificates(document));
+  std::ranges::reverse(chain);
+  return chain;
+}
+
 // Holds what the checks share: everything parsed once.
 class NitroChecker final {
  public:
@@ -211,22 +222,17 @@ class NitroChecker final {
                            "no certificates");
       return;
     }
-    if (want_.crls.empty()) {
-      rows_.Add(NitroCheckId::kRevocation, true, expected, "no list is given");
-      return;
-    }
     std::vector<const crypto::Certificate*> chain;
     for (auto it = chain_->rbegin(); it != chain_->rend(); ++it) {
       chain.push_back(&*it);
     }
-    const ChainRevocation found =
-        CheckChainRevocation(chain, want_.crls, want_.now);
-    rows_.Add(NitroCheckId::kRevocation, found.status.ok(), expected,
-              found.status.ok()
-                  ? fmt::format("not in {} lists", found.lists_used)
-                  : std::string(Message(found.status)),
-              "Amazon has revoked the hypervisor's certificate or its "
-              "authority: refuse the node; if a list is old, fetch it again");
+    RevocationRow row =
+        JudgeChainRevocation(chain, want_.crls, want_.now, want_.require_crls);
+    rows_.Add(NitroCheckId::kRevocation, row.passed, expected,
+              std::move(row.got),
+              "if it is revoked, refuse the node: Amazon no longer vouches for "
+              "the hypervisor's certificate or its authority; if a list is old "
+              "or missing, fetch it (constellation collateral fetch)");
   }
 
   // ES384: r and s as 48 octets each (RFC 9053 section 2.1).

@@ -17,6 +17,7 @@
 #include "common/hex.h"
 #include "crypto/crl.h"
 #include "crypto/hash.h"
+#include "crypto/x509.h"
 
 namespace constellation::attestation {
 
@@ -63,6 +64,8 @@ struct NitroExpectation {
   // Revocation lists of anybody; they must outlive the call. Those of an issuer
   // in the chain must be signed by it and valid at `now`.
   std::span<const crypto::RevocationList> crls = {};
+  // Whether lists must be given: JudgeChainRevocation().
+  bool require_crls = false;
 };
 
 // A document that the hypervisor signed. Only CheckNitroDocument() makes one.
@@ -91,6 +94,12 @@ class VerifiedNitroDocument final {
   std::optional<Bytes> nonce_;
 };
 
+// The certificates in a document (COSE_Sign1): the signer's first, the root's
+// last. INVALID_ARGUMENT if it or one of them does not parse. Nothing is
+// verified. Pure; thread-safe.
+absl::StatusOr<std::vector<crypto::Certificate>> NitroChainUnverified(
+    std::span<const uint8_t> cose);
+
 // Every check with its result; `document` only if all passed.
 struct NitroVerification {
   std::vector<NitroCheck> checks;
@@ -100,8 +109,9 @@ struct NitroVerification {
 // Makes every check of a document (COSE_Sign1), also after one failed. Pure;
 // thread-safe. Not checked: registers (AppraiseNitro() does) and, for NitroTPM,
 // the quote that goes with it (CheckNitroTpm() does). Revocation is checked
-// where a list of an issuer is given (CheckChainRevocation()); none is
-// demanded, for certificates below the root live for at most 20 days.
+// where a list of an issuer is given (CheckChainRevocation()); none is demanded
+// unless the expectation says so, for certificates below the root live for at
+// most 20 days. The row says what was not checked.
 NitroVerification CheckNitroDocument(std::span<const uint8_t> cose,
                                      const NitroExpectation& expectation);
 

@@ -128,6 +128,35 @@ TEST(NitroVerifierTest, RevocationIsLookedForInTheListsGiven) {
               ElementsAre("revocation"));
 }
 
+TEST(NitroVerifierTest, ADemandedListMustBeThere) {
+  const NitroBuilder builder;
+  NitroExpectation want = builder.Expectation();
+  want.require_crls = true;
+  EXPECT_THAT(Failed(CheckNitroDocument(builder.Build(), want)),
+              ElementsAre("revocation"));
+  const std::vector<crypto::RevocationList> lists = {builder.Listed(0, {})};
+  want.crls = lists;
+  EXPECT_THAT(Failed(CheckNitroDocument(builder.Build(), want)), IsEmpty());
+}
+
+TEST(NitroVerifierTest, GivesTheChainFromTheSignerUp) {
+  const NitroBuilder builder;
+  ASSERT_OK_AND_ASSIGN(const auto chain, NitroChainUnverified(builder.Build()));
+  ASSERT_EQ(chain.size(), builder.specs.size());
+  for (size_t i = 0; i < chain.size(); ++i) {
+    EXPECT_EQ(chain[i].SubjectCommonName(),
+              builder.specs[chain.size() - 1 - i].name);
+  }
+  Bytes cut = builder.Build();
+  cut.pop_back();
+  EXPECT_THAT(NitroChainUnverified(cut),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  NitroBuilder other;
+  other.digest = "SHA256";
+  EXPECT_THAT(NitroChainUnverified(other.Build()),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 TEST(NitroVerifierTest, RefusesOtherAlgorithm) {
   NitroBuilder builder;
   builder.algorithm = 6;  // -7, ES256

@@ -184,30 +184,25 @@ class GcpCertificateChecker final {
   }
 
  private:
-  // Without lists the row says so and passes: whether Google's are to be had is
-  // the collateral's matter. With lists but without a chain nobody knows whose
-  // they are.
+  // Without lists the row says so and passes, unless they are demanded. With
+  // lists but without a chain nobody knows whose they are.
   void CheckRevocation() {
     using Id = GcpCertificateCheckId;
     const std::string expected = "in no list of its issuer";
-    if (trust_.crls.empty()) {
-      rows_.Add(Id::kRevocation, true, expected, "no list is given");
-      return;
-    }
-    if (!chain_.ok()) {
+    if (!chain_.ok() && (trust_.require_crls || !trust_.crls.empty())) {
       rows_.AddUnavailable(Id::kRevocation, expected, "no chain");
       return;
     }
     std::vector<const crypto::Certificate*> chain = {&*leaf_};
-    chain.insert(chain.end(), chain_->begin(), chain_->end());
-    const ChainRevocation found =
-        CheckChainRevocation(chain, trust_.crls, trust_.now);
-    rows_.Add(Id::kRevocation, found.status.ok(), expected,
-              found.status.ok()
-                  ? fmt::format("not in {} lists", found.lists_used)
-                  : std::string(Message(found.status)),
-              "Google has revoked the machine's vTPM or its authority: refuse "
-              "the node; if a list is old, fetch it again");
+    if (chain_.ok()) {
+      chain.insert(chain.end(), chain_->begin(), chain_->end());
+    }
+    RevocationRow row = JudgeChainRevocation(chain, trust_.crls, trust_.now,
+                                             trust_.require_crls);
+    rows_.Add(Id::kRevocation, row.passed, expected, std::move(row.got),
+              "if it is revoked, refuse the node: Google no longer vouches for "
+              "the machine's vTPM or its authority; if a list is old or "
+              "missing, fetch it (constellation collateral fetch)");
   }
 
   GcpCertificateVerification Finish(std::optional<VerifiedGcpAk> ak) {

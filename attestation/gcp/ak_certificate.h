@@ -58,6 +58,8 @@ struct GcpTrust {
   // Revocation lists of anybody; they must outlive the call. Those of an issuer
   // in the chain must be signed by it and valid now.
   std::span<const crypto::RevocationList> crls = {};
+  // Whether lists must be given: JudgeChainRevocation().
+  bool require_crls = false;
 };
 
 // An AK certificate of Google's under a pinned root. Only
@@ -89,8 +91,8 @@ struct GcpCertificateVerification {
 // identifier fits are tried first, then the others, at most 8 signatures in
 // all. At most 32 candidates are looked at, and 4 certificates make a chain.
 // Revocation is checked where a list of an issuer is given
-// (CheckChainRevocation()); whether one is needed is not judged. Pure;
-// thread-safe.
+// (CheckChainRevocation()); without `trust.require_crls` none is needed, and
+// the row says what was not checked. Pure; thread-safe.
 GcpCertificateVerification CheckGcpAkCertificate(
     std::span<const uint8_t> leaf,
     std::span<const crypto::Certificate> candidates, const GcpTrust& trust);

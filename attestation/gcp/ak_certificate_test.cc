@@ -241,7 +241,7 @@ TEST(AkCertificateTest, RevocationIsLookedForInTheListsGiven) {
   machine.intermediate.serial = 2;
   machine.leaf.serial = 3;
   machine.Refresh();
-  EXPECT_EQ(RevocationWith(machine, {}), "no list is given");
+  EXPECT_EQ(RevocationWith(machine, {}), "not checked: no list is given");
   EXPECT_EQ(RevocationWith(machine, {GceMachine::Listed(true, {}),
                                      GceMachine::Listed(false, {})}),
             "not in 3 lists");
@@ -255,6 +255,21 @@ TEST(AkCertificateTest, RevocationIsLookedForInTheListsGiven) {
   EXPECT_EQ(
       RevocationWith(machine, {GceMachine::Listed(true, {.revoked = {3}})}),
       "not in 2 lists");
+}
+
+TEST(AkCertificateTest, ADemandedListMustBeThere) {
+  const GceMachine machine;
+  GcpTrust trust = machine.Trust();
+  trust.require_crls = true;
+  const auto failed = [&] {
+    return Failed(
+        CheckGcpAkCertificate(machine.leaf_der, machine.candidates, trust));
+  };
+  EXPECT_THAT(failed(), ElementsAre("revocation"));
+  const std::vector<crypto::RevocationList> lists = {
+      GceMachine::Listed(false, {})};
+  trust.crls = lists;
+  EXPECT_THAT(failed(), IsEmpty());
 }
 
 TEST(AkCertificateTest, AnOldListIsRefused) {

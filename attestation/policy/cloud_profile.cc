@@ -30,14 +30,21 @@ constexpr uint64_t kDefaultAgeSeconds = 300;
 constexpr std::string_view kAzureKeys[] = {
     "allowConsole",      "allowPersistedTpm", "minimumHclVersion",
     "requireSecureBoot", "requireUserData",   "vmIds"};
-constexpr std::string_view kGcpKeys[] = {
-    "anyTechnology", "insecureAnyProject", "insecureRoots",
-    "instanceIds",   "instanceNames",      "minimumSecurityVersion",
-    "projectIds",    "projectNumbers",     "requireProduction",
-    "zones"};
+constexpr std::string_view kGcpKeys[] = {"anyTechnology",
+                                         "insecureAnyProject",
+                                         "insecureRoots",
+                                         "instanceIds",
+                                         "instanceNames",
+                                         "minimumSecurityVersion",
+                                         "projectIds",
+                                         "projectNumbers",
+                                         "requireProduction",
+                                         "requireRevocationList",
+                                         "zones"};
 constexpr std::string_view kAwsKeys[] = {
-    "insecureAllowDebug", "insecureAnyPcrs", "insecureRoots",
-    "maximumAgeSeconds",  "moduleIds",       "pcrs"};
+    "insecureAllowDebug",   "insecureAnyPcrs", "insecureRoots",
+    "maximumAgeSeconds",    "moduleIds",       "pcrs",
+    "requireRevocationList"};
 constexpr std::string_view kAwsPcrKeys[] = {
     "0",  "1",  "2",  "3",  "4",  "5",  "6",  "7",  "8",  "9",  "10", "11",
     "12", "13", "14", "15", "16", "17", "18", "19", "20", "21", "22", "23"};
@@ -146,6 +153,8 @@ absl::StatusOr<GcpProfile> ReadGcpProfile(const nlohmann::json& value,
   ASSIGN_OR_RETURN(policy.instance_names, StringList(object, "instanceNames"));
   ASSIGN_OR_RETURN(policy.require_production,
                    BoolOr(object, "requireProduction", true));
+  ASSIGN_OR_RETURN(profile.require_revocation_list,
+                   BoolOr(object, "requireRevocationList", false));
   ASSIGN_OR_RETURN(
       policy.minimum_security_version,
       OptionalNumber(object, "minimumSecurityVersion", kMaxNumber));
@@ -180,6 +189,8 @@ absl::StatusOr<AwsProfile> ReadAwsProfile(const nlohmann::json& value,
                    OptionalNumber(object, "maximumAgeSeconds", kMaxAgeSeconds));
   profile.max_age =
       absl::Seconds(static_cast<int64_t>(age.value_or(kDefaultAgeSeconds)));
+  ASSIGN_OR_RETURN(profile.require_revocation_list,
+                   BoolOr(object, "requireRevocationList", false));
   ASSIGN_OR_RETURN(policy.module_ids, StringList(object, "moduleIds"));
   RETURN_IF_ERROR(ReadAwsPcrs(object, policy));
   RETURN_IF_ERROR(CheckAwsPcrs(
@@ -216,6 +227,8 @@ nlohmann::json ToJsonValue(const GcpProfile& profile) {
   PutList(value, "instanceIds", policy.instance_ids);
   PutList(value, "instanceNames", policy.instance_names);
   PutBool(value, "requireProduction", policy.require_production, true);
+  PutBool(value, "requireRevocationList", profile.require_revocation_list,
+          false);
   if (policy.minimum_security_version.has_value()) {
     value["minimumSecurityVersion"] = *policy.minimum_security_version;
   }
@@ -231,6 +244,8 @@ nlohmann::json ToJsonValue(const AwsProfile& profile) {
   if (profile.max_age != absl::Seconds(kDefaultAgeSeconds)) {
     value["maximumAgeSeconds"] = absl::ToInt64Seconds(profile.max_age);
   }
+  PutBool(value, "requireRevocationList", profile.require_revocation_list,
+          false);
   PutList(value, "moduleIds", policy.module_ids);
   if (!policy.pcrs.empty()) {
     Json pcrs = Json::object();

@@ -36,6 +36,8 @@ struct GcpProfile {
   GcpPolicy policy;
   bool insecure_any_project = false;
   std::vector<crypto::Sha256Digest> insecure_roots;  // SPKI, beside Google's
+  // Lists of the certificate's issuers must be given (JudgeChainRevocation()).
+  bool require_revocation_list = false;
 
   bool operator==(const GcpProfile& other) const;
 };
@@ -46,6 +48,7 @@ struct AwsProfile {
   NitroPolicy policy;
   absl::Duration max_age = absl::Minutes(5);
   std::vector<crypto::Sha256Digest> insecure_roots;  // SPKI, beside Amazon's
+  bool require_revocation_list = false;              // as GcpProfile's
 
   bool operator==(const AwsProfile& other) const;
 };

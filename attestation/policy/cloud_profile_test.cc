@@ -37,6 +37,7 @@ Json FullGcp() {
           {"projectIds", {"my-project"}},
           {"projectNumbers", {117}},
           {"requireProduction", false},
+          {"requireRevocationList", true},
           {"zones", {"europe-west3"}}};
 }
 Json AwsPcrs() {
@@ -47,11 +48,9 @@ Json AwsPcrs() {
   return pcrs;
 }
 Json FullAws() {
-  return {{"insecureAllowDebug", true},
-          {"insecureRoots", {Hex('a', 32)}},
-          {"maximumAgeSeconds", 60},
-          {"moduleIds", {"i-0123"}},
-          {"pcrs", AwsPcrs()}};
+  return {{"insecureAllowDebug", true},    {"insecureRoots", {Hex('a', 32)}},
+          {"maximumAgeSeconds", 60},       {"moduleIds", {"i-0123"}},
+          {"requireRevocationList", true}, {"pcrs", AwsPcrs()}};
 }
 
 TEST(CloudProfileTest, WritesWhatItRead) {
@@ -98,6 +97,15 @@ TEST(CloudProfileTest, EveryKeyMatters) {
     Json without = FullGcp();
     without.erase(key);
     EXPECT_FALSE(ReadGcpProfile(without, "p").value() == gcp) << key;
+  }
+  const AwsProfile aws = ReadAwsProfile(FullAws(), "p", false).value();
+  const Json all_aws = FullAws();
+  for (const auto& [key, unused] : all_aws.items()) {
+    if (key != "pcrs") {  // must be there
+      Json without = FullAws();
+      without.erase(key);
+      EXPECT_FALSE(ReadAwsProfile(without, "p", false).value() == aws) << key;
+    }
   }
 }
 

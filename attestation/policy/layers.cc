@@ -231,8 +231,10 @@ class LayerChecker final {
   // Google's certificate binds the attestation key to an instance. What that
   // instance measured is the quote's and the profile's matter.
   void CheckGcpLayer(const GcpProfile& gcp) {
-    GcpTrust trust{
-        .roots = GcpTrust().roots, .now = now_, .crls = collateral_.crls};
+    GcpTrust trust{.roots = GcpTrust().roots,
+                   .now = now_,
+                   .crls = collateral_.crls,
+                   .require_crls = gcp.require_revocation_list};
     trust.roots.insert(trust.roots.end(), gcp.insecure_roots.begin(),
                        gcp.insecure_roots.end());
     std::vector<crypto::Certificate> candidates = certificates_;
@@ -283,6 +285,7 @@ class LayerChecker final {
     expectation.now = now_;
     expectation.max_age = aws.max_age;
     expectation.crls = collateral_.crls;
+    expectation.require_crls = aws.require_revocation_list;
     const Octets cose = FirstEndorsement(IsCose);
     const NitroVerification verification =
         CheckNitroDocument(cose, expectation);

@@ -474,6 +474,21 @@ TEST(GcpNodeTest, RevokedMachineIsRefused) {
   }
 }
 
+// Never passed in silence: the row fails if the profile wants lists.
+TEST(GcpNodeTest, ADemandedRevocationListMustBeThere) {
+  const ComposedNode node("gcp-tdx");
+  Profile profile = node.Profile();
+  profile.gcp->require_revocation_list = true;
+  AppraisalCollateral collateral = node.Collateral();
+  collateral.crls.clear();
+  EXPECT_THAT(
+      Failed(AppraiseWith(node, node.Evidence(), {profile}, collateral)),
+      IsSupersetOf({"gcp AK certificate: revocation", "gcp instance"}));
+  collateral.crls.push_back(GceMachine::Listed(false, {}));
+  EXPECT_TRUE(
+      AppraiseWith(node, node.Evidence(), {profile}, collateral).accepted);
+}
+
 TEST(GcpNodeTest, TechnologyIsTheVariants) {
   const ComposedNode node("gcp-sev-es");
   Evidence evidence = node.Evidence();
@@ -529,6 +544,20 @@ TEST(AwsNodeTest, RevokedHypervisorIsRefused) {
       Failed(AppraiseWith(node, node.Evidence(), {node.Profile()}, collateral)),
       AllOf(Contains("aws document revocation"),
             Contains("tpm AK vouched for")));
+}
+
+TEST(AwsNodeTest, ADemandedRevocationListMustBeThere) {
+  const ComposedNode node("aws-sev-snp");
+  Profile profile = node.Profile();
+  profile.aws->require_revocation_list = true;
+  AppraisalCollateral collateral = node.Collateral();
+  collateral.crls.clear();
+  EXPECT_THAT(
+      Failed(AppraiseWith(node, node.Evidence(), {profile}, collateral)),
+      Contains("aws document revocation"));
+  collateral.crls = {node.nitro.Listed(0, {})};
+  EXPECT_TRUE(
+      AppraiseWith(node, node.Evidence(), {profile}, collateral).accepted);
 }
 
 // What was revoked since an old list is not known.

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "attestation/tpm/crl_location.h"
 #include "common/hex.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -82,10 +83,43 @@ ChainRevocation CheckChainRevocation(
       break;  // a pinned intermediate: its issuer is not known here
     }
     const crypto::Certificate& issuer = last ? subject : *chain[i + 1];
+    const size_t before = result.lists_used;
     result.status.Update(
         CheckLink(subject, issuer, lists, now, result.lists_used));
+    if (result.unlisted.empty() && result.lists_used == before &&
+        NamesRevocationList(subject)) {
+      result.unlisted = fmt::format("\"{}\"", subject.Subject());
+    }
   }
   return result;
+}
+
+// Says what was not checked, whether that fails the row or not: a row that only
+// passed would look like a check.
+RevocationRow JudgeChainRevocation(
+    std::span<const crypto::Certificate* const> chain,
+    std::span<const crypto::RevocationList> lists, absl::Time now,
+    bool required) {
+  const ChainRevocation found = CheckChainRevocation(chain, lists, now);
+  if (!found.status.ok()) {
+    return {.passed = false, .got = std::string(Message(found.status))};
+  }
+  RevocationRow row{.passed = true, .got = {}};
+  if (found.lists_used == 0) {
+    row.passed = !required;
+    row.got = lists.empty()
+                  ? "not checked: no list is given"
+                  : fmt::format("not checked: none of {} lists is of an issuer",
+                                lists.size());
+    return row;
+  }
+  row.got = fmt::format("not in {} lists", found.lists_used);
+  if (!found.unlisted.empty()) {
+    row.passed = !required;
+    row.got +=
+        fmt::format("; not checked for want of a list: {}", found.unlisted);
+  }
+  return row;
 }
 
 }  // namespace constellation::attestation

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -17,6 +18,9 @@ struct ChainRevocation {
   // OK if nothing of the chain is revoked, as far as lists were given.
   absl::Status status;
   size_t lists_used = 0;
+  // The first certificate that names a place of lists (CRL distribution points)
+  // but could not be looked for in a valid one; empty if there is none.
+  std::string unlisted;
 };
 
 // Looks for each certificate of `chain` in the lists of its issuer (RFC 5280
@@ -34,6 +38,20 @@ struct ChainRevocation {
 ChainRevocation CheckChainRevocation(
     std::span<const crypto::Certificate* const> chain,
     std::span<const crypto::RevocationList> lists, absl::Time now);
+
+// A verifier's row about revocation.
+struct RevocationRow {
+  bool passed = false;
+  std::string got;  // also what could not be checked, for want of lists
+};
+
+// The row that CheckChainRevocation() gives. Without `required` nothing fails
+// for want of lists. With it, at least one list must have been used, and every
+// certificate that names a place of lists must have been looked for in one.
+RevocationRow JudgeChainRevocation(
+    std::span<const crypto::Certificate* const> chain,
+    std::span<const crypto::RevocationList> lists, absl::Time now,
+    bool required);
 
 }  // namespace constellation::attestation
 

@@ -62,12 +62,18 @@ class ChainRevocationTest : public ::testing::Test {
                                        const TestKey& key) {
     return crypto::RevocationList::FromDer(MakeCrl(spec, key)).value();
   }
-  ChainRevocation Check() const {
+  std::vector<const crypto::Certificate*> Chain() const {
     std::vector<const crypto::Certificate*> chain;
     for (const crypto::Certificate& certificate : chain_) {
       chain.push_back(&certificate);
     }
-    return CheckChainRevocation(chain, lists_, kNow);
+    return chain;
+  }
+  ChainRevocation Check() const {
+    return CheckChainRevocation(Chain(), lists_, kNow);
+  }
+  RevocationRow Judge(bool required) const {
+    return JudgeChainRevocation(Chain(), lists_, kNow, required);
   }
 
   CertificateSpec root_spec_ = CaSpec("root", "root");
@@ -176,6 +182,49 @@ TEST_F(ChainRevocationTest, APinnedIntermediateIsNotLookedFor) {
             Listed({.issuer = "ca"}, CaKey())};
   EXPECT_THAT(Check().status, IsOk());
   EXPECT_EQ(Check().lists_used, 1U);
+}
+
+// What was not checked is said, and fails where lists are demanded.
+TEST_F(ChainRevocationTest, ADemandedListMustBeThere) {
+  EXPECT_TRUE(Judge(false).passed);
+  EXPECT_EQ(Judge(false).got, "not checked: no list is given");
+  EXPECT_FALSE(Judge(true).passed);
+  EXPECT_EQ(Judge(true).got, "not checked: no list is given");
+  lists_ = {Listed({.issuer = "somebody"}, RootKey())};
+  EXPECT_TRUE(Judge(false).passed);
+  EXPECT_FALSE(Judge(true).passed);
+  EXPECT_EQ(Judge(true).got, "not checked: none of 1 lists is of an issuer");
+  lists_ = {Listed({.issuer = "root"}, RootKey())};
+  EXPECT_TRUE(Judge(true).passed);
+  EXPECT_EQ(Judge(true).got, "not in 2 lists");
+}
+
+// The leaf's certificate promises a list of "ca": one of the root's does not
+// say anything about it.
+TEST_F(ChainRevocationTest, EveryPromisedListMustBeThere) {
+  CertificateSpec leaf;
+  leaf.issuer = "ca";
+  leaf.extensions = {
+      {.oid = "2.5.29.31", .critical = false, .value = {0x30, 0x00}}};
+  chain_[0] = Parsed(MakeCertificate(leaf, LeafKey(), CaKey()));
+  lists_ = {Listed({.issuer = "root"}, RootKey())};
+  EXPECT_EQ(Check().unlisted, "\"CN=leaf\"");
+  EXPECT_TRUE(Judge(false).passed);
+  EXPECT_FALSE(Judge(true).passed);
+  EXPECT_EQ(Judge(true).got,
+            "not in 2 lists; not checked for want of a list: \"CN=leaf\"");
+  lists_.push_back(Listed({.issuer = "ca"}, CaKey()));
+  EXPECT_EQ(Check().unlisted, "");
+  EXPECT_TRUE(Judge(true).passed);
+  EXPECT_EQ(Judge(true).got, "not in 3 lists");
+}
+
+TEST_F(ChainRevocationTest, ARevokedOneFailsWhetherListsAreDemandedOrNot) {
+  lists_ = {Listed({.issuer = "ca", .revoked = {3}}, CaKey())};
+  for (const bool required : {false, true}) {
+    EXPECT_FALSE(Judge(required).passed);
+    EXPECT_THAT(Judge(required).got, HasSubstr("is revoked by CN=ca"));
+  }
 }
 
 }  // namespace

@@ -170,6 +170,16 @@ Bytes MakeCertificate(const CertificateSpec& spec, const Bytes& subject_spki,
   return out;
 }
 
+TestExtension CrlPoint(std::string_view url) {
+  Bytes value(AsBytes(url).begin(), AsBytes(url).end());
+  // URI, fullName, distribution point's name, point, list of points.
+  for (const uint8_t tag : Bytes{0x86, 0xa0, 0xa0, 0x30, 0x30}) {
+    Must(value.size() < 0x80, "short URL");
+    value.insert(value.begin(), {tag, static_cast<uint8_t>(value.size())});
+  }
+  return {.oid = "2.5.29.31", .critical = false, .value = std::move(value)};
+}
+
 Bytes MakeCrl(const CrlSpec& spec, const TestKey& issuer) {
   X509_CRL* list = X509_CRL_new();
   X509_CRL_set_version(list, X509_CRL_VERSION_2);

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/time/time.h"
@@ -41,6 +42,9 @@ struct TestExtension {
   bool critical = false;
   Bytes value;
 };
+
+// CRL distribution points with one URL, of at most 100 octets.
+TestExtension CrlPoint(std::string_view url);
 
 // What a certificate says, to be spoilt one by one.
 struct CertificateSpec {
