@@ -7,9 +7,9 @@
 #include <optional>
 #include <utility>
 
+#include "attestation/collateral/cloud_revocation.h"
 #include "attestation/collateral/vendor_checks.h"
 #include "attestation/collateral/vendor_items.h"
-#include "attestation/gcp/ak_certificate.h"
 #include "common/hex.h"
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -184,7 +184,18 @@ absl::StatusOr<CollateralCheck> CheckForKey(std::string_view key,
     return IntelCheckFor(key, trust);
   }
   if (key.starts_with(kGoogleChainPrefix)) {
-    return GoogleChainCheck(GcpTrust().roots, std::nullopt);
+    return GoogleChainCheck(trust.google_roots, std::nullopt);
+  }
+  for (const CloudAuthority authority :
+       {CloudAuthority::kGoogle, CloudAuthority::kAmazon}) {
+    const std::string_view prefix = CloudCrlPrefix(authority);
+    if (key.starts_with(prefix) &&
+        CloudCrlItem(authority, key.substr(prefix.size())).ok()) {
+      return CloudCrlCheck(authority == CloudAuthority::kGoogle
+                               ? trust.google_roots
+                               : trust.amazon_roots,
+                           std::nullopt);
+    }
   }
   return UnknownKey(key);
 }

@@ -9,10 +9,13 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "attestation/aws/nitro_verifier.h"
 #include "attestation/collateral/collateral.h"
 #include "attestation/collateral/collateral_bundle.h"
+#include "attestation/gcp/ak_certificate.h"
 #include "attestation/intel/trust_anchors.h"
 #include "attestation/snp/snp_roots.h"
+#include "crypto/hash.h"
 
 namespace constellation::attestation {
 
@@ -20,6 +23,9 @@ namespace constellation::attestation {
 struct CollateralTrust {
   IntelTrustAnchors intel;
   std::vector<SnpRoot> more_snp_roots = {};
+  // SPKI digests.
+  std::vector<crypto::Sha256Digest> google_roots = GcpTrust().roots;
+  std::vector<crypto::Sha256Digest> amazon_roots = NitroExpectation().roots;
 };
 
 // The check for whatever is called `key`. Those of AMD's revocation lists and

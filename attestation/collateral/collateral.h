@@ -39,6 +39,13 @@ struct CollateralItem {
   std::string issuer_chain_header = {};
   size_t max_size = size_t{1} << 20U;  // octets
   bool paced = false;  // the host throttles these: leave time between two
+  // Chain (PEM) that is kept with what comes without one, so that it can be
+  // checked again from cache and bundle.
+  std::string issuer_chain = {};
+  // The URL stands in a certificate: it may be http (RFC 5280 demands it of
+  // public lists), whatever the transport allows else.
+  bool plain_http = false;
+  bool redirects = true;  // whether another place may be named in answer
 };
 
 inline constexpr size_t kMaxKeySize = 512;

@@ -74,6 +74,7 @@ absl::StatusOr<Collateral> ReadAnswer(const CollateralItem& item,
   ASSIGN_OR_RETURN(out.content,
                    NormaliseContent(item.format, answer.body, item.what));
   if (item.issuer_chain_header.empty()) {
+    out.issuer_chain = item.issuer_chain;
     return out;
   }
   const std::string header = answer.Header(item.issuer_chain_header);
@@ -357,7 +358,8 @@ absl::StatusOr<HttpResponse> CollateralFetcher::SendWithRetries(
          .timeout = std::clamp(deadline - clock_.Now(), absl::Seconds(1),
                                options_.request_timeout),
          .max_body = item.max_size,
-         .max_redirects = options_.max_redirects});
+         .max_redirects = item.redirects ? options_.max_redirects : 0,
+         .plain_http = item.plain_http});
     const absl::Status status = answer.ok()
                                     ? StatusOfAnswer(item, answer->status)
                                     : Annotate(answer.status(), item.what);

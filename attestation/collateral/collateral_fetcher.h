@@ -91,6 +91,8 @@ class CollateralFetcher final {
   absl::StatusOr<Collateral> FetchUnverified(const CollateralItem& item)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Whether nothing may be fetched.
+  bool offline() const { return options_.offline || transport_ == nullptr; }
   // The time that everything is judged by.
   absl::Time Now() const { return clock_.Now(); }
 

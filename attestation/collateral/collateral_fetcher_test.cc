@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "attestation/collateral/curl_http_transport.h"
+#include "attestation/collateral/testing/fake_transport.h"
 #include "attestation/collateral/testing/http_server.h"
 #include "attestation/collateral/vendor_items.h"
 #include "common/files.h"
@@ -18,6 +19,7 @@
 namespace constellation::attestation {
 namespace {
 
+using ::constellation::attestation::testing::FakeTransport;
 using ::constellation::attestation::testing::HttpAnswer;
 using ::constellation::attestation::testing::ScriptedAnswer;
 using ::constellation::attestation::testing::TestHttpServer;
@@ -94,6 +96,30 @@ class CollateralFetcherTest : public ::testing::Test {
   std::unique_ptr<CollateralCache> cache_;
   CollateralBundle bundle_;
 };
+
+// An item says how its server may be asked, and brings the chain of a signer
+// that the server does not send.
+TEST_F(CollateralFetcherTest, ItemsDecideAboutRedirectsPlainHttpAndChain) {
+  FakeTransport transport;
+  CollateralItem item{.key = "test/list",
+                      .what = "the list",
+                      .url = "http://pki.example/list",
+                      .format = CollateralFormat::kJson};
+  transport.files[item.url] = ToBytes(Document(1));
+  CollateralFetcher fetcher(&transport, cache_.get(), &bundle_, clock_, {});
+  ASSERT_THAT(fetcher.Get(item, Check), IsOk());
+  EXPECT_EQ(transport.requests.back().max_redirects, 3);
+  EXPECT_FALSE(transport.requests.back().plain_http);
+  item.key += '2';
+  item.redirects = false;
+  item.plain_http = true;
+  item.issuer_chain = "its chain";
+  ASSERT_OK_AND_ASSIGN(const Collateral got, fetcher.Get(item, Check));
+  EXPECT_EQ(transport.requests.back().max_redirects, 0);
+  EXPECT_TRUE(transport.requests.back().plain_http);
+  EXPECT_EQ(got.issuer_chain, "its chain");
+  EXPECT_EQ(cache_->Get(item.key)->collateral.issuer_chain, "its chain");
+}
 
 TEST_F(CollateralFetcherTest, FetchesOnceAndKeeps) {
   const TestHttpServer server({{HttpAnswer(200, Document(1))}});

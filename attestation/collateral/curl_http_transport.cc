@@ -21,8 +21,9 @@ void SetTransfer(const CurlHttpOptions& options, const HttpRequest& request,
                  CurlExchange& exchange) {
   const bool https = request.url.starts_with("https:");
   exchange.Set(CURLOPT_URL, request.url.c_str());
-  exchange.Set(CURLOPT_PROTOCOLS_STR,
-               options.allow_plain_http ? "http,https" : "https");
+  exchange.Set(
+      CURLOPT_PROTOCOLS_STR,
+      options.allow_plain_http || request.plain_http ? "http,https" : "https");
   // No way back from TLS.
   exchange.Set(CURLOPT_REDIR_PROTOCOLS_STR, https ? "https" : "http,https");
   exchange.Set(CURLOPT_FOLLOWLOCATION, request.max_redirects > 0 ? 1L : 0L);

@@ -13,7 +13,8 @@ namespace constellation::attestation {
 // How a CurlHttpTransport may reach servers.
 struct CurlHttpOptions {
   // Also http:// URLs. For metadata services (link-local, no TLS there) and
-  // caches on the own machine. A redirect from https to http stays refused.
+  // caches on the own machine; a request may ask for it, too. A redirect from
+  // https to http stays refused.
   bool allow_plain_http = false;
   // "http://host:port" of a proxy; empty: none. The environment's proxy
   // variables never count.

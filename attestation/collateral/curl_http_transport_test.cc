@@ -142,6 +142,16 @@ TEST(CurlHttpTransportTest, RefusesPlainHttpUnlessAllowed) {
   EXPECT_THAT(server.requests(), SizeIs(0));
 }
 
+TEST(CurlHttpTransportTest, ARequestMayAllowPlainHttp) {
+  const TestHttpServer server({{HttpAnswer(200, "x")}});
+  CurlHttpTransport transport;
+  EXPECT_THAT(transport.Send({.url = server.url(), .plain_http = true}),
+              IsOk());
+  EXPECT_THAT(
+      transport.Send({.url = "file:///etc/hostname", .plain_http = true}),
+      StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 TEST(CurlHttpTransportTest, IgnoresProxyOfTheEnvironment) {
   const TestHttpServer proxy({{HttpAnswer(200, "from the proxy")}});
   const TestHttpServer server({{HttpAnswer(200, "direct")}});

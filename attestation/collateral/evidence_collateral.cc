@@ -8,7 +8,9 @@
 #include <utility>
 #include <vector>
 
+#include "attestation/aws/nitro_verifier.h"
 #include "attestation/azure/hcl_report.h"
+#include "attestation/collateral/cloud_revocation.h"
 #include "attestation/collateral/collateral_cache.h"
 #include "attestation/collateral/curl_http_transport.h"
 #include "attestation/collateral/vendor_checks.h"
@@ -51,6 +53,9 @@ struct PolicyTrust {
   std::vector<SnpRoot> snp_roots;
   std::vector<crypto::Sha256Digest> intel_roots;                      // SPKI
   std::vector<crypto::Sha256Digest> google_roots = GcpTrust().roots;  // SPKI
+  std::vector<crypto::Sha256Digest> amazon_roots = NitroExpectation().roots;
+  // Some profile refuses chains of clouds without revocation lists.
+  bool needs_cloud_crls = false;
   // Of every profile, if all of them list chips; else empty: any chip.
   std::vector<Bytes> chips;
 };
@@ -77,6 +82,13 @@ PolicyTrust TrustOf(const Policy& policy, const std::string& variant) {
       trust.google_roots.insert(trust.google_roots.end(),
                                 profile.gcp->insecure_roots.begin(),
                                 profile.gcp->insecure_roots.end());
+      trust.needs_cloud_crls |= profile.gcp->require_revocation_list;
+    }
+    if (profile.aws.has_value()) {
+      trust.amazon_roots.insert(trust.amazon_roots.end(),
+                                profile.aws->insecure_roots.begin(),
+                                profile.aws->insecure_roots.end());
+      trust.needs_cloud_crls |= profile.aws->require_revocation_list;
     }
     if (profile.tdx.has_value()) {
       const auto& roots = profile.tdx->policy.tcb.insecure_roots;
@@ -120,6 +132,10 @@ class Gatherer final {
     }
     if (variant.cloud == CloudLayer::kGcp) {
       Keep(GatherGoogle());
+    }
+    if (variant.cloud == CloudLayer::kNitroTpm ||
+        variant.cloud == CloudLayer::kNitroEnclave) {
+      GatherAmazon();
     }
   }
 
@@ -267,13 +283,42 @@ class Gatherer final {
       if (!leaf.ok() || leaf->is_ca() || !GceInstanceOfUnverified(*leaf).ok()) {
         continue;
       }
-      ASSIGN_OR_RETURN(std::vector<crypto::Certificate> chain,
+      ASSIGN_OR_RETURN(const std::vector<crypto::Certificate> chain,
                        FetchGoogleChain(fetcher_, *leaf, trust_.google_roots));
-      std::ranges::move(chain,
-                        std::back_inserter(out_.collateral.certificates));
+      out_.collateral.certificates.insert(out_.collateral.certificates.end(),
+                                          chain.begin(), chain.end());
+      std::vector<crypto::Certificate> whole = {*leaf};
+      whole.insert(whole.end(), chain.begin(), chain.end());
+      GatherCrls(CloudAuthority::kGoogle, whole, trust_.google_roots);
       return absl::OkStatus();
     }
     return absl::OkStatus();
+  }
+
+  // The document brings its chain, root first; only lists are apart.
+  void GatherAmazon() {
+    for (const Bytes& endorsement : evidence_.endorsements) {
+      const absl::StatusOr<std::vector<crypto::Certificate>> chain =
+          NitroChainUnverified(endorsement);
+      if (chain.ok()) {
+        GatherCrls(CloudAuthority::kAmazon, *chain, trust_.amazon_roots);
+        return;
+      }
+    }
+  }
+
+  // A cluster that does not demand lists asks nobody for them: admission must
+  // not wait for a server that it can do without. What is kept counts.
+  void GatherCrls(CloudAuthority authority,
+                  std::span<const crypto::Certificate> chain,
+                  std::span<const crypto::Sha256Digest> roots) {
+    ChainCrls got = FetchChainCrls(
+        fetcher_, authority, chain, roots,
+        trust_.needs_cloud_crls ? CrlSources::kAll : CrlSources::kKept);
+    std::ranges::move(got.lists, std::back_inserter(out_.collateral.crls));
+    if (trust_.needs_cloud_crls) {
+      Keep(got.missing);
+    }
   }
 
   CollateralFetcher& fetcher_;
@@ -328,6 +373,7 @@ GatheredCollateral EvidenceCollateral::For(const Evidence& evidence,
   GatheredCollateral out;
   out.collateral.snp_cache = &snp_cache_;
   out.collateral.intel_cache = &intel_cache_;
+  out.offline = fetcher_.offline();
   const Variant* variant = FindVariant(evidence.variant);
   PolicyTrust trust = TrustOf(policy, evidence.variant);
   if (variant == nullptr || !trust.any_profile) {

@@ -4,11 +4,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <map>
+#include <algorithm>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "attestation/collateral/collateral_cache.h"
+#include "attestation/collateral/testing/fake_transport.h"
 #include "attestation/collateral/testing/test_vendor.h"
 #include "attestation/policy/appraisal.h"
 #include "attestation/policy/testing/composed_node.h"
@@ -20,6 +22,7 @@
 namespace constellation::attestation {
 namespace {
 
+using ::constellation::attestation::testing::FakeTransport;
 using ::constellation::attestation::testing::TestVendor;
 using ::constellation::testing::ComposedNode;
 using ::constellation::testing::IsOk;
@@ -29,6 +32,7 @@ using ::constellation::testing::TempDir;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 // A verifier's process: what it remembers is gone with it, but for the folder.
 struct Process {
@@ -237,24 +241,6 @@ TEST_F(EvidenceCollateralTest, SurvivesEvidenceThatIsNone) {
   EXPECT_EQ(vendor_.requests(), 0U);
 }
 
-// Google's issuers, under the URLs that the certificates name.
-class FakeGoogle final : public HttpTransport {
- public:
-  absl::StatusOr<HttpResponse> Send(const HttpRequest& request) override {
-    ++requests;
-    const auto found = files.find(request.url);
-    HttpResponse response;
-    response.status = found == files.end() ? 404 : 200;
-    if (found != files.end()) {
-      response.body = std::string(AsText(found->second));
-    }
-    return response;
-  }
-
-  std::map<std::string, Bytes> files;
-  int requests = 0;
-};
-
 constexpr char kIntermediateUrl[] = "http://a.storage.googleapis.com/i/ca.crt";
 constexpr char kRootUrl[] = "http://pki.goog/root.crt";
 
@@ -284,7 +270,9 @@ class GoogleChainTest : public EvidenceCollateralTest {
     options.offline = offline;
     CollateralFetcher fetcher(&google_, cache->get(), nullptr, clock_, options);
     EvidenceCollateral source(fetcher);
-    const Policy policy = PolicyFor(node_);
+    Profile profile = node_.Profile();
+    profile.gcp->require_revocation_list = wants_lists_;
+    const Policy policy = *Policy::Create({profile}, {});
     const Evidence evidence = node_.Evidence();
     const GatheredCollateral gathered = source.For(evidence, policy);
     return ExplainRefusal(
@@ -293,15 +281,17 @@ class GoogleChainTest : public EvidenceCollateralTest {
         gathered);
   }
 
-  FakeGoogle google_;
+  FakeTransport google_;
   ComposedNode node_{"gcp-sev-es"};
+  bool wants_lists_ = false;
 };
 
 TEST_F(GoogleChainTest, FetchesIssuersFromWhereCertificatesSay) {
   EXPECT_THAT(JudgeIt(), IsOk());
-  EXPECT_EQ(google_.requests, 2);
+  EXPECT_THAT(google_.requests, SizeIs(2));
   EXPECT_THAT(JudgeIt(), IsOk());
-  EXPECT_EQ(google_.requests, 2) << "kept, for every machine of this issuer";
+  EXPECT_THAT(google_.requests, SizeIs(2))
+      << "kept, for every machine of this issuer";
   EXPECT_THAT(JudgeIt(/*offline=*/true), IsOk());
 }
 
@@ -325,7 +315,7 @@ TEST_F(GoogleChainTest, AsksGoogleOnly) {
   node_ = other;
   EXPECT_THAT(JudgeIt(), StatusIs(absl::StatusCode::kPermissionDenied,
                                   HasSubstr("evil.example")));
-  EXPECT_EQ(google_.requests, 0);
+  EXPECT_THAT(google_.requests, SizeIs(0));
 }
 
 // A certificate that names itself as its issuer's place.
@@ -337,7 +327,132 @@ TEST_F(GoogleChainTest, EndsAlsoIfTheChainDoesNot) {
   node_ = other;
   google_.files[kIntermediateUrl] = node_.gce.candidates[1].der();
   EXPECT_FALSE(JudgeIt().ok());
-  EXPECT_LE(google_.requests, 3);
+  EXPECT_LE(google_.requests.size(), 3U);
+}
+
+constexpr char kRootListUrl[] = "http://pki.goog/root.crl";
+
+// The intermediate's certificate names a list of the root.
+class GoogleListTest : public GoogleChainTest {
+ protected:
+  GoogleListTest() {
+    node_.gce.intermediate.extensions.push_back(
+        constellation::testing::CrlPoint(kRootListUrl));
+    node_.gce.Refresh();
+    google_.files[kIntermediateUrl] = node_.gce.candidates[1].der();
+    Publish({});
+  }
+  void Publish(std::vector<long> revoked) {
+    google_.files[kRootListUrl] =
+        constellation::testing::GceMachine::Listed(
+            true, {.this_update = kComposedNow - absl::Hours(1),
+                   .next_update = kComposedNow + absl::Hours(72),
+                   .revoked = std::move(revoked)})
+            .der();
+  }
+  size_t ListRequests() const {
+    return static_cast<size_t>(
+        std::ranges::count(google_.requests, kRootListUrl, &HttpRequest::url));
+  }
+};
+
+TEST_F(GoogleListTest, AreFetchedIfThePolicyDemandsThem) {
+  EXPECT_THAT(JudgeIt(), IsOk());
+  EXPECT_EQ(ListRequests(), 0U) << "nobody asked for it";
+  wants_lists_ = true;
+  EXPECT_THAT(JudgeIt(), IsOk());
+  EXPECT_EQ(ListRequests(), 1U);
+  EXPECT_THAT(JudgeIt(), IsOk());
+  EXPECT_THAT(JudgeIt(/*offline=*/true), IsOk());
+  EXPECT_EQ(ListRequests(), 1U) << "kept";
+}
+
+TEST_F(GoogleListTest, ARevokedAuthorityIsRefused) {
+  wants_lists_ = true;
+  Publish({node_.gce.intermediate.serial});
+  EXPECT_THAT(JudgeIt(), StatusIs(absl::StatusCode::kPermissionDenied,
+                                  HasSubstr("is revoked")));
+  wants_lists_ = false;
+  EXPECT_THAT(JudgeIt(/*offline=*/true),
+              StatusIs(absl::StatusCode::kPermissionDenied))
+      << "what is kept counts, demanded or not";
+}
+
+// A policy that can do without decides without.
+TEST_F(GoogleListTest, AServerThatIsDownIsNoVerdictIfListsAreDemanded) {
+  google_.files.erase(kRootListUrl);
+  google_.otherwise = 503;
+  EXPECT_THAT(JudgeIt(), IsOk());
+  wants_lists_ = true;
+  EXPECT_THAT(JudgeIt(), StatusIs(absl::StatusCode::kUnavailable,
+                                  HasSubstr("collateral is missing")));
+}
+
+constexpr char kRegionListUrl[] =
+    "http://aws-nitro-enclaves-crl.s3.amazonaws.com/crl/1.crl";
+
+// The region's certificate names a list of Amazon's root.
+class AmazonListTest : public EvidenceCollateralTest {
+ protected:
+  AmazonListTest() {
+    node_.nitro.specs[1].extensions.push_back(
+        constellation::testing::CrlPoint(kRegionListUrl));
+    Publish({});
+  }
+  void Publish(std::vector<long> revoked) {
+    amazon_.files[kRegionListUrl] =
+        node_.nitro
+            .Listed(0, {.this_update = kComposedNow - absl::Hours(1),
+                        .next_update = kComposedNow + absl::Hours(72),
+                        .revoked = std::move(revoked)})
+            .der();
+  }
+  absl::Status JudgeIt(bool wants_lists) {
+    CollateralFetcher fetcher(&amazon_, nullptr, nullptr, clock_,
+                              NodeFetcherOptions());
+    EvidenceCollateral source(fetcher);
+    Profile profile = node_.Profile();
+    profile.aws->require_revocation_list = wants_lists;
+    const Policy policy = *Policy::Create({profile}, {});
+    const Evidence evidence = node_.Evidence();
+    const GatheredCollateral gathered = source.For(evidence, policy);
+    return ExplainRefusal(
+        ToStatus(Appraise(evidence, node_.user_data, ClusterState::None(),
+                          policy, gathered.collateral, kComposedNow)),
+        gathered);
+  }
+
+  FakeTransport amazon_;
+  ComposedNode node_{"aws-nitro-tpm"};
+};
+
+TEST_F(AmazonListTest, AreFetchedIfThePolicyDemandsThem) {
+  EXPECT_THAT(JudgeIt(false), IsOk());
+  EXPECT_THAT(amazon_.requests, SizeIs(0));
+  EXPECT_THAT(JudgeIt(true), IsOk());
+  EXPECT_THAT(amazon_.requests, SizeIs(1));
+  Publish({node_.nitro.specs[1].serial});
+  EXPECT_THAT(JudgeIt(true), StatusIs(absl::StatusCode::kPermissionDenied,
+                                      HasSubstr("is revoked")));
+  amazon_.files.clear();
+  EXPECT_THAT(JudgeIt(true),
+              StatusIs(absl::StatusCode::kPermissionDenied,
+                       AllOf(HasSubstr("no list is given"),
+                             HasSubstr("it does not know this"))));
+}
+
+// A chain that nobody vouches for makes nobody ask.
+TEST_F(AmazonListTest, DocumentsOfStrangersCostNoRequest) {
+  Profile profile = node_.Profile();
+  profile.aws->require_revocation_list = true;
+  profile.aws->insecure_roots.clear();
+  CollateralFetcher fetcher(&amazon_, nullptr, nullptr, clock_,
+                            NodeFetcherOptions());
+  EvidenceCollateral source(fetcher);
+  const GatheredCollateral gathered =
+      source.For(node_.Evidence(), *Policy::Create({profile}, {}));
+  EXPECT_THAT(gathered.missing, StatusIs(absl::StatusCode::kUnauthenticated));
+  EXPECT_THAT(amazon_.requests, SizeIs(0));
 }
 
 TEST(ExplainRefusalTest, SaysWhatIsMissing) {

@@ -20,6 +20,7 @@ struct HttpRequest {
   absl::Duration timeout = absl::Seconds(20);  // name lookup to last octet
   size_t max_body = size_t{1} << 20U;          // octets
   int max_redirects = 0;                       // then INVALID_ARGUMENT
+  bool plain_http = false;  // http:// is fine, whatever else is allowed
 };
 
 // What came back. Hostile: whoever answered, answered.

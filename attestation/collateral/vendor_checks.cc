@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "attestation/collateral/check_facts.h"
 #include "attestation/gcp/issuer_url.h"
 #include "attestation/intel/collateral_json.h"
 #include "attestation/intel/enclave_identity.h"
@@ -31,16 +32,6 @@ constexpr size_t kMaxGivenCertificates = 16;
 
 Bytes DerOf(const crypto::Certificate& certificate) {
   return {certificate.der().begin(), certificate.der().end()};
-}
-
-// Content is valid no longer than what signed it.
-absl::Status Narrow(CollateralFacts& facts,
-                    const crypto::Certificate& certificate) {
-  ASSIGN_OR_RETURN(const absl::Time from, certificate.NotBefore());
-  ASSIGN_OR_RETURN(const absl::Time to, certificate.NotAfter());
-  facts.not_before = std::max(facts.not_before, from);
-  facts.not_after = std::min(facts.not_after, to);
-  return absl::OkStatus();
 }
 
 // Per product: a Milan root must not vouch for a Genoa chain.
@@ -67,19 +58,6 @@ absl::StatusOr<CollateralFacts> CheckAmdChain(
   CollateralFacts facts;
   RETURN_IF_ERROR(Narrow(facts, below));
   RETURN_IF_ERROR(Narrow(facts, root));
-  return facts;
-}
-
-// A list without nextUpdate never expires by itself (RFC 5280 demands the
-// field, DER parsers meet lists without it).
-CollateralFacts FactsOf(const crypto::RevocationList& list) {
-  CollateralFacts facts;
-  facts.not_before = list.ThisUpdate();
-  facts.not_after = list.NextUpdate().value_or(absl::InfiniteFuture());
-  facts.issued = list.ThisUpdate();
-  if (const auto number = list.crl_number()) {
-    facts.number.assign(number->begin(), number->end());
-  }
   return facts;
 }
 

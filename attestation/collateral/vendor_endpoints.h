@@ -17,6 +17,13 @@ inline constexpr char kIntelRootCrlUrl[] =
 // Issuers that Google's AK certificates name (authority information access).
 inline constexpr char kGoogleAiaPrivateCaSuffix[] = ".storage.googleapis.com";
 inline constexpr char kGoogleAiaPkiHost[] = "pki.goog";
+// Revocation lists that Amazon's Nitro certificates name: of the root, and, as
+// "crl-<region>-aws-nitro-enclaves.s3.<region>.amazonaws.com", of a region.
+inline constexpr char kAmazonRootCrlHost[] =
+    "aws-nitro-enclaves-crl.s3.amazonaws.com";
+inline constexpr char kAmazonCrlHostBegin[] = "crl-";
+inline constexpr char kAmazonCrlHostMiddle[] = "-aws-nitro-enclaves.s3.";
+inline constexpr char kAmazonCrlHostEnd[] = ".amazonaws.com";
 // Azure's metadata service, link-local, inside the guest only.
 inline constexpr char kAzureMetadataEndpoint[] = "http://169.254.169.254";
 

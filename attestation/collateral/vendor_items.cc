@@ -20,6 +20,7 @@ constexpr size_t kMaxCertificateSize = size_t{16} << 10U;
 constexpr size_t kMaxChainSize = size_t{64} << 10U;
 constexpr size_t kMaxDocumentSize = size_t{1} << 20U;
 constexpr size_t kMaxCrlSize = size_t{4} << 20U;
+constexpr size_t kMaxCloudCrlSize = size_t{1} << 20U;
 constexpr size_t kMaxUrlSize = 400;
 constexpr size_t kShownIdSize = 8;  // octets of a chip ID in messages
 constexpr char kTcbInfoChain[] = "tcb-info-issuer-chain";
@@ -184,11 +185,42 @@ CollateralItem IntelRootCrlItem(const CollateralEndpoints& endpoints) {
           .max_size = kMaxCrlSize};
 }
 
-// The URL stands in a certificate that nobody has verified yet. So the host
-// must be a known one, without port, user or percent escape: otherwise evidence
-// could make a verifier call services inside its own network.
-absl::StatusOr<CollateralItem> IssuerItem(
-    std::string_view url, std::span<const std::string_view> hosts) {
+namespace {
+
+// Whether `host` is one of `hosts`, or below one that begins with a dot.
+bool IsAmong(std::string_view host, std::span<const std::string_view> hosts) {
+  return std::ranges::any_of(hosts, [&](std::string_view wanted) {
+    return wanted.starts_with('.')
+               ? host.size() > wanted.size() && host.ends_with(wanted)
+               : host == wanted;
+  });
+}
+
+// The region stands in the name of the bucket and in that of the server.
+bool IsAmazonCrlHost(std::string_view host) {
+  constexpr std::string_view kBegin = kAmazonCrlHostBegin;
+  constexpr std::string_view kMiddle = kAmazonCrlHostMiddle;
+  constexpr std::string_view kEnd = kAmazonCrlHostEnd;
+  if (host == kAmazonRootCrlHost) {
+    return true;
+  }
+  if (host.size() <= kBegin.size() + kEnd.size() || !host.starts_with(kBegin) ||
+      !host.ends_with(kEnd)) {
+    return false;
+  }
+  host.remove_prefix(kBegin.size());
+  host.remove_suffix(kEnd.size());
+  const std::string_view region = host.substr(0, host.find(kMiddle));
+  return !region.empty() && region.find('.') == std::string_view::npos &&
+         host == fmt::format("{}{}{}", region, kMiddle, region);
+}
+
+// The URL stands in a certificate, which may be hostile. So the host must be a
+// known one, without port, user or percent escape: otherwise evidence could
+// make a verifier call services inside its own network.
+template <typename IsKnown>
+absl::Status CheckPublicUrl(std::string_view url, std::string_view what,
+                            const IsKnown& is_known) {
   const bool printable = std::ranges::all_of(
       url, [](char c) { return c > ' ' && c <= '~' && c != '\\'; });
   std::string_view rest = url;
@@ -203,24 +235,52 @@ absl::StatusOr<CollateralItem> IssuerItem(
   const bool plain =
       host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-") ==
       std::string_view::npos;
-  const bool allowed =
-      !host.empty() && plain &&
-      std::ranges::any_of(hosts, [&](std::string_view wanted) {
-        return wanted.starts_with('.')
-                   ? host.size() > wanted.size() && host.ends_with(wanted)
-                   : host == wanted;
-      });
-  if (!printable || url.size() > kMaxUrlSize || !allowed) {
-    return PermissionDenied(fmt::format(
-        "issuer URL: want http(s) at a known authority, got {} octets at "
-        "host \"{}\"",
-        url.size(), plain ? host.substr(0, 64) : "?"));
+  if (!printable || url.size() > kMaxUrlSize || host.empty() || !plain ||
+      !is_known(host)) {
+    return PermissionDenied(
+        fmt::format("{} URL: want http(s) at a known authority, got {} octets "
+                    "at host \"{}\"",
+                    what, url.size(), plain ? host.substr(0, 64) : "?"));
   }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<CollateralItem> IssuerItem(
+    std::string_view url, std::span<const std::string_view> hosts) {
+  RETURN_IF_ERROR(CheckPublicUrl(url, "issuer", [hosts](std::string_view host) {
+    return IsAmong(host, hosts);
+  }));
   return CollateralItem{.key = fmt::format("aia/{}", url),
                         .what = fmt::format("issuer certificate {}", url),
                         .url = std::string(url),
                         .format = CollateralFormat::kDer,
-                        .max_size = kMaxCertificateSize};
+                        .max_size = kMaxCertificateSize,
+                        .plain_http = true};
+}
+
+std::string_view CloudCrlPrefix(CloudAuthority authority) {
+  return authority == CloudAuthority::kGoogle ? "gcp/crl/" : "aws/crl/";
+}
+
+absl::StatusOr<CollateralItem> CloudCrlItem(CloudAuthority authority,
+                                            std::string_view url) {
+  const bool google = authority == CloudAuthority::kGoogle;
+  RETURN_IF_ERROR(
+      CheckPublicUrl(url, "revocation list", [google](std::string_view host) {
+        return google ? IsAmong(host, GoogleIssuerHosts())
+                      : IsAmazonCrlHost(host);
+      }));
+  return CollateralItem{
+      .key = fmt::format("{}{}", CloudCrlPrefix(authority), url),
+      .what = fmt::format("{} revocation list {}", google ? "Google" : "Amazon",
+                          url),
+      .url = std::string(url),
+      .format = CollateralFormat::kCrl,
+      .max_size = kMaxCloudCrlSize,
+      .plain_http = true,
+      .redirects = false};
 }
 
 // Kept as one item under the digest of the first URL; fetched link by link.

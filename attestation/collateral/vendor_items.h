@@ -88,6 +88,19 @@ absl::StatusOr<CollateralItem> IssuerItem(
 // fetched one by one. There is no URL for the whole.
 CollateralItem GoogleChainItem(std::string_view url);
 
+// Clouds whose authorities publish revocation lists.
+enum class CloudAuthority { kGoogle, kAmazon };
+
+// How the keys of CloudCrlItem() begin: "gcp/crl/", "aws/crl/".
+std::string_view CloudCrlPrefix(CloudAuthority authority);
+
+// The revocation list at `url`, which a certificate below the root of
+// `authority` names (CrlUrlsOfUnverified()). As IssuerItem(): http or https, no
+// user, no port, printable ASCII, a host that is known to be of that cloud; and
+// no redirect is followed. PERMISSION_DENIED otherwise.
+absl::StatusOr<CollateralItem> CloudCrlItem(CloudAuthority authority,
+                                            std::string_view url);
+
 // The hosts of Google's issuers.
 std::vector<std::string_view> GoogleIssuerHosts();
 

@@ -198,6 +198,56 @@ TEST(VendorItemsTest, IssuerUrlsOnlyAtKnownHosts) {
   }
 }
 
+// As the certificates in the vectors name them.
+TEST(VendorItemsTest, RevocationListsOnlyAtTheirCloudsHosts) {
+  const std::string_view google[] = {
+      "http://privateca-content-62d71773-0000-21da-852e-f4f5e80d7778.storage."
+      "googleapis.com/032bf9d39db4fa06aade/crl.crl",
+      "https://pki.goog/cloud_integrity/tpm_ek_intermediate_3.crl"};
+  const std::string_view amazon[] = {
+      "http://aws-nitro-enclaves-crl.s3.amazonaws.com/crl/ab4960cc.crl",
+      "http://crl-us-east-1-aws-nitro-enclaves.s3.us-east-1.amazonaws.com/crl/"
+      "2a531136.crl"};
+  for (const std::string_view url : google) {
+    EXPECT_THAT(CloudCrlItem(CloudAuthority::kGoogle, url), IsOk()) << url;
+    EXPECT_FALSE(CloudCrlItem(CloudAuthority::kAmazon, url).ok()) << url;
+  }
+  for (const std::string_view url : amazon) {
+    ASSERT_OK_AND_ASSIGN(const CollateralItem item,
+                         CloudCrlItem(CloudAuthority::kAmazon, url));
+    EXPECT_EQ(item.key, "aws/crl/" + std::string(url));
+    EXPECT_EQ(item.url, url);
+    EXPECT_EQ(item.format, CollateralFormat::kCrl);
+    EXPECT_EQ(item.max_size, size_t{1} << 20U);
+    EXPECT_TRUE(item.plain_http);
+    EXPECT_FALSE(item.redirects);
+    EXPECT_FALSE(CloudCrlItem(CloudAuthority::kGoogle, url).ok()) << url;
+  }
+  for (const char* host :
+       {"amazonaws.com", "s3.amazonaws.com", "evil.s3.amazonaws.com",
+        "aws-nitro-enclaves-crl.s3.amazonaws.com.evil.example",
+        "aws-nitro-enclaves-crl.s3.amazonaws.com:80",
+        "u@aws-nitro-enclaves-crl.s3.amazonaws.com",
+        "crl-us-east-1-aws-nitro-enclaves.s3.us-west-2.amazonaws.com",
+        "crl--aws-nitro-enclaves.s3..amazonaws.com",
+        "crl-a.b-aws-nitro-enclaves.s3.a.b.amazonaws.com",
+        "crl-us-east-1-aws-nitro-enclaves.s3.us-east-1.example.com",
+        "crl-us-east-1.s3.us-east-1.amazonaws.com", "crl-.amazonaws.com",
+        "xcrl-us-east-1-aws-nitro-enclaves.s3.us-east-1.amazonaws.com",
+        "169.254.169.254", "pki.goog.evil.example", ""}) {
+    for (const CloudAuthority authority :
+         {CloudAuthority::kGoogle, CloudAuthority::kAmazon}) {
+      EXPECT_THAT(
+          CloudCrlItem(authority, "http://" + std::string(host) + "/a.crl"),
+          StatusIs(absl::StatusCode::kPermissionDenied))
+          << host;
+    }
+  }
+  EXPECT_FALSE(CloudCrlItem(CloudAuthority::kGoogle,
+                            "ldap://pki.goog/cn=root?certificateRevocationList")
+                   .ok());
+}
+
 TEST(VendorItemsTest, DefaultsAreTheVendorsOverTls) {
   const CollateralEndpoints vendors;
   EXPECT_THAT(vendors.amd_kds, StartsWith("https://"));

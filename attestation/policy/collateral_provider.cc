@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <string_view>
+
 #include "common/retry.h"
 #include "common/status.h"
 
@@ -28,6 +31,16 @@ absl::Status ExplainRefusal(const absl::Status& refusal,
                   Message(gathered.missing));
   return IsTransient(gathered.missing) ? Unavailable(message)
                                        : absl::Status(refusal.code(), message);
+}
+
+bool MayBeMissingCollateral(std::span<const CheckRow> rows) {
+  constexpr std::string_view kIndependent[] = {"evidence", "quote", "profile",
+                                               "pcr", "cluster"};
+  return std::ranges::none_of(rows, [&](const CheckRow& row) {
+    return row.verdict == CheckVerdict::kFailed &&
+           std::ranges::find(kIndependent, row.layer) !=
+               std::ranges::end(kIndependent);
+  });
 }
 
 }  // namespace constellation::attestation

@@ -2,9 +2,12 @@
 #ifndef CONSTELLATION_ATTESTATION_POLICY_COLLATERAL_PROVIDER_H_
 #define CONSTELLATION_ATTESTATION_POLICY_COLLATERAL_PROVIDER_H_
 
+#include <span>
+
 #include "absl/status/status.h"
 #include "attestation/evidence.h"
 #include "attestation/policy/appraisal_collateral.h"
+#include "attestation/policy/check_row.h"
 #include "attestation/policy/policy.h"
 
 namespace constellation::attestation {
@@ -14,6 +17,8 @@ struct GatheredCollateral {
   AppraisalCollateral collateral;
   // Why something that the evidence needs could not be had; OK if all is there.
   absl::Status missing;
+  // Nothing may be fetched: what is missing may still be had elsewhere.
+  bool offline = false;
 };
 
 // Where a verifier gets what Appraise() needs beside the evidence.
@@ -37,6 +42,10 @@ GatheredCollateral GatherFrom(CollateralProvider* provider,
 // UNAVAILABLE: nobody can tell yet. OK stays OK.
 absl::Status ExplainRefusal(const absl::Status& refusal,
                             const GatheredCollateral& gathered);
+
+// Whether what failed may be only that something of a vendor's could not be
+// had: no row failed that needs nothing of the kind.
+bool MayBeMissingCollateral(std::span<const CheckRow> rows);
 
 }  // namespace constellation::attestation
 

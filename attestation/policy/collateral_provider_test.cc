@@ -79,5 +79,28 @@ TEST(ExplainRefusalTest, WhatStaysAwayLeavesTheCode) {
                        HasSubstr("collateral is missing: no such chip")));
 }
 
+// Rows of a vendor's layers may fail for want of collateral; others cannot.
+TEST(CollateralProviderTest, OnlyVendorsRowsMayWantCollateral) {
+  const auto failed = [](const char* layer) {
+    return CheckRow{.layer = layer,
+                    .name = "n",
+                    .expected = "",
+                    .got = "",
+                    .verdict = CheckVerdict::kFailed,
+                    .advice = ""};
+  };
+  EXPECT_TRUE(MayBeMissingCollateral({}));
+  for (const char* layer :
+       {"snp", "tdx", "collateral", "azure", "gcp", "tpm"}) {
+    EXPECT_TRUE(MayBeMissingCollateral(std::vector{failed(layer)})) << layer;
+  }
+  for (const char* layer : {"evidence", "quote", "profile", "pcr", "cluster"}) {
+    std::vector<CheckRow> rows = {failed("snp"), failed(layer)};
+    EXPECT_FALSE(MayBeMissingCollateral(rows)) << layer;
+    rows[1].verdict = CheckVerdict::kPassed;
+    EXPECT_TRUE(MayBeMissingCollateral(rows)) << layer;
+  }
+}
+
 }  // namespace
 }  // namespace constellation::attestation
