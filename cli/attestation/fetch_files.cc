@@ -3,13 +3,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "attestation/azure/hcl_report.h"
+#include "attestation/collateral/cloud_revocation.h"
 #include "attestation/collateral/vendor_checks.h"
+#include "attestation/gcp/instance_info.h"
 #include "attestation/intel/pck_chain.h"
 #include "attestation/intel/pck_extension.h"
 #include "attestation/intel/quote.h"
 #include "attestation/snp/snp_report.h"
 #include "attestation/snp/snp_tcb.h"
+#include "cli/attestation/chain_lists.h"
 #include "cli/attestation/intel_selection.h"
 #include "common/hex.h"
 #include "common/status.h"
@@ -50,6 +55,7 @@ struct FetchJob {
   const EvidenceSet& set;
   const CollateralEndpoints& endpoints;
   CollateralFetcher& fetcher;
+  const CloudRoots& roots;
 };
 
 // Asks AMD's key service for the chip and TCB that the report claims (AMD
@@ -131,6 +137,53 @@ absl::StatusOr<FetchedFor> FetchIntel(const FetchJob& job,
                   numbers ? ", evaluation data numbers" : "")};
 }
 
+// The lists that the certificates of `chain` name, counted.
+absl::StatusOr<std::string> FetchLists(
+    const FetchJob& job, attestation::CloudAuthority authority,
+    const std::vector<crypto::Certificate>& chain,
+    std::span<const crypto::Sha256Digest> roots) {
+  const attestation::ChainCrls got = attestation::FetchChainCrls(
+      job.fetcher, authority, chain, roots, attestation::CrlSources::kAll);
+  RETURN_IF_ERROR(got.missing);
+  return fmt::format("{} revocation list{}", got.lists.size(),
+                     got.lists.size() == 1 ? "" : "s");
+}
+
+// The signer's certificates come with the document; lists do not.
+absl::StatusOr<FetchedFor> FetchNitro(const FetchJob& job,
+                                      const SetFile& file) {
+  ASSIGN_OR_RETURN(const std::vector<crypto::Certificate> chain,
+                   attestation::NitroChainUnverified(file.content));
+  ASSIGN_OR_RETURN(const std::string lists,
+                   FetchLists(job, attestation::CloudAuthority::kAmazon, chain,
+                              job.roots.amazon));
+  return FetchedFor{file.name, "AWS Nitro: " + lists};
+}
+
+// Whether the chain ends at a root of Google's.
+bool IsWhole(const FetchJob& job,
+             const std::vector<crypto::Certificate>& chain) {
+  return std::ranges::find(job.roots.google, chain.back().SpkiFingerprint()) !=
+         job.roots.google.end();
+}
+
+// What the files lack of the chain is fetched from where it says that it is.
+absl::StatusOr<FetchedFor> FetchGoogle(const FetchJob& job,
+                                       const SetCertificate& ak) {
+  std::vector<crypto::Certificate> chain = ChainInSet(job.set, ak.certificate);
+  if (!IsWhole(job, chain)) {
+    ASSIGN_OR_RETURN(const std::vector<crypto::Certificate> above,
+                     attestation::FetchGoogleChain(job.fetcher, ak.certificate,
+                                                   job.roots.google));
+    chain = {ak.certificate};
+    chain.insert(chain.end(), above.begin(), above.end());
+  }
+  ASSIGN_OR_RETURN(const std::string lists,
+                   FetchLists(job, attestation::CloudAuthority::kGoogle, chain,
+                              job.roots.google));
+  return FetchedFor{ak.file, "Google's attestation key: its chain, " + lists};
+}
+
 // Names the file in the error, or notes what was got.
 absl::Status Keep(const std::string& file, absl::StatusOr<FetchedFor> got,
                   std::vector<FetchedFor>& fetched) {
@@ -145,8 +198,9 @@ absl::Status Keep(const std::string& file, absl::StatusOr<FetchedFor> got,
 
 absl::StatusOr<std::vector<FetchedFor>> FetchForFiles(
     const EvidenceSet& set, const CollateralEndpoints& endpoints,
-    CollateralFetcher& fetcher) {
-  const FetchJob job{.set = set, .endpoints = endpoints, .fetcher = fetcher};
+    CollateralFetcher& fetcher, const CloudRoots& roots) {
+  const FetchJob job{
+      .set = set, .endpoints = endpoints, .fetcher = fetcher, .roots = roots};
   std::vector<FetchedFor> fetched;
   for (const SetFile& file : set.Of(FileKind::kSnpReport)) {
     RETURN_IF_ERROR(
@@ -165,10 +219,20 @@ absl::StatusOr<std::vector<FetchedFor>> FetchForFiles(
   for (const SetFile& file : set.Of(FileKind::kIntelQuote)) {
     RETURN_IF_ERROR(Keep(file.name, FetchIntel(job, file), fetched));
   }
+  for (const SetFile& file : set.Of(FileKind::kCose)) {
+    RETURN_IF_ERROR(Keep(file.name, FetchNitro(job, file), fetched));
+  }
+  for (const SetCertificate& entry : set.certificates()) {
+    if (entry.given && !entry.certificate.is_ca() &&
+        attestation::GceInstanceOfUnverified(entry.certificate).ok()) {
+      RETURN_IF_ERROR(Keep(entry.file, FetchGoogle(job, entry), fetched));
+    }
+  }
   if (fetched.empty()) {
     return InvalidArgument(
-        "none of the files is a SEV-SNP report, an Intel quote or an HCL "
-        "report; nothing else needs a vendor's collateral");
+        "none of the files is a SEV-SNP report, an Intel quote, an HCL report, "
+        "a Nitro document or the certificate of a Google attestation key; "
+        "nothing else needs a vendor's collateral");
   }
   return fetched;
 }

@@ -3,6 +3,7 @@
 
 #include "attestation/aws/nitro_policy.h"
 #include "attestation/aws/nitro_verifier.h"
+#include "cli/attestation/chain_lists.h"
 #include "cli/attestation/quote_inputs.h"
 #include "cli/attestation/verify_context.h"
 
@@ -27,6 +28,7 @@ attestation::NitroExpectation ExpectationOf(const VerifyContext& context) {
   if (context.profile != nullptr && context.profile->aws.has_value()) {
     const attestation::AwsProfile& aws = *context.profile->aws;
     expectation.max_age = aws.max_age;
+    expectation.require_crls = aws.require_revocation_list;
     expectation.roots.insert(expectation.roots.end(),
                              aws.insecure_roots.begin(),
                              aws.insecure_roots.end());
@@ -67,8 +69,14 @@ std::vector<FileUnit> VerifyNitroFiles(const VerifyContext& context) {
   for (const SetFile& file : context.set.Of(FileKind::kCose)) {
     FileUnit unit = UnitFor(file, "AWS Nitro attestation document");
     RowList rows(unit.rows);
+    attestation::NitroExpectation expectation = ExpectationOf(context);
+    const auto chain = attestation::NitroChainUnverified(file.content);
+    const std::vector<crypto::RevocationList> lists = ListsFor(
+        context.set, chain.ok() ? *chain : std::vector<crypto::Certificate>(),
+        context.now);
+    expectation.crls = lists;
     const NitroVerification result =
-        attestation::CheckNitroDocument(file.content, ExpectationOf(context));
+        attestation::CheckNitroDocument(file.content, expectation);
     rows.Append(kNitroLayer, result.checks);
     // With a nonce CheckNitroDocument() has a row about it.
     if (!context.nonce.has_value()) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "attestation/aws/testing/nitro_builder.h"
 #include "cli/testing/evidence_case.h"
@@ -11,9 +13,11 @@
 namespace constellation::cli {
 namespace {
 
+using ::constellation::testing::CrlSpec;
 using ::constellation::testing::NitroBuilder;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
@@ -27,6 +31,12 @@ class VerifyNitroTest : public testing::EvidenceCase {
   FileUnit Verify() {
     EvidenceSet set;
     set.Add("document", builder_.Build(), true);
+    for (const crypto::RevocationList& list : given_) {
+      set.Add("list", list.der(), true);
+    }
+    for (const crypto::RevocationList& list : kept_) {
+      set.Add("kept list", list.der(), false);
+    }
     VerifyContext context{.set = set,
                           .now = context_.now,
                           .nonce = context_.nonce,
@@ -45,7 +55,16 @@ class VerifyNitroTest : public testing::EvidenceCase {
     context_.nonce = builder_.nonce;
   }
 
+  // Root, region, zone, instance, signer: serial number 7, all of them.
+  crypto::RevocationList Of(size_t issuer, CrlSpec spec) const {
+    return builder_.Listed(issuer, std::move(spec));
+  }
+  CrlSpec Expired() const {
+    return {.next_update = builder_.timestamp - absl::Seconds(1)};
+  }
+
   NitroBuilder builder_;
+  std::vector<crypto::RevocationList> given_, kept_;
 };
 
 TEST_F(VerifyNitroTest, AGoodDocumentPasses) {
@@ -105,6 +124,49 @@ TEST_F(VerifyNitroTest, AProfileWithoutDemandsRefuses) {
   Trust(builder_.Certificate(0));
   profile_.aws.reset();
   EXPECT_THAT(Failed(Verify()), ElementsAre("Nitro: policy"));
+}
+
+// Also without a policy: what the files or the folder have of lists counts.
+TEST_F(VerifyNitroTest, RevokedSignersAreRefused) {
+  for (std::vector<crypto::RevocationList>* lists : {&given_, &kept_}) {
+    for (size_t issuer = 0; issuer < 4; ++issuer) {
+      *lists = {Of(issuer, {.revoked = {7}})};
+      EXPECT_THAT(Failed(Verify()), ElementsAre("Nitro: revocation")) << issuer;
+      *lists = {Of(issuer, {.revoked = {8}})};
+      EXPECT_THAT(Failed(Verify()), IsEmpty()) << issuer;
+    }
+    lists->clear();
+  }
+}
+
+TEST_F(VerifyNitroTest, OldListsAreRefusedAndOldKeptOnesLeftOut) {
+  given_ = {Of(2, Expired())};
+  EXPECT_THAT(Failed(Verify()), ElementsAre("Nitro: revocation"));
+  kept_ = std::exchange(given_, {});
+  EXPECT_THAT(Failed(Verify()), IsEmpty());
+  EXPECT_THAT(Got(Verify(), "revocation"),
+              HasSubstr("not checked: no list is given"));
+}
+
+// A folder has lists of many authorities, some under one name.
+TEST_F(VerifyNitroTest, KeptListsOfOtherAuthoritiesAreLeftOut) {
+  NitroBuilder renamed = builder_;
+  renamed.specs[1].name = builder_.specs[2].name;
+  kept_ = {renamed.Listed(1, {.revoked = {7}})};
+  EXPECT_THAT(Failed(Verify()), IsEmpty());
+  given_ = std::exchange(kept_, {});
+  EXPECT_THAT(Failed(Verify()), ElementsAre("Nitro: revocation"))
+      << "a list that was given must be its issuer's";
+}
+
+TEST_F(VerifyNitroTest, APolicyMayDemandLists) {
+  UsePolicy();
+  profile_.aws->require_revocation_list = true;
+  EXPECT_THAT(Failed(Verify()), ElementsAre("Nitro: revocation"));
+  kept_ = {Of(2, Expired())};
+  EXPECT_THAT(Failed(Verify()), ElementsAre("Nitro: revocation"));
+  kept_ = {Of(2, {})};
+  EXPECT_EQ(Verify().verdict(), RowVerdict::kPassed);
 }
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "attestation/gcp/gcp_verifier.h"
 #include "attestation/intel/quote.h"
 #include "attestation/tpm/tpm_structures.h"
+#include "cli/attestation/chain_lists.h"
 #include "cli/attestation/quote_inputs.h"
 #include "cli/attestation/verify_context.h"
 #include "common/hex.h"
@@ -269,8 +270,11 @@ void AppendGcp(const VerifyContext& context, const QuoteInputs& inputs,
       candidates.push_back(entry.certificate);
     }
   }
+  const std::vector<crypto::RevocationList> lists =
+      ListsFor(context.set, ChainInSet(context.set, ak), context.now);
   attestation::GcpTrust trust;
   trust.now = context.now;
+  trust.crls = lists;
   for (const crypto::Certificate& root : context.insecure_roots) {
     trust.roots.push_back(root.SpkiFingerprint());
   }
@@ -278,6 +282,7 @@ void AppendGcp(const VerifyContext& context, const QuoteInputs& inputs,
   if (profile != nullptr && profile->gcp.has_value()) {
     trust.roots.insert(trust.roots.end(), profile->gcp->insecure_roots.begin(),
                        profile->gcp->insecure_roots.end());
+    trust.require_crls = profile->gcp->require_revocation_list;
   }
   // Google's technology (SEV, SEV-SNP, TDX) is told by the firmware's log,
   // which the quote covers.

@@ -286,6 +286,44 @@ TEST_F(GceTest, AProfileWithoutDemandsRefuses) {
   EXPECT_THAT(Failed(Verify()), ElementsAre("Google: policy"));
 }
 
+// Also without a policy: what the files or the folder have of lists counts.
+TEST_F(GceTest, RevokedMachinesAreRefused) {
+  Keep("list", GceMachine::Listed(false, {.revoked = {8}}).der());
+  EXPECT_THAT(Failed(Verify()), IsEmpty());
+  Keep("list", GceMachine::Listed(false, {.revoked = {7}}).der());
+  EXPECT_THAT(Failed(Verify()), Contains("AK certificate: revocation"));
+}
+
+TEST_F(GceTest, RevokedAuthoritiesAreRefused) {
+  Give("list", GceMachine::Listed(true, {.revoked = {7}}).der());
+  EXPECT_THAT(Failed(Verify()), Contains("AK certificate: revocation"));
+}
+
+// Lists that are kept may be old, or of an authority with the same name.
+TEST_F(GceTest, OtherKeptListsAreLeftOut) {
+  const constellation::testing::TestKey stranger(
+      constellation::testing::TestKeyType::kP256);
+  Keep("list", GceMachine::Listed(
+                   false, {.next_update = context_.now - absl::Seconds(1)})
+                   .der());
+  Keep("list", MakeCrl({.issuer = "intermediate", .revoked = {7}}, stranger));
+  EXPECT_THAT(Failed(Verify()), IsEmpty());
+  EXPECT_THAT(Got(Verify(), "revocation"),
+              HasSubstr("not checked: no list is given"));
+  UsePolicy();
+  profile_.gcp->require_revocation_list = true;
+  EXPECT_THAT(Failed(Verify()), Contains("AK certificate: revocation"));
+  Keep("list", GceMachine::Listed(false, {}).der());
+  EXPECT_EQ(Verify().verdict(), RowVerdict::kPassed);
+}
+
+TEST_F(GceTest, AnOldListThatIsGivenIsRefused) {
+  Give("list", GceMachine::Listed(
+                   false, {.next_update = context_.now - absl::Seconds(1)})
+                   .der());
+  EXPECT_THAT(Failed(Verify()), Contains("AK certificate: revocation"));
+}
+
 // Two quotes and one HCL report: the second quote stands alone.
 TEST_F(HclTest, FurtherQuotesAreUnitsOfTheirOwn) {
   GiveAll();

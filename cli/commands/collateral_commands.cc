@@ -176,7 +176,8 @@ Command CollateralFetchCommand() {
           .example = "constellation collateral fetch report.bin",
           .flags = FetchFlags(),
           .positionals = {{.name = "FILE",
-                           .help = "SEV-SNP reports, quotes, HCL reports.",
+                           .help = "SEV-SNP reports, quotes, HCL reports, "
+                                   "Nitro documents, AK certificates.",
                            .list = true}},
           .run = RunFetch};
 }
