@@ -172,10 +172,12 @@ absl::Status RecoverCloudNode(ClusterTools& tools, const State& state,
              : last;
 }
 
-// Nobody knows how many wait; `quiet` without an answer ends the search.
+// Nobody knows how many wait; `quiet` without an answer ends the search. A node
+// that could not be checked waits all the same: that is no success.
 absl::StatusOr<int> RecoverCloudNodes(ClusterTools& tools, const State& state,
                                       ClusterKeys& keys, absl::Duration quiet) {
   int recovered = 0;
+  absl::Status unchecked;
   absl::Time until = tools.clock.Now() + quiet;
   while (true) {
     const absl::Status status = RecoverCloudNode(tools, state, keys);
@@ -183,11 +185,17 @@ absl::StatusOr<int> RecoverCloudNodes(ClusterTools& tools, const State& state,
     if (status.ok()) {
       ++recovered;
       tools.progress.Note("A node got the key of its state disk.");
+      unchecked = absl::OkStatus();
       until = tools.clock.Now() + quiet;
+    } else if (IsUnchecked(status)) {
+      unchecked = status;
     } else if (!IsTransient(status) && !absl::IsFailedPrecondition(status)) {
       return Annotate(status, "recover");
     }
     if (tools.clock.Now() >= until) {
+      RETURN_IF_ERROR(Annotate(unchecked,
+                               "a node waits for its key, but could not be "
+                               "checked"));
       return recovered;
     }
     tools.clock.Sleep(kCloudPollInterval);

@@ -41,7 +41,8 @@ absl::Status RecoverCloudNode(ClusterTools& tools, const State& state,
                               ClusterKeys& keys);
 
 // Every node that waits, until none does for `quiet`. Returns how many got
-// their key.
+// their key; if one still waited that could not be checked (IsUnchecked()),
+// why.
 absl::StatusOr<int> RecoverCloudNodes(ClusterTools& tools, const State& state,
                                       ClusterKeys& keys, absl::Duration quiet);
 

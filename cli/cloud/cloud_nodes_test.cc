@@ -7,6 +7,7 @@
 
 #include <string>
 
+#include "cli/cloud/cloud_verifier.h"
 #include "cli/exit_code.h"
 #include "cli/testing/cloud_workspace.h"
 #include "common/files.h"
@@ -18,6 +19,7 @@ namespace constellation::cli {
 namespace {
 
 using ::constellation::testing::IsOk;
+using ::constellation::testing::IsOkAndHolds;
 using ::constellation::testing::StatusIs;
 using testing::CloudTestConfig;
 using testing::FakeNode;
@@ -152,6 +154,32 @@ TEST_F(CloudNodesTest, RecoversWhoeverTheBalancerOffers) {
   for (const std::string& name : names) {
     EXPECT_FALSE(world_.node(name).waits_for_key);
   }
+}
+
+// "No node waits" would be a lie: one waits, and nobody could check it.
+TEST_F(CloudNodesTest, ANodeThatCouldNotBeCheckedIsNotOverlooked) {
+  ASSERT_THAT(Run(), IsOk());
+  LetWait("demo-control-plane-0");
+  ClusterTools tools = Tools();
+  const State state = LoadedState();
+  ASSERT_THAT(FindControlPlanes(LoadedConfig(), state, tools), IsOk());
+  ASSERT_OK_AND_ASSIGN(ClusterKeys keys, Keys());
+  const AppraiseCloudNode appraise = cloud_tools_.appraise;
+  for (const absl::Status& why :
+       {Unavailable("the vendor is down"), FailedPrecondition("offline")}) {
+    cloud_tools_.appraise = [&](const auto&...) { return AsUnchecked(why); };
+    EXPECT_THAT(RecoverCloudNodes(tools, state, keys, absl::Minutes(2)),
+                StatusIs(why.code(), HasSubstr("could not be checked")));
+    EXPECT_TRUE(world_.node("demo-control-plane-0").waits_for_key);
+  }
+  // Once the vendor answers again, all is well.
+  int asked = 0;
+  cloud_tools_.appraise = [&](const auto&... args) {
+    return ++asked == 1 ? AsUnchecked(Unavailable("the vendor is down"))
+                        : appraise(args...);
+  };
+  EXPECT_THAT(RecoverCloudNodes(tools, state, keys, absl::Minutes(2)),
+              IsOkAndHolds(1));
 }
 
 TEST_F(CloudNodesTest, SendsNoKeyToAnotherImage) {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/cloud/cloud_verifier.h"
 
+#include <fmt/format.h>
+
 #include <memory>
 #include <utility>
 
-#include "attestation/collateral/evidence_collateral.h"
+#include "absl/strings/cord.h"
+#include "attestation/policy/collateral_provider.h"
 #include "cli/exit_code.h"
-#include "common/clock.h"
 #include "common/hex.h"
+#include "common/retry.h"
 #include "common/status.h"
 #include "crypto/hash.h"
 
@@ -16,14 +19,55 @@ namespace {
 
 using attestation::ClusterState;
 
+// Name of a status payload: it survives Annotate().
+constexpr char kUncheckedNode[] = "constellation/unchecked";
+
+// A person waits, and a node at the other end of the handshake.
+attestation::CollateralFetcherOptions InitFetcherOptions() {
+  attestation::CollateralFetcherOptions options;
+  options.retry.give_up_after = absl::Seconds(30);
+  return options;
+}
+
+// `appraisal` failed. If nothing but collateral is in the way that may still be
+// had, nobody can tell yet whether the node is what it must be.
+absl::Status ExplainCloudNode(const attestation::Appraisal& appraisal,
+                              const attestation::GatheredCollateral& gathered) {
+  const absl::Status refusal = attestation::ToStatus(appraisal);
+  if (!IsTransient(gathered.missing) && !gathered.offline) {
+    return attestation::ExplainRefusal(refusal, gathered);
+  }
+  if (gathered.missing.ok() ||
+      !attestation::MayBeMissingCollateral(appraisal.rows)) {
+    return refusal;
+  }
+  const std::string message = fmt::format(
+      "collateral is missing: {}; {}, or bring what another machine has got "
+      "with `constellation collateral bundle`. Without it: {}",
+      Message(gathered.missing),
+      gathered.offline ? "run once without --offline" : "try again later",
+      Message(refusal));
+  return AsUnchecked(gathered.offline ? FailedPrecondition(message)
+                                      : Unavailable(message));
+}
+
 }  // namespace
+
+absl::Status AsUnchecked(absl::Status status) {
+  status.SetPayload(kUncheckedNode, absl::Cord("1"));
+  return status;
+}
+
+bool IsUnchecked(const absl::Status& status) {
+  return status.GetPayload(kUncheckedNode).has_value();
+}
 
 std::string AttestationKeyOf(const attestation::Evidence& evidence) {
   return HexEncode(crypto::Sha256(evidence.tpm.ak_public));
 }
 
-// UNAVAILABLE is kept apart from refusals: a vendor's server that is down says
-// nothing about the node, and the caller may try again.
+// What could not be checked is kept apart from refusals: a vendor's server that
+// is down says nothing about the node, and the caller may try again.
 VerifyNode MakeCloudNodeVerifier(
     attestation::Policy policy, std::vector<ClusterState> accepted,
     const AppraiseCloudNode& appraise,
@@ -41,7 +85,7 @@ VerifyNode MakeCloudNodeVerifier(
       }
       refusal = judged;
     }
-    if (absl::IsUnavailable(refusal)) {
+    if (absl::IsUnavailable(refusal) || IsUnchecked(refusal)) {
       return refusal;
     }
     return AsRefusal(
@@ -51,23 +95,23 @@ VerifyNode MakeCloudNodeVerifier(
   };
 }
 
-AppraiseCloudNode AppraiseWithCollateral(const std::string& folder) {
+AppraiseCloudNode AppraiseWithCollateral(attestation::CollateralSetup setup,
+                                         Clock& clock) {
   // Shared: a std::function must be copyable. Made once, so that a run asks for
   // each certificate once.
   const auto service = std::make_shared<attestation::CollateralService>(
-      attestation::CollateralSetup{.folder = folder},
-      attestation::CollateralFetcherOptions{}, Clock::System());
-  return [service](const attestation::Evidence& evidence,
-                   std::span<const uint8_t> user_data,
-                   const ClusterState& expected,
-                   const attestation::Policy& policy) {
+      std::move(setup), InitFetcherOptions(), clock);
+  return [service, &clock](const attestation::Evidence& evidence,
+                           std::span<const uint8_t> user_data,
+                           const ClusterState& expected,
+                           const attestation::Policy& policy) {
     const attestation::GatheredCollateral gathered =
         service->For(evidence, policy);
     const attestation::Appraisal appraisal =
         attestation::Appraise(evidence, user_data, expected, policy,
-                              gathered.collateral, Clock::System().Now());
-    return attestation::ExplainRefusal(attestation::ToStatus(appraisal),
-                                       gathered);
+                              gathered.collateral, clock.Now());
+    return appraisal.accepted ? absl::OkStatus()
+                              : ExplainCloudNode(appraisal, gathered);
   };
 }
 

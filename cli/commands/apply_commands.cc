@@ -31,6 +31,11 @@ const Flag kYes = {.name = "--yes",
 const Flag kAllowDeletion = {
     .name = "--allow-deletion",
     .help = "Clouds: delete or replace working things if the plan says so."};
+const Flag kOffline = {
+    .name = "--offline",
+    .help =
+        "Ask no CPU vendor: only the evidence's own certificates and the "
+        "cache."};
 const Flag kMerge = {
     .name = "--merge-kubeconfig",
     .help = "Merge constellation-admin.conf into ~/.kube/config."};
@@ -106,6 +111,9 @@ std::string PlanText(const Config& config, const std::set<Phase>& skip) {
 absl::Status RunPhases(Session& session, const std::set<Phase>& skip,
                        const Arguments& arguments,
                        const CommandContext& context) {
+  if (arguments.Has("--offline")) {
+    session.AskNoVendor();
+  }
   // Read here for the warnings; Apply() reads it again under the same lock.
   const ConfigOptions options = {.any_place = context.force};
   ASSIGN_OR_RETURN(const Config config,
@@ -241,7 +249,7 @@ Command InitCommand() {
   return {.path = {"init"},
           .help = "Make the machines a cluster.",
           .example = "constellation init --merge-kubeconfig",
-          .flags = {kMerge},
+          .flags = {kMerge, kOffline},
           .run = RunInit};
 }
 
@@ -253,6 +261,7 @@ Command ApplyCommand() {
       .flags = {kYes,
                 kAllowDeletion,
                 kMerge,
+                kOffline,
                 {.name = "--skip-phases",
                  .kind = Flag::Kind::kList,
                  .value_name = "PHASES",

@@ -23,10 +23,16 @@ Session::Session(Workspace workspace, std::optional<WorkspaceLock> lock,
       progress_(CreateProgress(err)),
       cloud_{.connect = ConnectRealCloud,
              .connect_iam = ConnectRealIam,
-             .appraise = AppraiseWithCollateral(DefaultCollateralFolder())},
+             .appraise = AppraiseWithCollateral(
+                 {.folder = DefaultCollateralFolder()}, Clock::System())},
       tools_{platform_,        node_api_,       ConnectKubernetes,
              InspectImageFile, Clock::System(), *progress_,
              &cloud_} {}
+
+void Session::AskNoVendor() {
+  cloud_.appraise = AppraiseWithCollateral(
+      {.folder = DefaultCollateralFolder(), .offline = true}, Clock::System());
+}
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Open(
     const CommandContext& context, bool exclusive) {

@@ -42,6 +42,9 @@ class Session final {
   ClusterTools& tools() { return tools_; }
   // The connection to the cloud's API; made when first needed.
   CloudTools& cloud() { return cloud_; }
+  // From now on CPU vendors are not asked for collateral: the evidence's own
+  // and what is kept must do.
+  void AskNoVendor();
 
  private:
   Session(Workspace workspace, std::optional<WorkspaceLock> lock,

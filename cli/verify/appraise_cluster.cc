@@ -47,18 +47,6 @@ const std::string& NameOf(const NodeAnswer& answer) {
   return answer.evidence ? answer.claimed_name : answer.node_name;
 }
 
-// Whether what failed may be only that something of a vendor's could not be
-// had: no row that needs nothing of the kind failed.
-bool MayBeMissingCollateral(const std::vector<CheckRow>& rows) {
-  constexpr std::string_view kIndependent[] = {"evidence", "quote", "profile",
-                                               "pcr", "cluster"};
-  return std::ranges::none_of(rows, [&](const CheckRow& row) {
-    return row.verdict == CheckVerdict::kFailed &&
-           std::ranges::find(kIndependent, row.layer) !=
-               std::ranges::end(kIndependent);
-  });
-}
-
 // Judges one answer with evidence. Adds its rows to `report`.
 void AppraiseAnswer(const ClusterChallenge& challenge,
                     const SourcedAnswer& sourced, NodeReport& report) {
@@ -101,16 +89,23 @@ void AppraiseAnswer(const ClusterChallenge& challenge,
   }
   // A vendor that does not answer must not make a good node look bad; a bad one
   // stays refused by its other rows.
+  const bool may_come = !gathered.missing.ok() &&
+                        (gathered.offline || IsTransient(gathered.missing));
   const bool undecided =
-      IsTransient(gathered.missing) && MayBeMissingCollateral(appraisal.rows);
+      may_come && attestation::MayBeMissingCollateral(appraisal.rows);
   if (undecided) {
     report.rows.push_back({.layer = "collateral",
                            .name = "available",
                            .expected = "what vendors publish",
                            .got = std::string(Message(gathered.missing)),
                            .verdict = CheckVerdict::kFailed,
-                           .advice = "try again later, or fetch it elsewhere "
-                                     "(constellation collateral fetch)"});
+                           .advice = gathered.offline
+                                         ? "run once without --offline, or "
+                                           "fetch it elsewhere (constellation "
+                                           "collateral fetch)"
+                                         : "try again later, or fetch it "
+                                           "elsewhere (constellation "
+                                           "collateral fetch)"});
   }
   // A report is never better than the policy's own verdict.
   report.verdict = std::max(

@@ -181,6 +181,25 @@ TEST_F(PlatformVerifyTest, ADeadVendorIsUnchecked) {
   EXPECT_THAT(RenderTable(report), HasSubstr("503"));
 }
 
+// What nobody may fetch is unchecked, too, and the row says how to get it.
+TEST_F(PlatformVerifyTest, WhatIsMissingOfflineIsUnchecked) {
+  AddNode("control-plane-0", "qemu-tdx");
+  attestation::CollateralService offline({.folder = folder_.Join("empty"),
+                                          .offline = true,
+                                          .endpoints = vendor_.endpoints()},
+                                         attestation::NodeFetcherOptions(),
+                                         clock_);
+  options_.collateral = &offline;
+  const VerifyReport report = Verify(Profile());
+  EXPECT_EQ(report.verdict, Verdict::kUnchecked) << RenderTable(report);
+  EXPECT_EQ(ExitCodeOf(ToStatus(report)), ExitCode::kError);
+  EXPECT_THAT(RenderTable(report), AllOf(HasSubstr("fetching is off"),
+                                         HasSubstr("without --offline")));
+  machine().pcrs[11] = crypto::Sha256(Bytes(1, 1));
+  const attestation::Profile profile = ComposedNode("qemu-tdx").Profile();
+  EXPECT_EQ(Verify(profile).verdict, Verdict::kRefused);
+}
+
 TEST_F(PlatformVerifyTest, ADeadVendorHidesNoOtherFault) {
   AddNode("control-plane-0", "qemu-tdx");
   vendor_.set_status(503);
