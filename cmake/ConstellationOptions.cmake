@@ -19,6 +19,17 @@ else()
   target_compile_definitions(constellation_options INTERFACE
     $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=2>)
 endif()
+if(CONSTELLATION_SANITIZE STREQUAL "thread")
+  # Debian's Abseil tells ThreadSanitizer nothing about its mutexes, so its calls are announced on the way.
+  add_library(constellation_announced_mutex STATIC ${CMAKE_SOURCE_DIR}/cmake/announced_mutex.cc)
+  target_compile_options(constellation_announced_mutex PRIVATE -std=c++20)
+  target_link_libraries(constellation_options INTERFACE constellation_announced_mutex)
+  file(STRINGS ${CMAKE_SOURCE_DIR}/cmake/announced_mutex.cc wrapped REGEX "^ANNOUNCE_")
+  foreach(line IN LISTS wrapped)
+    string(REGEX REPLACE "^ANNOUNCE_[A-Z_]*\\(([A-Za-z0-9_]*).*" "\\1" symbol "${line}")
+    target_link_options(constellation_options INTERFACE -Wl,--wrap=${symbol})
+  endforeach()
+endif()
 if(CONSTELLATION_FUZZ)
   # libFuzzer follows the branches of libraries only if these count them; the program with main() comes with a target.
   target_compile_options(constellation_options INTERFACE -fsanitize=fuzzer-no-link)
