@@ -175,6 +175,10 @@ absl::Status MakeCloudError(const CloudError& error) {
   return status;
 }
 
+bool IsCloudError(const absl::Status& status) {
+  return status.GetPayload(kPayload).has_value();
+}
+
 // A payload that cannot be read costs its details, not the error.
 CloudError CloudErrorOf(const absl::Status& status) {
   const std::string text(Message(status));

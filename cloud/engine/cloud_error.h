@@ -35,6 +35,9 @@ enum class CloudErrorKind {
   kUnknown
 };
 
+// Whether `status` was made by MakeCloudError(), perhaps annotated since.
+bool IsCloudError(const absl::Status& status);
+
 // "quota", "capacity", ...: the words in JSON output.
 std::string_view CloudErrorKindName(CloudErrorKind kind);
 

@@ -275,7 +275,7 @@ absl::StatusOr<Observed> Lifecycle::AwaitReady(const Resource& resource,
           now = *next;
         }
         if (now.state == ResourceState::kFailed) {
-          return MakeCloudError({.kind = Kind::kLateFailure,
+          return MakeCloudError({.kind = now.failure,
                                  .message = now.detail.empty()
                                                 ? "the cloud failed to make it"
                                                 : now.detail,

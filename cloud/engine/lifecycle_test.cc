@@ -202,6 +202,19 @@ TEST_F(LifecycleTest, LateFailureIsMadeAgainOnce) {
   EXPECT_EQ(made, world_.options.create_attempts);
 }
 
+// Trying again at once would find the same.
+TEST_F(LifecycleTest, AFailureThatTheCloudExplainsIsToldAsSuch) {
+  driver_.create = []() -> absl::StatusOr<Observed> {
+    return Observed{.id = "i",
+                    .state = ResourceState::kFailed,
+                    .detail = "no host",
+                    .failure = CloudErrorKind::kCapacity};
+  };
+  EXPECT_THAT(Make(), StatusIs(absl::StatusCode::kResourceExhausted,
+                               HasSubstr("no host")));
+  EXPECT_EQ(driver_.tokens.size(), 1U);
+}
+
 TEST_F(LifecycleTest, NotReadyInTimeIsNamedSo) {
   driver_.traits.ready_timeout = absl::Minutes(1);
   driver_.create = [] {

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "cloud/engine/cloud_error.h"
 
 namespace constellation::cloud {
 
@@ -38,6 +39,8 @@ struct Observed {
   ResourceState state = ResourceState::kReady;
   std::string detail = {};  // why it is pending or failed, for people
   nlohmann::json attributes = nlohmann::json::object();
+  // What kFailed means, where the cloud says it (quota, capacity).
+  CloudErrorKind failure = CloudErrorKind::kLateFailure;
 };
 
 // Checks names, that dependencies exist and form no circle. Returns indexes
