@@ -254,6 +254,10 @@ Kind Refine(Kind kind, const Words& words) {
   if (kind == Kind::kInvalid && Contains(words.message, "has been taken")) {
     return Kind::kNameTaken;  // service-linked roles
   }
+  if (kind == Kind::kInvalid && (Contains(words.message, "InstanceType") ||
+                                 Contains(words.message, "instance type"))) {
+    return Kind::kUnsupportedType;  // "Invalid value 'x' for InstanceType"
+  }
   if (kind == Kind::kInvalid && words.code == "ValidationError" &&
       Contains(words.message, "not found")) {
     return Kind::kNotFound;  // Auto Scaling has no code for it

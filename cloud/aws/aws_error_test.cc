@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cloud/engine/testing/user_errors.h"
+
 namespace constellation::cloud::aws {
 namespace {
 
@@ -105,6 +107,55 @@ TEST(DecodeErrorTest, KnowsTheCodesThatUsersMeet) {
   EXPECT_EQ(KindOf("InternalError", 500), Kind::kUnclear);
   EXPECT_EQ(KindOf("InvalidParameterValue"), Kind::kInvalid);
   EXPECT_EQ(KindOf("IdempotentParameterMismatch"), Kind::kInvalid);
+}
+
+// In the words of the services.
+TEST(DecodeErrorTest, ExplainsWhatUsersMeet) {
+  cloud::testing::ExpectUserErrors(
+      {{Ec2("VcpuLimitExceeded",
+            "You have requested more vCPU capacity than your current vCPU "
+            "limit of 32 allows"),
+        Kind::kQuota, "VcpuLimitExceeded",
+        "limit (VcpuLimitExceeded) is reached: ask the cloud for a higher one"},
+       {Ec2("InsufficientInstanceCapacity",
+            "We currently do not have sufficient m6a.xlarge capacity in the "
+            "Availability Zone you requested (eu-west-1a)",
+            500),
+        Kind::kCapacity, "", "choose another zone or instance type"},
+       {Ec2("UnauthorizedOperation",
+            "You are not authorized to perform this operation. User: "
+            "arn:aws:iam::1:user/u is not authorized to perform: "
+            "ec2:CreateVpc on resource: arn:aws:ec2:eu-west-1:1:vpc/* because "
+            "no identity-based policy allows the ec2:CreateVpc action",
+            403),
+        Kind::kPermission, "ec2:CreateVpc",
+        "lacks a permission (ec2:CreateVpc): `constellation iam create`"},
+       {Ec2("OptInRequired",
+            "You are not subscribed to this service. Please go to "
+            "http://aws.amazon.com to subscribe.",
+            401),
+        Kind::kUnsupportedRegion, "", "choose another region"},
+       {Ec2("Unsupported",
+            "Your requested instance type (m6a.xlarge) is not supported in "
+            "your requested Availability Zone (eu-west-1c)."),
+        Kind::kUnsupportedType, "", "`constellation config instance-types`"},
+       {Ec2("InvalidParameterValue",
+            "Invalid value 'm6a.huge' for InstanceType."),
+        Kind::kUnsupportedType, "", "`constellation config instance-types`"},
+       {Ec2("EntityAlreadyExists", "Role with name demo already exists.", 409),
+        Kind::kNameTaken, "", "choose another `name`"},
+       {Ec2("RequestExpired", "Request has expired."), Kind::kExpiredToken, "",
+        "log in again"},
+       {Ec2("ExpiredToken",
+            "The security token included in the request is expired", 403),
+        Kind::kExpiredToken, "", "log in again"},
+       {Ec2("RequestLimitExceeded", "Request limit exceeded.", 503),
+        Kind::kThrottled, "", "wait some minutes"},
+       {Ec2("PendingVerification",
+            "Your request for accessing resources in this region is being "
+            "validated"),
+        Kind::kWrongProject, "", "check the config and the active login"}},
+      [](const HttpResponse& answer) { return DecodeError(answer, "ec2:X"); });
 }
 
 TEST(DecodeErrorTest, NamesTheMissingPermission) {

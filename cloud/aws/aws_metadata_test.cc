@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cloud/aws/testing/routed_transport.h"
+#include "cloud/aws/testing/function_transport.h"
 #include "common/files.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/temp_dir.h"
@@ -17,9 +17,9 @@ using ::constellation::testing::IsOk;
 using ::constellation::testing::IsOkAndHolds;
 using ::constellation::testing::StatusIs;
 using testing::EnvironmentOf;
+using testing::FunctionTransport;
 using ::testing::HasSubstr;
 using testing::HeaderOf;
-using testing::RoutedTransport;
 using ::testing::SizeIs;
 
 constexpr char kSelf[] = "i-0123456789abcdef0";
@@ -104,7 +104,7 @@ class AwsMetadataTest : public ::testing::Test {
   std::map<std::string, std::string> variables_ = {
       {"AWS_ACCESS_KEY_ID", "AKIAENV"}, {"AWS_SECRET_ACCESS_KEY", "x"}};
   Environment environment_ = EnvironmentOf(variables_);
-  RoutedTransport transport_{
+  FunctionTransport transport_{
       [this](const HttpRequest& request) { return Answer(request); }};
   FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};
 };

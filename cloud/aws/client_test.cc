@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cloud/aws/testing/routed_transport.h"
+#include "cloud/aws/testing/function_transport.h"
 #include "cloud/engine/cloud_error.h"
 #include "common/hex.h"
 #include "common/testing/status_matchers.h"
@@ -17,10 +17,10 @@ namespace {
 using ::constellation::testing::IsOk;
 using ::testing::ElementsAre;
 using testing::EnvironmentOf;
+using testing::FunctionTransport;
 using ::testing::HasSubstr;
 using testing::HeaderOf;
 using ::testing::Not;
-using testing::RoutedTransport;
 using ::testing::SizeIs;
 using Kind = CloudErrorKind;
 
@@ -58,7 +58,7 @@ class ClientTest : public ::testing::Test {
   std::map<std::string, std::string> variables_;
   Environment environment_ = EnvironmentOf(variables_);
   std::vector<absl::StatusOr<HttpResponse>> answers_;
-  RoutedTransport transport_{
+  FunctionTransport transport_{
       [this](const HttpRequest&) -> absl::StatusOr<HttpResponse> {
         if (answers_.empty()) {
           return Xml("<R/>");

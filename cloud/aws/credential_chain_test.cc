@@ -6,7 +6,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cloud/aws/testing/routed_transport.h"
+#include "cloud/aws/testing/function_transport.h"
 #include "cloud/engine/cloud_error.h"
 #include "common/files.h"
 #include "common/hex.h"
@@ -22,10 +22,10 @@ using ::constellation::testing::TempDir;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using testing::EnvironmentOf;
+using testing::FunctionTransport;
 using ::testing::HasSubstr;
 using testing::HeaderOf;
 using ::testing::Not;
-using testing::RoutedTransport;
 using Kind = CloudErrorKind;
 
 class FakeRunner final : public CommandRunner {
@@ -93,7 +93,7 @@ class CredentialChainTest : public ::testing::Test {
   std::map<std::string, std::string> variables_;
   Environment environment_ = EnvironmentOf(variables_);
   std::map<std::string, HttpResponse> answers_;
-  RoutedTransport transport_{
+  FunctionTransport transport_{
       [this](const HttpRequest& request) { return Answer(request); }};
   FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};  // 2027-01-15 08:00
   FakeRunner runner_;

@@ -5,12 +5,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstdint>
-#include <optional>
 #include <set>
 
 #include "cloud/aws/desired.h"
+#include "common/ipv4.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -21,52 +20,6 @@ namespace {
 constexpr size_t kMaxBase = 32 - sizeof("-bootstrapper") + 1;
 constexpr size_t kMaxRules = 60;  // of a security group, AWS's default quota
 constexpr size_t kPortsOfBalancer = 5;
-
-// An IPv4 network; no bit of `address` is set behind `prefix`.
-struct Cidr {
-  uint32_t address = 0;
-  int prefix = 0;
-};
-
-// Takes a decimal number off the front. Leading zeros are refused: some
-// programs read them as octal, and a rule must mean the same to all.
-std::optional<unsigned> TakeNumber(std::string_view& text, unsigned most) {
-  unsigned value = 0;
-  const auto [end, error] =
-      std::from_chars(text.data(), text.data() + text.size(), value);
-  const auto used = static_cast<size_t>(end - text.data());
-  if (error != std::errc() || value > most || used > 3 ||
-      (used > 1 && text.front() == '0')) {
-    return std::nullopt;
-  }
-  text.remove_prefix(used);
-  return value;
-}
-
-// "a.b.c.d/n" with no bit set behind the prefix.
-std::optional<Cidr> ParseCidr(std::string_view text) {
-  Cidr cidr;
-  for (int i = 0; i < 4; ++i) {
-    const auto octet = TakeNumber(text, 255);
-    if (!octet || text.empty() || text.front() != (i < 3 ? '.' : '/')) {
-      return std::nullopt;
-    }
-    text.remove_prefix(1);
-    cidr.address = cidr.address << 8U | *octet;
-  }
-  const auto prefix = TakeNumber(text, 32);
-  if (!prefix || !text.empty()) {
-    return std::nullopt;
-  }
-  cidr.prefix = static_cast<int>(*prefix);
-  const auto host = static_cast<uint32_t>((uint64_t{1} << (32U - *prefix)) - 1);
-  return (cidr.address & host) == 0 ? std::optional(cidr) : std::nullopt;
-}
-
-std::string FormatCidr(uint32_t address, int prefix) {
-  return fmt::format("{}.{}.{}.{}/{}", address >> 24U, address >> 16U & 255U,
-                     address >> 8U & 255U, address & 255U, prefix);
-}
 
 // RFC 1918. The nodes' network must not be reachable from outside by mistake.
 bool IsPrivate(uint32_t address) {
@@ -154,7 +107,7 @@ void CheckGroup(const NodeGroupRequest& group, const AwsSettings& settings,
 void CheckSources(const ClusterRequest& request, size_t zones,
                   Findings& findings) {
   for (const std::string& source : request.allowed_sources) {
-    findings.Want(ParseCidr(source).has_value(), "allowedSources",
+    findings.Want(ParseIpv4Network(source).has_value(), "allowedSources",
                   "IPv4 networks like \"203.0.113.7/32\" (the load balancer "
                   "has IPv4 addresses only)",
                   source);
@@ -197,23 +150,23 @@ std::string LetterOfZone(std::string_view zone) {
 // added or removed later leaves all other subnets as they are.
 absl::StatusOr<NetworkPlan> PlanNetwork(std::string_view node_cidr,
                                         const std::vector<std::string>& zones) {
-  const auto cidr = ParseCidr(node_cidr);
-  const uint32_t block = cidr ? cidr->address & 0xFFFFF000U : 0;
-  const uint32_t vpc = cidr ? cidr->address & 0xFFFF0000U : 0;
-  if (!cidr || cidr->prefix != 24 || !IsPrivate(cidr->address) ||
+  const auto cidr = ParseIpv4Network(node_cidr);
+  const uint32_t block = cidr ? cidr->base & 0xFFFFF000U : 0;
+  const uint32_t vpc = cidr ? cidr->base & 0xFFFF0000U : 0;
+  if (!cidr || cidr->prefix_length != 24 || !IsPrivate(cidr->base) ||
       block == vpc) {
     return InvalidArgument(fmt::format(
         "nodeCIDR: want a private /24 outside of the first 4096 addresses of "
         "its /16 (\"192.168.178.0/24\"), got \"{}\"",
         node_cidr));
   }
-  NetworkPlan plan{.vpc_cidr = FormatCidr(vpc, 16),
-                   .nodes_cidr = FormatCidr(block, 20)};
+  NetworkPlan plan{.vpc_cidr = Ipv4Text(vpc) + "/16",
+                   .nodes_cidr = Ipv4Text(block) + "/20"};
   for (const std::string& zone : zones) {
     const std::string letter = LetterOfZone(zone);
     const auto index =
         static_cast<uint32_t>(letter.empty() ? 0 : letter.front() - 'a');
-    const uint32_t private_subnet = cidr->address + index * 256;
+    const uint32_t private_subnet = cidr->base + index * 256;
     if (index > 15 || (private_subnet & 0xFFFFF000U) != block) {
       return InvalidArgument(
           fmt::format("nodeCIDR: {} leaves no /24 for zone {} in {}: choose a "
@@ -222,8 +175,8 @@ absl::StatusOr<NetworkPlan> PlanNetwork(std::string_view node_cidr,
     }
     plan.zones.push_back({.name = zone,
                           .letter = letter,
-                          .private_cidr = FormatCidr(private_subnet, 24),
-                          .public_cidr = FormatCidr(vpc + index * 256, 24)});
+                          .private_cidr = Ipv4Text(private_subnet) + "/24",
+                          .public_cidr = Ipv4Text(vpc + index * 256) + "/24"});
   }
   return plan;
 }

@@ -278,6 +278,7 @@ class Uploader final {
       }
     }
     if (const std::string digest = file.Sha256(); digest != upload_.sha256) {
+      DropSnapshot();
       return InvalidArgument(fmt::format("{}: want SHA-256 {}, got {}",
                                          upload_.path, upload_.sha256, digest));
     }
@@ -325,7 +326,24 @@ class Uploader final {
     }
     // A repeat after a lost answer is refused, too: what is its state?
     ASSIGN_OR_RETURN(const std::string state, SnapshotState());
-    return state == "completed" ? absl::OkStatus() : status;
+    if (state == "completed") {
+      return absl::OkStatus();
+    }
+    DropSnapshot();
+    return DataLoss(fmt::format(
+        "what arrived is not what was sent: run the same command again, which "
+        "starts anew ({})",
+        Message(status)));
+  }
+
+  // For a snapshot that holds something else than the image, so that the next
+  // run does not go on with it. If it cannot be deleted the service ends it by
+  // itself after the 60 minutes.
+  void DropSnapshot() {
+    (void)client_.Call(kEc2, "DeleteSnapshot",
+                       {{"SnapshotId", state_.snapshot}}, {},
+                       /*repeatable=*/true);
+    ::unlink(upload_.state_file.c_str());
   }
 
   absl::Status AwaitSnapshot() {

@@ -18,7 +18,8 @@ namespace constellation::cloud::aws {
 // an interrupted upload goes on. Returns the AMI's id.
 //
 // INVALID_ARGUMENT if the file is empty, larger than 64 GiB, or not the one
-// that `upload.sha256` names; otherwise cloud errors.
+// that `upload.sha256` names; DATA_LOSS if AWS has got something else, which is
+// deleted; otherwise cloud errors.
 absl::StatusOr<std::string> UploadToEbs(AwsClient& client,
                                         const ImageUpload& upload,
                                         const ProviderProgress& progress);

@@ -207,6 +207,18 @@ TEST_F(EbsUploadTest, RefusesAnotherFileThanTheOneThatWasMeant) {
   // Nothing is completed of it.
   EXPECT_THAT(aws_.changes(),
               ::testing::Not(::testing::Contains(HasSubstr("completion"))));
+  EXPECT_EQ(aws_.changes().back(), "DeleteSnapshot SnapshotId=snap-1");
+  EXPECT_FALSE(FileExists(upload_.state_file));
+}
+
+TEST_F(EbsUploadTest, WhatArrivedOtherwiseIsDropped) {
+  aws_.Only("POST /snapshots/completion/snap-1",
+            R"({"__type":"ValidationException","message":"checksum"})", 400)
+      .Only("DescribeSnapshots", Snapshot("pending"));
+  EXPECT_THAT(Upload(),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("checksum")));
+  EXPECT_EQ(aws_.changes().back(), "DeleteSnapshot SnapshotId=snap-1");
+  EXPECT_FALSE(FileExists(upload_.state_file)) << "the next run starts anew";
 }
 
 TEST_F(EbsUploadTest, RefusesHostileAnswers) {

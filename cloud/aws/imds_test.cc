@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "cloud/aws/testing/routed_transport.h"
+#include "cloud/aws/testing/function_transport.h"
 #include "common/testing/status_matchers.h"
 
 namespace constellation::cloud::aws {
@@ -13,8 +13,8 @@ namespace {
 using ::constellation::testing::IsOkAndHolds;
 using ::constellation::testing::StatusIs;
 using testing::EnvironmentOf;
+using testing::FunctionTransport;
 using testing::HeaderOf;
-using testing::RoutedTransport;
 using ::testing::SizeIs;
 
 class ImdsTest : public ::testing::Test {
@@ -35,7 +35,7 @@ class ImdsTest : public ::testing::Test {
 
   std::map<std::string, std::string> variables_;
   Environment environment_ = EnvironmentOf(variables_);
-  RoutedTransport transport_{
+  FunctionTransport transport_{
       [this](const HttpRequest& request) { return Answer(request); }};
   FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};
   InstanceMetadataService service_{environment_, transport_, clock_};

@@ -6,7 +6,7 @@
 
 #include <map>
 
-#include "cloud/aws/testing/routed_transport.h"
+#include "cloud/aws/testing/function_transport.h"
 #include "common/files.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/temp_dir.h"

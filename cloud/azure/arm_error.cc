@@ -118,7 +118,9 @@ std::string Between(std::string_view text, std::string_view before,
 // years; empty where it says it in other words.
 std::string SubjectOf(Kind kind, const std::string& message) {
   if (kind == Kind::kPermission) {
-    return Between(message, "perform action '", "'");
+    // LinkedAuthorizationFailed names what the caller has, too, and first.
+    const std::string linked = Between(message, "perform action(s) '", "'");
+    return linked.empty() ? Between(message, "perform action '", "'") : linked;
   }
   if (kind == Kind::kQuota) {
     return Between(message, "exceeding approved ", " quota");
@@ -137,7 +139,11 @@ Kind KindOfText(std::string_view code, std::string_view message) {
       lower.find("being modified") != std::string::npos) {
     return Kind::kConflict;
   }
-  return ClassifyErrorCode(kCodes, code);
+  const Kind kind = ClassifyErrorCode(kCodes, code);
+  if (kind == Kind::kInvalid && lower.find("vm size") != std::string::npos) {
+    return Kind::kUnsupportedType;
+  }
+  return kind;
 }
 
 // One level of ARM's error object: {"code", "message", "details"} (ARM RPC,

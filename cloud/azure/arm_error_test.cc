@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cloud/engine/cloud_error.h"
+#include "cloud/engine/testing/user_errors.h"
 
 namespace constellation::cloud::azure {
 namespace {
@@ -60,6 +61,66 @@ TEST(ArmErrorTest, NamesQuotaAndPermission) {
                  "'Microsoft.Network/natGateways/write' over scope '/y'"));
   EXPECT_EQ(denied.kind, Kind::kPermission);
   EXPECT_EQ(denied.subject, "Microsoft.Network/natGateways/write");
+}
+
+// In the words of Resource Manager.
+TEST(ArmErrorTest, ExplainsWhatUsersMeet) {
+  const auto answer = [](int status, const char* code, const char* message) {
+    return HttpResponse{.status = status, .body = Error(code, message).dump()};
+  };
+  cloud::testing::ExpectUserErrors(
+      {{answer(409, "OperationNotAllowed",
+               "Operation could not be completed as it results in exceeding "
+               "approved Total Regional Cores quota. Additional details - "
+               "Deployment Model: Resource Manager, Location: northeurope"),
+        Kind::kQuota, "Total Regional Cores",
+        "limit (Total Regional Cores) is reached: ask the cloud"},
+       {answer(409, "ZonalAllocationFailed",
+               "Allocation failed. We do not have sufficient capacity for the "
+               "requested VM size in this zone."),
+        Kind::kCapacity, "", "choose another zone or instance type"},
+       {answer(409, "SkuNotAvailable",
+               "The requested VM size Standard_DC4as_v5 is currently not "
+               "available in location northeurope."),
+        Kind::kCapacity, "", "choose another zone or instance type"},
+       {answer(403, "AuthorizationFailed",
+               "The client 'x' with object id 'y' does not have authorization "
+               "to perform action 'Microsoft.Network/natGateways/write' over "
+               "scope '/z' or the scope is invalid."),
+        Kind::kPermission, "Microsoft.Network/natGateways/write",
+        "lacks a permission (Microsoft.Network/natGateways/write)"},
+       {answer(403, "LinkedAuthorizationFailed",
+               "The client 'x' has permission to perform action "
+               "'Microsoft.Network/loadBalancers/write' on scope '/y'; "
+               "however, it does not have permission to perform action(s) "
+               "'Microsoft.Network/publicIPAddresses/join/action' on the "
+               "linked scope(s) '/z'"),
+        Kind::kPermission, "Microsoft.Network/publicIPAddresses/join/action",
+        "lacks a permission (Microsoft.Network/publicIPAddresses/join"},
+       {answer(400, "LocationNotAvailableForResourceType",
+               "The provided location 'mars' is not available for resource "
+               "type 'Microsoft.Network/natGateways'."),
+        Kind::kUnsupportedRegion, "", "choose another region"},
+       {answer(400, "InvalidParameter",
+               "The value Standard_X provided for the VM size is not valid."),
+        Kind::kUnsupportedType, "", "`constellation config instance-types`"},
+       {answer(409, "DnsRecordInUse", "DNS record demo is already used."),
+        Kind::kNameTaken, "", "choose another `name`"},
+       {answer(401, "ExpiredAuthenticationToken",
+               "The access token expiry UTC time is earlier than now."),
+        Kind::kExpiredToken, "", "log in again"},
+       {answer(429, "SubscriptionRequestsThrottled",
+               "Number of requests exceeded the limit."),
+        Kind::kThrottled, "", "wait some minutes"},
+       {answer(404, "SubscriptionNotFound",
+               "The subscription 'x' could not be found."),
+        Kind::kWrongProject, "", "check the config and the active login"},
+       {answer(401, "InvalidAuthenticationTokenTenant",
+               "The access token is from the wrong issuer."),
+        Kind::kWrongProject, "", "check the config and the active login"}},
+      [](const HttpResponse& one) {
+        return ArmErrorOf(one, /*read_only=*/false);
+      });
 }
 
 TEST(ArmErrorTest, FollowsDetailsToTheCause) {

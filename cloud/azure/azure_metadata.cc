@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloud/azure/azure_metadata.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
@@ -15,6 +14,7 @@
 #include "cloud/http/endpoints.h"
 #include "cloud/http/retrying_transport.h"
 #include "cloud/json_fields.h"
+#include "common/ipv4.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -28,11 +28,6 @@ constexpr size_t kMaxTags = 100;
 constexpr size_t kMaxInterfaces = 64;
 constexpr absl::Duration kKept = absl::Hours(1);
 constexpr int kApiServerPort = 6443;
-
-bool IsIpv4(const std::string& text) {
-  in_addr address{};
-  return inet_pton(AF_INET, text.c_str(), &address) == 1;
-}
 
 // {"name","value"} of compute.tagsList; empty if there is none.
 std::string Tag(const json& tags, std::string_view name) {
@@ -56,7 +51,7 @@ void ReadAddress(JsonFields& fields, const json& network,
       network.contains(address) && network.at(address).is_string()
           ? network.at(address).get<std::string>()
           : "";
-  if (!IsIpv4(metadata.cluster_ip)) {
+  if (!ParseIpv4(metadata.cluster_ip)) {
     fields.Reject("network", "want interface/0/ipv4/ipAddress/0");
   }
   const std::string bits =

@@ -15,6 +15,7 @@
 #include "cloud/azure/arm_names.h"
 #include "cloud/azure/bodies.h"
 #include "cloud/azure/json_text.h"
+#include "common/ipv4.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -37,27 +38,6 @@ constexpr std::string_view kLowerDigits =
     "abcdefghijklmnopqrstuvwxyz0123456789";
 constexpr std::string_view kWord =
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.()";
-
-// "a.b.c.d/n" in decimal, no other form.
-bool IsCidr(std::string_view text) {
-  const size_t slash = text.find('/');
-  if (slash == std::string_view::npos) {
-    return false;
-  }
-  std::vector<std::pair<std::string_view, int>> numbers;
-  std::string_view address = text.substr(0, slash);
-  for (size_t dot = 0; dot != std::string_view::npos;) {
-    dot = address.find('.');
-    numbers.emplace_back(address.substr(0, dot), 255);
-    address = dot == std::string_view::npos ? "" : address.substr(dot + 1);
-  }
-  const bool four = numbers.size() == 4;
-  numbers.emplace_back(text.substr(slash + 1), 32);
-  return four && std::ranges::all_of(numbers, [](const auto& number) {
-           return Consists(number.first, "0123456789", 3) &&
-                  std::stoi(std::string(number.first)) <= number.second;
-         });
-}
 
 // Collects what is wrong.
 class Findings final {
@@ -287,12 +267,12 @@ absl::Status CheckRequest(const ClusterRequest& request) {
                     ? "publisher:offer:sku:version"
                     : "the id of a version in an image gallery",
                 request.image);
-  findings.Want(IsCidr(request.node_cidr), "nodeCIDR", "an IPv4 network",
-                request.node_cidr);
+  findings.Want(ParseIpv4Network(request.node_cidr).has_value(), "nodeCIDR",
+                "an IPv4 network", request.node_cidr);
   findings.Want(!request.allowed_sources.empty(), "allowedSources",
                 "at least one network", "");
   for (const std::string& source : request.allowed_sources) {
-    findings.Want(IsCidr(source), "allowedSources",
+    findings.Want(ParseIpv4Network(source).has_value(), "allowedSources",
                   "IPv4 networks like 203.0.113.7/32", source);
   }
   findings.Want(
@@ -348,7 +328,7 @@ absl::StatusOr<ClusterInfrastructure> InfrastructureOf(
     const std::map<std::string, Observed>& outputs) {
   RETURN_IF_ERROR(CheckRequest(request));
   const std::string address = BalancerAddress(request, outputs);
-  if (!IsCidr(address + "/32")) {
+  if (!ParseIpv4(address)) {
     return NotFound(
         fmt::format("the load balancer's address: want IPv4, got \"{}\"",
                     address.substr(0, 64)));

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloud/azure/inventory.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "cloud/azure/arm_kinds.h"
 #include "cloud/azure/json_text.h"
 #include "cloud/engine/cloud_error.h"
+#include "common/ipv4.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -27,11 +27,6 @@ constexpr size_t kMaxText = 2048;
 // Nodes read these answers too: a text above 2 KiB counts as none.
 std::string ShortTextAt(const json& object, std::string_view pointer) {
   return TextAt(object, pointer, kMaxText);
-}
-
-bool IsIpv4(const std::string& text) {
-  in_addr address{};
-  return inet_pton(AF_INET, text.c_str(), &address) == 1;
 }
 
 // What is primary in a list of interfaces or addresses, or the only one.
@@ -180,7 +175,7 @@ absl::StatusOr<ScaleSetInstance> ParseInstance(const json& vm, const json& tags,
   if (!IsUid(metadata.uid)) {
     return Wrong(kUidTag, metadata.uid);
   }
-  if (!IsIpv4(metadata.cluster_ip)) {
+  if (!ParseIpv4(metadata.cluster_ip)) {
     return Wrong("privateIPAddress", metadata.cluster_ip);
   }
   if (metadata.zone.size() > 1 ||
@@ -250,7 +245,7 @@ absl::StatusOr<std::string> BalancerAddress(ArmClient& client,
           client.Send({.path = ip, .api_version = std::string(kNetworkApi)}));
       address = ShortTextAt(answer.body, "/properties/ipAddress");
     }
-    if (IsIpv4(address)) {
+    if (ParseIpv4(address)) {
       return address;
     }
   }

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -18,6 +17,7 @@
 #include "cloud/azure/bodies.h"
 #include "cloud/azure/json_text.h"
 #include "cloud/engine/cloud_error.h"
+#include "cloud/engine/quota_needs.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -49,6 +49,10 @@ int64_t Cores(const json& sku) {
   std::from_chars(text.data(), text.data() + text.size(), cores);
   return std::clamp<int64_t>(cores, 0, 10'000);
 }
+
+// Azure's name for the sum over all families in a region, which has a limit of
+// its own.
+constexpr std::string_view kAllCores = "cores";
 
 // What a size must say of itself for a variant; nullptr: nothing.
 const char* WantedComputing(std::string_view variant) {
@@ -159,38 +163,45 @@ class OnlineCheck final {
     return absl::OkStatus();
   }
 
+  // The description of a size; the end of `skus_` if the location has none.
+  std::vector<json>::const_iterator FindSize(std::string_view name) const {
+    return std::ranges::find_if(skus_, [&](const json& one) {
+      return TextAt(one, "/resourceType") == "virtualMachines" &&
+             SameId(TextAt(one, "/name"), name);
+    });
+  }
+
   // The list has each size once for the location; restrictions of the
   // subscription stand in it.
   absl::Status CheckSizes() {
     ASSIGN_OR_RETURN(
-        const std::vector<json> skus,
-        client_.List({.path = SubscriptionId(scope_) +
-                              "/providers/Microsoft.Compute/skus",
-                      .api_version = std::string(kSkuApi),
-                      .query = "&$filter=" +
-                               UrlEncode(fmt::format("location eq '{}'",
-                                                     settings_.location))}));
+        skus_, client_.List({.path = SubscriptionId(scope_) +
+                                     "/providers/Microsoft.Compute/skus",
+                             .api_version = std::string(kSkuApi),
+                             .query = "&$filter=" + UrlEncode(fmt::format(
+                                                        "location eq '{}'",
+                                                        settings_.location))}));
     for (const NodeGroupRequest& group : request_.groups) {
-      const auto sku = std::ranges::find_if(skus, [&](const json& one) {
-        return TextAt(one, "/resourceType") == "virtualMachines" &&
-               SameId(TextAt(one, "/name"), group.instance_type);
-      });
+      const auto sku = FindSize(group.instance_type);
       const std::string field =
           fmt::format("nodeGroups.{}.instanceType", group.name);
-      if (sku == skus.end()) {
+      if (sku == skus_.end()) {
         findings_.push_back(fmt::format("{}: {} has no {}", field,
                                         settings_.location,
                                         group.instance_type));
         continue;
       }
       CheckSize(*sku, group, field);
-      cores_[TextAt(*sku, "/family")] += Cores(*sku) * group.count;
+      needs_.Want(group.name, TextAt(*sku, "/family"),
+                  Cores(*sku) * group.count);
+      needs_.Want(group.name, kAllCores, Cores(*sku) * group.count);
     }
-    return Deduct(skus);
+    return absl::OkStatus();
   }
 
-  // What the cluster has already counts as used, but is not needed again.
-  absl::Status Deduct(const std::vector<json>& skus) {
+  // Each VM of the cluster by itself: a scale set's capacity says what it shall
+  // have, which after a failure is more than what counts as used.
+  absl::Status CountOwn() {
     absl::StatusOr<std::vector<json>> sets =
         client_.List({.path = CollectionId(scope_, kScaleSetType),
                       .api_version = std::string(kComputeApi)});
@@ -200,17 +211,23 @@ class OnlineCheck final {
                  : sets.status();
     }
     for (const json& set : *sets) {
-      const json::json_pointer capacity("/sku/capacity");
+      const std::string id = TextAt(set, "/id");
       if (TextAt(set, fmt::format("/tags/{}", kUidTag)) !=
               request_.identity.uid ||
-          !set.contains(capacity) || !set.at(capacity).is_number_integer()) {
+          id.empty()) {
         continue;
       }
-      for (const json& sku : skus) {
-        if (SameId(TextAt(sku, "/name"), TextAt(set, "/sku/name"))) {
-          cores_[TextAt(sku, "/family")] -=
-              Cores(sku) *
-              std::clamp<int64_t>(set.at(capacity).get<int64_t>(), 0, 1000);
+      ASSIGN_OR_RETURN(const std::vector<json> vms,
+                       client_.List({.path = id + "/virtualMachines",
+                                     .api_version = std::string(kComputeApi)}));
+      const std::string group = TextAt(set, fmt::format("/tags/{}", kGroupTag));
+      for (const json& vm : vms) {
+        const std::string size = TextAt(vm, "/sku/name");
+        const auto sku =
+            FindSize(size.empty() ? TextAt(set, "/sku/name") : size);
+        if (sku != skus_.end()) {
+          needs_.Have(group, TextAt(*sku, "/family"), Cores(*sku));
+          needs_.Have(group, kAllCores, Cores(*sku));
         }
       }
     }
@@ -243,8 +260,33 @@ class OnlineCheck final {
     }
   }
 
-  // "cores" is Azure's name for the sum over all families in a region, which
-  // has its own limit.
+  // What the quotas lack, one finding each. What is missing in the answer is
+  // not judged.
+  std::vector<std::string> Shortages(const std::vector<json>& usages) const {
+    const QuotaNeeds::Amounts missing = needs_.Missing();
+    std::vector<std::string> shortages;
+    for (const json& usage : usages) {
+      const auto wanted = missing.find(TextAt(usage, "/name/value"));
+      const json limit = usage.value("limit", json());
+      const json used = usage.value("currentValue", json());
+      if (wanted == missing.end() || !limit.is_number_integer() ||
+          !used.is_number_integer()) {
+        continue;
+      }
+      const int64_t left = limit.get<int64_t>() - used.get<int64_t>();
+      if (wanted->second > left) {
+        shortages.push_back(fmt::format(
+            "quota: {} cores more of {} are wanted in {}, {} are left of {}: "
+            "ask Azure for more, or choose fewer or smaller nodes",
+            wanted->second,
+            wanted->first == kAllCores ? "all families" : wanted->first,
+            settings_.location, left, limit.get<int64_t>()));
+      }
+    }
+    return shortages;
+  }
+
+  // The cluster's own machines are asked for only if it seems not to suffice.
   absl::Status CheckQuota() {
     ASSIGN_OR_RETURN(
         const std::vector<json> usages,
@@ -253,27 +295,12 @@ class OnlineCheck final {
                                  "locations/{}/usages",
                                  SubscriptionId(scope_), settings_.location),
              .api_version = std::string(kComputeApi)}));
-    int64_t all = 0;
-    for (const auto& [family, cores] : cores_) {
-      all += cores;
+    if (Shortages(usages).empty()) {
+      return absl::OkStatus();
     }
-    cores_["cores"] = all;
-    for (const json& usage : usages) {
-      const auto wanted = cores_.find(TextAt(usage, "/name/value"));
-      const json limit = usage.value("limit", json());
-      const json used = usage.value("currentValue", json());
-      if (wanted == cores_.end() || !limit.is_number_integer() ||
-          !used.is_number_integer()) {
-        continue;
-      }
-      const int64_t left = limit.get<int64_t>() - used.get<int64_t>();
-      if (wanted->second > left) {
-        findings_.push_back(fmt::format(
-            "quota: {} cores of {} are wanted in {}, {} are left of {}",
-            wanted->second, wanted->first, settings_.location, left,
-            limit.get<int64_t>()));
-      }
-    }
+    RETURN_IF_ERROR(CountOwn());
+    const std::vector<std::string> shortages = Shortages(usages);
+    findings_.insert(findings_.end(), shortages.begin(), shortages.end());
     return absl::OkStatus();
   }
 
@@ -281,7 +308,8 @@ class OnlineCheck final {
   const ClusterRequest& request_;
   const AzureSettings& settings_;
   const ArmScope scope_;
-  std::map<std::string, int64_t, std::less<>> cores_;
+  std::vector<json> skus_;  // of the location
+  QuotaNeeds needs_;
   std::vector<std::string> findings_;
 };
 

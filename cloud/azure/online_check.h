@@ -14,8 +14,8 @@ namespace constellation::cloud::azure {
 //  * the subscription has Microsoft.Network and Microsoft.Compute registered;
 //  * every instance type is offered in the location, in the group's zone, to
 //    this subscription, and does what the attestation variant needs;
-//  * the quota of cores of each family suffices for what the cluster does not
-//    have yet.
+//  * the quotas of cores, of each family and of all, suffice for the VMs that
+//    the cluster does not have yet.
 // INVALID_ARGUMENT lists every finding; errors of ArmClient. Images of shared
 // and community galleries and of the marketplace are not looked at. The request
 // has passed CheckRequest().

@@ -67,6 +67,26 @@ class OnlineCheckTest : public ::testing::Test {
     return {
         {"name", {{"value", name}}}, {"limit", limit}, {"currentValue", used}};
   }
+  // One more scale set, with as many VMs; it shall have nine.
+  void HasSet(const std::string& group, const char* uid, int vms) {
+    const std::string id = kSets.substr(4) + "/" + group;
+    sets_[group] = {
+        {"id", id},
+        {"tags",
+         {{"constellation-uid", uid}, {"constellation-node-group", group}}},
+        {"sku", {{"name", "standard_dc4as_v5"}, {"capacity", 9}}}};
+    json sets = json::array();
+    for (const auto& [name, set] : sets_.items()) {
+      sets.push_back(set);
+    }
+    On(kSets, List(sets));
+    json list = json::array();
+    for (int i = 0; i < vms; ++i) {
+      list.push_back(i == 0 ? json::object()
+                            : json{{"sku", {{"name", "Standard_DC4as_v5"}}}});
+    }
+    On("GET " + id + "/virtualMachines", List(list));
+  }
   absl::Status Check() { return CheckRequestOnline(client_, request_); }
   void ExpectFinding(std::string_view words) {
     EXPECT_THAT(Check(), StatusIs(absl::StatusCode::kInvalidArgument,
@@ -82,6 +102,7 @@ class OnlineCheckTest : public ::testing::Test {
                  {{"name", "ConfidentialComputingType"}, {"value", "SNP"}}}},
                {"locationInfo", {{{"zones", {"1", "2"}}}}},
                {"restrictions", json::array()}};
+  json sets_ = json::object();
   FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};
   RoutedTransport transport_;
   testing::FixedTokens tokens_{"t"};
@@ -168,21 +189,43 @@ TEST_F(OnlineCheckTest, TheSizeMustBeInTheZone) {
 TEST_F(OnlineCheckTest, TheQuotaMustSuffice) {
   On(kUsages, List(json::array({Usage("standardDCASv5Family", 30, 11)})));
   ExpectFinding(
-      "quota: 20 cores of standardDCASv5Family are wanted in northeurope, 19 "
-      "are left of 30");
+      "quota: 20 cores more of standardDCASv5Family are wanted in northeurope, "
+      "19 are left of 30");
   On(kUsages, List(json::array({Usage("cores", 19, 0)})));
-  ExpectFinding("quota: 20 cores of cores are wanted");
+  ExpectFinding("quota: 20 cores more of all families are wanted");
 }
 
+// A run that goes on: of three control planes two have been made.
 TEST_F(OnlineCheckTest, WhatTheClusterHasIsNotNeededAgain) {
-  On(kUsages, List(json::array({Usage("standardDCASv5Family", 30, 20)})));
-  json set = {{"tags", {{"constellation-uid", "0a1b2c3d"}}},
-              {"sku", {{"name", "standard_dc4as_v5"}, {"capacity", 3}}}};
-  On(kSets, List(json::array({set})));
-  EXPECT_THAT(Check(), IsOk()) << "8 cores more, 10 are left";
-  set["tags"]["constellation-uid"] = "other";
-  On(kSets, List(json::array({set})));
-  ExpectFinding("quota");
+  On(kUsages, List(json::array({Usage("standardDCASv5Family", 30, 18),
+                                Usage("cores", 30, 18)})));
+  HasSet("control_plane_default", "0a1b2c3d", 2);
+  EXPECT_THAT(Check(), IsOk()) << "12 cores more, 12 are left";
+  On(kUsages, List(json::array({Usage("standardDCASv5Family", 30, 19)})));
+  ExpectFinding("quota: 12 cores more of standardDCASv5Family are wanted");
+  On(kUsages, List(json::array({Usage("cores", 30, 19)})));
+  ExpectFinding("quota: 12 cores more of all families are wanted");
+  HasSet("control_plane_default", "other", 2);
+  ExpectFinding("quota: 20 cores more");
+}
+
+TEST_F(OnlineCheckTest, AGroupGrowsByWhatIsNew) {
+  request_.groups[1].count = 4;
+  On(kUsages, List(json::array({Usage("standardDCASv5Family", 28, 20)})));
+  HasSet("control_plane_default", "0a1b2c3d", 3);
+  HasSet("worker_default", "0a1b2c3d", 2);
+  EXPECT_THAT(Check(), IsOk()) << "8 cores more, 8 are left";
+  On(kUsages, List(json::array({Usage("standardDCASv5Family", 27, 20)})));
+  ExpectFinding("quota: 8 cores more");
+}
+
+// Limits can be lowered below what is in use.
+TEST_F(OnlineCheckTest, AFinishedClusterNeedsNoQuota) {
+  On(kUsages, List(json::array({Usage("standardDCASv5Family", 4, 20),
+                                Usage("cores", 4, 20)})));
+  HasSet("control_plane_default", "0a1b2c3d", 3);
+  HasSet("worker_default", "0a1b2c3d", 2);
+  EXPECT_THAT(Check(), IsOk());
 }
 
 TEST_F(OnlineCheckTest, TellsErrorsOfTheQuestionsThemselves) {

@@ -148,6 +148,18 @@ Kind Refine(Kind kind, std::string_view message) {
       message.find("Unknown project id") != std::string_view::npos) {
     return Kind::kWrongProject;
   }
+  // A wrong region, zone or type has no reason of its own.
+  const auto says = [&](std::string_view words) {
+    return message.find(words) != std::string_view::npos;
+  };
+  if (says("on 'locations/") || says("Unknown zone") ||
+      says("Unknown region")) {
+    return Kind::kUnsupportedRegion;
+  }
+  if (kind == Kind::kInvalid &&
+      (says("machineType") || says("Machine type") || says("machine type"))) {
+    return Kind::kUnsupportedType;
+  }
   // The references of a request to what was made a moment ago.
   if (kind == Kind::kInvalid &&
       message.find("is not ready") != std::string_view::npos) {

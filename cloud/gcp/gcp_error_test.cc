@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "cloud/engine/testing/user_errors.h"
+
 namespace constellation::cloud::gcp {
 namespace {
 
@@ -66,6 +68,60 @@ TEST(GcpErrorTest, KnowsGooglesWords) {
     EXPECT_EQ(error.message, row.message);
     EXPECT_EQ(error.subject, row.subject) << row.reason;
   }
+}
+
+// In Google's words.
+TEST(GcpErrorTest, ExplainsWhatUsersMeet) {
+  const auto answer = [](int status, const char* reason, const char* message) {
+    return HttpResponse{.status = status,
+                        .body = json({{"error",
+                                       {{"code", status},
+                                        {"message", message},
+                                        {"errors", {{{"reason", reason}}}}}}})
+                                    .dump()};
+  };
+  cloud::testing::ExpectUserErrors(
+      {{answer(403, "quotaExceeded",
+               "Quota 'N2D_CPUS' exceeded. Limit: 24.0 in region "
+               "europe-west3."),
+        Kind::kQuota, "N2D_CPUS",
+        "limit (N2D_CPUS) is reached: ask the cloud for a higher one"},
+       {answer(503, "ZONE_RESOURCE_POOL_EXHAUSTED",
+               "The zone 'projects/p/zones/europe-west3-b' does not have "
+               "enough resources available to fulfill the request."),
+        Kind::kCapacity, "projects/p/zones/europe-west3-b",
+        "kind (projects/p/zones/europe-west3-b) at the moment: choose another"},
+       {answer(403, "forbidden",
+               "Required 'compute.networks.create' permission for "
+               "'projects/p/global/networks/n'"),
+        Kind::kPermission, "compute.networks.create",
+        "lacks a permission (compute.networks.create)"},
+       {answer(403, "forbidden",
+               "Permission denied on 'locations/mars-west1' (or it may not "
+               "exist)."),
+        Kind::kUnsupportedRegion, "", "choose another region"},
+       {answer(400, "invalid",
+               "Invalid value for field 'zone': 'mars-west1-a'. Unknown zone."),
+        Kind::kUnsupportedRegion, "", "choose another region"},
+       {answer(400, "invalid",
+               "Invalid value for field 'resource.machineType': "
+               "'zones/z/machineTypes/n2d-huge'. Machine type with name "
+               "'n2d-huge' does not exist in zone 'z'."),
+        Kind::kUnsupportedType, "", "`constellation config instance-types`"},
+       {answer(409, "alreadyExists",
+               "The resource 'projects/p/global/networks/n' already exists"),
+        Kind::kNameTaken, "projects/p/global/networks/n",
+        "this name (projects/p/global/networks/n): choose another `name`"},
+       {answer(401, "authError", "Request had invalid credentials."),
+        Kind::kExpiredToken, "", "log in again"},
+       {answer(403, "rateLimitExceeded", "Rate Limit Exceeded"),
+        Kind::kThrottled, "", "wait some minutes"},
+       {answer(404, "notFound", "The resource 'projects/nobody' was not found"),
+        Kind::kWrongProject, "projects/nobody",
+        "account (projects/nobody), or the caller cannot see it"}},
+      [](const HttpResponse& one) {
+        return GcpErrorOf(one, /*read_only=*/false);
+      });
 }
 
 TEST(GcpErrorTest, GoesByStatusWithoutAWord) {

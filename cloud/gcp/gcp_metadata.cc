@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloud/gcp/gcp_metadata.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <bit>
@@ -18,6 +17,7 @@
 #include "cloud/gcp/gcp_client.h"
 #include "cloud/gcp/instances.h"
 #include "cloud/json_fields.h"
+#include "common/ipv4.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -43,15 +43,6 @@ bool IsUid(std::string_view uid) {
   return !uid.empty() && uid.size() <= 40 &&
          uid.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789") ==
              std::string_view::npos;
-}
-
-// Dotted decimal, four parts; inet_pton takes nothing else.
-std::optional<uint32_t> ParseIpv4(const std::string& text) {
-  in_addr address{};
-  if (inet_pton(AF_INET, text.c_str(), &address) != 1) {
-    return std::nullopt;
-  }
-  return ntohl(address.s_addr);
 }
 
 // The first interface is the one on the nodes' network. The mask must be ones

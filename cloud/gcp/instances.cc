@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloud/gcp/instances.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include "cloud/engine/cloud_error.h"
 #include "cloud/gcp/desired.h"
 #include "cloud/json_fields.h"
+#include "common/ipv4.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -21,12 +21,6 @@ using nlohmann::json;
 
 // The end of it, which is what people look for.
 constexpr size_t kMaxConsole = size_t{1} << 20U;
-
-// Dotted decimal.
-bool IsIpv4(const std::string& text) {
-  in_addr address{};
-  return inet_pton(AF_INET, text.c_str(), &address) == 1;
-}
 
 // The instance of the cluster with this id.
 // Ids come from the command line. Only one that the cluster's own list holds is
@@ -80,7 +74,7 @@ absl::StatusOr<ClusterInstance> ParseInstance(const json& instance,
   if (interfaces.is_array() && !interfaces.empty()) {
     metadata.cluster_ip = TextOf(interfaces.front(), "networkIP");
   }
-  if (!metadata.cluster_ip.empty() && !IsIpv4(metadata.cluster_ip)) {
+  if (!metadata.cluster_ip.empty() && !ParseIpv4(metadata.cluster_ip)) {
     return InvalidArgument("instance: networkIP is no IPv4 address");
   }
   if (!IsNodeName(parsed.group)) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cloud/engine/cloud_error.h"
+#include "cloud/engine/quota_needs.h"
 #include "cloud/gcp/compute.h"
 #include "cloud/gcp/desired.h"
 #include "cloud/gcp/instances.h"
@@ -30,6 +31,15 @@ std::string MetricOf(std::string_view machine_type) {
     c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
   }
   return family + "_CPUS";
+}
+
+// Processors of a machine type; 0 if it does not say.
+int64_t CpusOf(const json& machine) {
+  const auto cpus =
+      machine.is_object() ? machine.find("guestCpus") : machine.end();
+  return cpus != machine.end() && cpus->is_number_integer()
+             ? std::clamp<int64_t>(cpus->get<int64_t>(), 0, 10'000)
+             : 0;
 }
 
 // Labels have no underscore of ours: as desired.cc writes them.
@@ -62,14 +72,6 @@ class OnlineChecker final {
   }
 
  private:
-  // What one group wants of a quota.
-  struct Need {
-    std::string metric;
-    std::string group;  // as its label has it
-    double cpus = 0;    // of one machine
-    int count = 0;
-  };
-
   // The thing, or null with a finding if there is none.
   absl::StatusOr<json> Ask(const std::string& path, const std::string& field,
                            const std::string& what) {
@@ -117,48 +119,61 @@ class OnlineChecker final {
               fmt::format("nodeGroups.{}.instanceType", group.name),
               fmt::format("{} has no {}: choose another zone or type", zone,
                           group.instance_type)));
-      const auto cpus =
-          machine.is_object() ? machine.find("guestCpus") : machine.end();
-      if (cpus != machine.end() && cpus->is_number_integer()) {
-        needs_.push_back({.metric = MetricOf(group.instance_type),
-                          .group = GroupLabel(group.name),
-                          .cpus = cpus->get<double>(),
-                          .count = group.count});
-      }
+      cpus_[group.instance_type] = CpusOf(machine);
+      needs_.Want(GroupLabel(group.name), MetricOf(group.instance_type),
+                  CpusOf(machine) * group.count);
     }
     return absl::OkStatus();
   }
 
-  // Processors by quota, of machines that are not there yet.
-  std::map<std::string, double> Processors(
-      const std::map<std::string, int>& have) const {
-    std::map<std::string, double> processors;
-    for (const Need& need : needs_) {
-      const auto found = have.find(need.group);
-      const int there = found == have.end() ? 0 : found->second;
-      processors[need.metric] += need.cpus * std::max(0, need.count - there);
-    }
-    return processors;
+  // Counts the cluster's own machines. Labels alone can be set by anyone with
+  // rights in the project, so what is no machine of the cluster is passed over.
+  absl::Status CountOwn() {
+    return client_.List(
+        {.path =
+             fmt::format("projects/{}/aggregated/instances", settings_.project),
+         .query = {{"maxResults", "500"},
+                   {"filter", fmt::format("labels.{}={}", kUidKey,
+                                          request_.identity.uid)}}},
+        "instances", [&](const json& thing) -> absl::Status {
+          const auto parsed = ParseInstance(thing, request_.identity.uid);
+          const std::string type(LastPart(TextOf(thing, "machineType")));
+          if (!parsed.ok() || !IsResourceName(type)) {
+            return absl::OkStatus();
+          }
+          if (!cpus_.contains(type)) {  // of before a change
+            const absl::StatusOr<json> machine = client_.Call(
+                {.path = fmt::format("projects/{}/zones/{}/machineTypes/{}",
+                                     settings_.project, parsed->metadata.zone,
+                                     type)});
+            if (!machine.ok() && !absl::IsNotFound(machine.status())) {
+              return machine.status();
+            }
+            cpus_[type] = machine.ok() ? CpusOf(*machine) : 0;
+          }
+          needs_.Have(parsed->group, MetricOf(type), cpus_[type]);
+          return absl::OkStatus();
+        });
   }
 
   // What the quotas lack, one finding each. What is missing in the answer is
   // not judged: an unknown quota is no finding.
-  std::vector<std::string> Shortages(
-      const std::map<std::string, double>& processors) const {
+  std::vector<std::string> Shortages() const {
+    const QuotaNeeds::Amounts missing = needs_.Missing();
     std::vector<std::string> shortages;
     for (const json& quota : region_.value("quotas", json::array())) {
-      const auto needed = processors.find(TextOf(quota, "metric"));
-      if (needed == processors.end() || !quota.contains("limit") ||
+      const auto needed = missing.find(TextOf(quota, "metric"));
+      if (needed == missing.end() || !quota.contains("limit") ||
           !quota["limit"].is_number() || !quota.contains("usage") ||
           !quota["usage"].is_number()) {
         continue;
       }
       const double free =
           quota["limit"].get<double>() - quota["usage"].get<double>();
-      if (needed->second > free) {
+      if (static_cast<double>(needed->second) > free) {
         shortages.push_back(fmt::format(
-            "nodeGroups: {} processors are needed of quota {} in {}, {} are "
-            "free: ask Google for more, or choose fewer or smaller nodes",
+            "nodeGroups: {} processors more are needed of quota {} in {}, {} "
+            "are free: ask Google for more, or choose fewer or smaller nodes",
             needed->second, needed->first, settings_.region, free));
       }
     }
@@ -168,17 +183,11 @@ class OnlineChecker final {
   // The quota's usage holds the cluster's own machines, too: those that are
   // there are asked for only if it seems not to suffice.
   absl::Status CheckQuota() {
-    if (!region_.is_object() || Shortages(Processors({})).empty()) {
+    if (!region_.is_object() || Shortages().empty()) {
       return absl::OkStatus();
     }
-    ASSIGN_OR_RETURN(
-        const std::vector<ClusterInstance> instances,
-        ListInstances(client_, settings_.project, request_.identity));
-    std::map<std::string, int> have;
-    for (const ClusterInstance& instance : instances) {
-      ++have[instance.group];
-    }
-    const std::vector<std::string> shortages = Shortages(Processors(have));
+    RETURN_IF_ERROR(CountOwn());
+    const std::vector<std::string> shortages = Shortages();
     findings_.insert(findings_.end(), shortages.begin(), shortages.end());
     return absl::OkStatus();
   }
@@ -220,7 +229,8 @@ class OnlineChecker final {
   const ClusterRequest& request_;
   const GcpSettings& settings_;
   json region_;
-  std::vector<Need> needs_;
+  std::map<std::string, int64_t, std::less<>> cpus_;  // by machine type
+  QuotaNeeds needs_;
   std::vector<std::string> findings_;
 };
 

@@ -95,7 +95,7 @@ TEST_F(GcpOnlineCheckTest, TypesHaveToBeInTheirZone) {
 TEST_F(GcpOnlineCheckTest, TheQuotaHasToSuffice) {
   gcp_.Only(kRegion, Quota(24, 17));
   gcp_.Answer("GET projects/demo-project/aggregated/instances", json::object());
-  ExpectFinding("8 processors are needed of quota N2D_CPUS");
+  ExpectFinding("8 processors more are needed of quota N2D_CPUS");
   // What cannot be read is no finding.
   for (const json& quota : {Quota("x", 17), Quota(24, nullptr),
                             json({{"quotas", "x"}}), json::object()}) {
@@ -105,37 +105,65 @@ TEST_F(GcpOnlineCheckTest, TheQuotaHasToSuffice) {
 }
 
 // The quota's usage holds the cluster's own machines, too.
-TEST_F(GcpOnlineCheckTest, MachinesThatAreThereNeedNothingMore) {
-  const auto instance = [](const char* name, const char* group) {
-    return json{
-        {"name", name},
-        {"selfLink", std::string("https://x/projects/demo-project/zones/"
-                                 "europe-west3-b/instances/") +
-                         name},
-        {"labels",
-         {{"constellation-uid", "0a1b2c3d"},
-          {"constellation-role", "worker"},
-          {"constellation-node-group", group}}}};
-  };
+class GcpOwnMachinesTest : public GcpOnlineCheckTest {
+ protected:
+  static json Machine(const char* name, const char* group,
+                      const char* type = "n2d-standard-4") {
+    const std::string zone =
+        "https://x/projects/demo-project/zones/europe-west3-b/";
+    return {{"name", name},
+            {"selfLink", zone + "instances/" + name},
+            {"machineType", zone + "machineTypes/" + type},
+            {"labels",
+             {{"constellation-uid", "0a1b2c3d"},
+              {"constellation-role", "worker"},
+              {"constellation-node-group", group}}}};
+  }
+  void Have(const json& machines) {
+    gcp_.Only(kList, {{"items",
+                       {{"zones/europe-west3-b", {{"instances", machines}}}}}});
+  }
+  static constexpr char kList[] =
+      "GET projects/demo-project/aggregated/instances";
+};
+
+TEST_F(GcpOwnMachinesTest, NeedNothingMore) {
   gcp_.Only(kRegion, Quota(24, 20));
-  const std::string list = "GET projects/demo-project/aggregated/instances";
-  const auto shown = [](const json& instances) {
-    return json{
-        {"items", {{"zones/europe-west3-b", {{"instances", instances}}}}}};
-  };
-  gcp_.Answer(list, shown(json::array({instance("a", "worker-default")})));
-  EXPECT_THAT(Check(), IsOk());
-  // More of one group are no machines of another one.
-  gcp_.Only(
-      list,
-      shown(json::array({instance("a", "other"), instance("b", "other")})));
-  ExpectFinding("8 processors are needed");
+  Have(json::array({Machine("a", "worker-default")}));
+  EXPECT_THAT(Check(), IsOk()) << "one of two is there, four are free";
+  gcp_.Only(kRegion, Quota(23, 20));
+  ExpectFinding("4 processors more are needed of quota N2D_CPUS");
+  json stranger = Machine("a", "worker-default");
+  stranger["labels"]["constellation-uid"] = "other";
+  gcp_.Only(kRegion, Quota(24, 20));
+  Have(json::array({stranger}));
+  ExpectFinding("8 processors more are needed");
+  gcp_.Only(kList, json::object(), 403);
+  EXPECT_THAT(Check(), StatusIs(absl::StatusCode::kPermissionDenied));
+}
+
+TEST_F(GcpOwnMachinesTest, MoreOfOneGroupAreNoneOfAnother) {
+  gcp_.Only(kRegion, Quota(20, 20));
   request_.groups[1].count = 2;
-  gcp_.Only(list, shown(json::array({instance("a", "worker-default"),
-                                     instance("b", "worker-default"),
-                                     instance("c", "worker-default")})));
+  Have(json::array({Machine("a", "worker-default"),
+                    Machine("b", "worker-default"),
+                    Machine("c", "worker-default")}));
+  ExpectFinding("4 processors more are needed");
+  Have(json::array({Machine("a", "worker-default"),
+                    Machine("b", "worker-default"),
+                    Machine("c", "control-plane-default")}));
   EXPECT_THAT(Check(), IsOk());
-  gcp_.Only(list, json::object(), 403);
+}
+
+TEST_F(GcpOwnMachinesTest, ThoseOfGroupsThatGoMakeRoom) {
+  gcp_.Only(kRegion, Quota(20, 20));
+  const std::string wide = std::string(kType, sizeof(kType) - 2) + "8";
+  gcp_.Answer(wide, {{"guestCpus", 8}});
+  Have(json::array({Machine("a", "old", "n2d-standard-8")}));
+  EXPECT_THAT(Check(), IsOk());
+  gcp_.Only(wide, json::object(), 404);
+  ExpectFinding("8 processors more are needed");
+  gcp_.Only(wide, json::object(), 403);
   EXPECT_THAT(Check(), StatusIs(absl::StatusCode::kPermissionDenied));
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloud/gcp/request_check.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,6 +15,7 @@
 
 #include "cloud/gcp/compute.h"
 #include "cloud/gcp/desired.h"
+#include "common/ipv4.h"
 #include "common/status.h"
 
 namespace constellation::cloud::gcp {
@@ -28,38 +28,9 @@ constexpr std::string_view kLower = "abcdefghijklmnopqrstuvwxyz";
 constexpr std::string_view kLabelLetters =
     "abcdefghijklmnopqrstuvwxyz0123456789_-";
 
-// Lowest and highest address of an IPv4 range.
-using Range = std::pair<uint32_t, uint32_t>;
-
-// Strict: four octets, a length of one or two digits, no bit set behind it.
-std::optional<Range> ParseCidr(std::string_view text) {
-  const size_t slash = text.find('/');
-  if (slash == std::string_view::npos) {
-    return std::nullopt;
-  }
-  const std::string bits(text.substr(slash + 1));
-  in_addr address{};
-  if (bits.empty() || bits.size() > 2 ||
-      bits.find_first_not_of("0123456789") != std::string::npos ||
-      inet_pton(AF_INET, std::string(text.substr(0, slash)).c_str(),
-                &address) != 1) {
-    return std::nullopt;
-  }
-  const int length = std::atoi(bits.c_str());
-  if (length > 32) {
-    return std::nullopt;
-  }
-  const uint32_t mask = length == 0 ? 0 : ~uint32_t{0} << (32 - length);
-  const uint32_t first = ntohl(address.s_addr);
-  if ((first & ~mask) != 0) {
-    return std::nullopt;  // bits of a host
-  }
-  return Range(first, first | ~mask);
-}
-
-// Whether two ranges share an address.
-bool Overlap(const Range& a, const Range& b) {
-  return a.first <= b.second && b.first <= a.second;
+// Whether two networks share an address.
+bool Overlap(const Ipv4Network& a, const Ipv4Network& b) {
+  return a.base <= b.base + (b.size() - 1) && b.base <= a.base + (a.size() - 1);
 }
 
 // Collects what is wrong.
@@ -225,7 +196,7 @@ class Checker final {
   // The node network must not overlap those that are fixed here. Sources are
   // IPv4 only, as the load balancer is.
   void CheckNetwork() {
-    const auto nodes = ParseCidr(request_.node_cidr);
+    const auto nodes = ParseIpv4Network(request_.node_cidr);
     if (!nodes) {
       Find(
           fmt::format("node network: want an IPv4 range such as "
@@ -234,7 +205,7 @@ class Checker final {
     } else {
       for (const std::string_view taken :
            {kPodCidr, kProxyCidr, kBalancerCidr}) {
-        if (Overlap(*nodes, *ParseCidr(taken))) {
+        if (Overlap(*nodes, *ParseIpv4Network(taken))) {
           Find(fmt::format("node network: {} overlaps {}, which is in use",
                            request_.node_cidr, taken));
         }
@@ -244,7 +215,7 @@ class Checker final {
       Find("allowed sources: want at least one range");
     }
     for (const std::string& source : request_.allowed_sources) {
-      if (!ParseCidr(source)) {
+      if (!ParseIpv4Network(source)) {
         Find(
             fmt::format("allowed sources: want an IPv4 range such as "
                         "203.0.113.7/32, got \"{}\"",

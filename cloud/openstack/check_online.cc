@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "cloud/engine/cloud_error.h"
+#include "cloud/engine/quota_needs.h"
+#include "cloud/openstack/desired.h"
 #include "cloud/openstack/json_access.h"
 #include "cloud/openstack/names.h"
 #include "common/status.h"
@@ -43,12 +45,34 @@ bool IsTrue(std::string_view text) {
   return text == "true" || text == "True" || text == "1" || text == "yes";
 }
 
-// 0 for what is absent, negative (unlimited) or no number.
-uint64_t NumberOf(const json& object, const char* key) {
+// What has a quota, and where nova's or cinder's limits show it.
+struct Quota {
+  std::string_view what;
+  bool storage;  // cinder's
+  const char* max;
+  const char* used;
+};
+
+constexpr std::string_view kServerCount = "instances";
+constexpr std::string_view kCoreCount = "cores";
+constexpr std::string_view kRamSize = "MiB of RAM";
+constexpr std::string_view kVolumeCount = "volumes";
+constexpr std::string_view kVolumeSize = "GiB of volumes";
+constexpr std::array<Quota, 5> kQuotas = {
+    {{kServerCount, false, "maxTotalInstances", "totalInstancesUsed"},
+     {kCoreCount, false, "maxTotalCores", "totalCoresUsed"},
+     {kRamSize, false, "maxTotalRAMSize", "totalRAMUsed"},
+     {kVolumeCount, true, "maxTotalVolumes", "totalVolumesUsed"},
+     {kVolumeSize, true, "maxTotalVolumeGigabytes", "totalGigabytesUsed"}}};
+
+// 0 for what is absent, negative (unlimited) or no number; clamped, so that
+// sums cannot overflow.
+int64_t NumberOf(const json& object, const char* key) {
   const auto found = object.is_object() ? object.find(key) : object.end();
   return object.is_object() && found != object.end() &&
                  found->is_number_unsigned()
-             ? found->get<uint64_t>()
+             ? static_cast<int64_t>(std::min<uint64_t>(found->get<uint64_t>(),
+                                                       uint64_t{1} << 50U))
              : 0;
 }
 
@@ -121,6 +145,7 @@ class Checker final {
         status != "active") {
       Find("image: \"{}\" is {}, not active", request_.image, status);
     }
+    boot_volume_gb_ = BootVolumeGb(kBootVolumeGb, *image);
     if (TextOf(*image, "hw_firmware_type") != "uefi") {
       Find(
           "image: \"{}\" has no property hw_firmware_type=uefi: a node needs "
@@ -158,10 +183,9 @@ class Checker final {
             "{}",
             group.name, group.instance_type, has, wanted);
       }
-      const auto count = static_cast<uint64_t>(std::max(group.count, 0));
-      servers_ += count;
-      cores_ += count * NumberOf(*flavor, "vcpus");
-      ram_ += count * NumberOf(*flavor, "ram");
+      for (int i = 0; i < group.count; ++i) {
+        AddServer(&QuotaNeeds::Want, *flavor, group);
+      }
     }
     return absl::OkStatus();
   }
@@ -229,50 +253,101 @@ class Checker final {
     return absl::OkStatus();
   }
 
-  // Volumes and addresses have quotas of their own, which are not looked at.
-  absl::Status CheckQuota() {
+  // Counts one server of `group` and its two volumes. All groups are one here:
+  // what is to go is gone before anything is made.
+  void AddServer(void (QuotaNeeds::*add)(std::string_view, std::string_view,
+                                         int64_t),
+                 const json& flavor, const NodeGroupRequest& group) {
+    const auto count = [&](std::string_view quota, int64_t amount) {
+      (needs_.*add)("", quota, amount);
+    };
+    count(kServerCount, 1);
+    count(kCoreCount, NumberOf(flavor, "vcpus"));
+    count(kRamSize, NumberOf(flavor, "ram"));
+    count(kVolumeCount, 2);
+    count(kVolumeSize, boot_volume_gb_);
+    count(kVolumeSize, group.state_disk_size_gb);
+  }
+
+  // Servers of groups that are no longer wanted have volumes of unknown size.
+  absl::Status CountOwn() {
     ASSIGN_OR_RETURN(
-        const std::vector<json> ours,
+        const std::vector<json> servers,
         client_.List(kServers,
                      "tags=" + Escaped(UidMarker(request_.identity))));
-    if (!ours.empty()) {
-      return absl::OkStatus();  // what there is counts already
+    for (const json& server : servers) {
+      const json metadata = ObjectOf(server, "metadata");
+      const auto flavor = catalogue_.Flavor(TextOf(metadata, kMetaFlavor));
+      const auto group =
+          std::ranges::find(request_.groups, TextOf(metadata, kMetaGroup),
+                            &NodeGroupRequest::name);
+      AddServer(&QuotaNeeds::Have, flavor.ok() ? *flavor : json(),
+                group == request_.groups.end()
+                    ? NodeGroupRequest{.state_disk_size_gb = 0}
+                    : *group);
     }
-    const auto answer = client_.Send({.path = "/limits"});
-    if (IsHidden(answer.status())) {
-      return absl::OkStatus();
-    }
-    RETURN_IF_ERROR(answer.status());
-    const json limits = ObjectOf(ObjectOf(*answer, "limits"), "absolute");
-    CheckLimit(limits, "maxTotalInstances", "totalInstancesUsed", servers_,
-               "instances");
-    CheckLimit(limits, "maxTotalCores", "totalCoresUsed", cores_, "cores");
-    CheckLimit(limits, "maxTotalRAMSize", "totalRAMUsed", ram_, "MiB of RAM");
     return absl::OkStatus();
   }
 
-  void CheckLimit(const json& limits, const char* max, const char* used,
-                  uint64_t wanted, std::string_view what) {
-    const auto found = limits.find(max);
-    // -1: no limit.
-    if (found == limits.end() || !found->is_number_unsigned()) {
-      return;
+  // The answer's "absolute" limits; null if the cloud does not show them.
+  absl::StatusOr<json> LimitsOf(std::string_view service) {
+    const auto answer = client_.Send({.service = service, .path = "/limits"});
+    if (IsHidden(answer.status())) {
+      return json();
     }
-    if (NumberOf(limits, used) + wanted > found->get<uint64_t>()) {
-      Find(
-          "quota: {} {} are wanted, {} of {} are in use: ask the cloud for "
-          "more, or choose fewer or smaller nodes",
-          wanted, what, NumberOf(limits, used), found->get<uint64_t>());
+    RETURN_IF_ERROR(answer.status());
+    return ObjectOf(ObjectOf(*answer, "limits"), "absolute");
+  }
+
+  // Addresses and ports have quotas of their own, which are not looked at. The
+  // cluster's own servers are asked for only if it seems not to suffice.
+  absl::Status CheckQuota() {
+    ASSIGN_OR_RETURN(const json compute, LimitsOf(kCompute));
+    ASSIGN_OR_RETURN(const bool cinder, client_.Has(kBlockStorage));
+    json storage;
+    if (cinder) {
+      ASSIGN_OR_RETURN(storage, LimitsOf(kBlockStorage));
     }
+    if (Shortages(compute, storage).empty()) {
+      return absl::OkStatus();
+    }
+    RETURN_IF_ERROR(CountOwn());
+    for (std::string& shortage : Shortages(compute, storage)) {
+      findings_.push_back(std::move(shortage));
+    }
+    return absl::OkStatus();
+  }
+
+  std::vector<std::string> Shortages(const json& compute,
+                                     const json& storage) const {
+    const QuotaNeeds::Amounts missing = needs_.Missing();
+    std::vector<std::string> shortages;
+    for (const Quota& quota : kQuotas) {
+      const auto wanted = missing.find(quota.what);
+      const json& limits = quota.storage ? storage : compute;
+      // -1: no limit.
+      if (wanted == missing.end() || !limits.contains(quota.max) ||
+          !limits[quota.max].is_number_unsigned()) {
+        continue;
+      }
+      const int64_t used = NumberOf(limits, quota.used);
+      const int64_t max = NumberOf(limits, quota.max);
+      if (used + wanted->second > max) {
+        shortages.push_back(fmt::format(
+            "quota: {} {} more are wanted, {} of {} are in use: ask the cloud "
+            "for more, or choose fewer or smaller nodes",
+            wanted->second, quota.what, used, max));
+      }
+    }
+    return shortages;
   }
 
   Client& client_;
   Catalogue& catalogue_;
   const ClusterRequest& request_;
   std::vector<std::string> findings_;
-  uint64_t servers_ = 0;
-  uint64_t cores_ = 0;
-  uint64_t ram_ = 0;
+  QuotaNeeds needs_;
+  int boot_volume_gb_ = kBootVolumeGb;
 };
 
 }  // namespace

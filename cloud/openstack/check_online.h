@@ -21,8 +21,9 @@ namespace constellation::cloud::openstack {
 std::string ConfidentialTechnology(const nlohmann::json& extra_specs);
 
 // Provider::CheckOnline(): flavors and what they contradict, image and its
-// firmware, external network, zones, volume types, and, for a cluster that does
-// not exist yet, the compute quota. What a policy hides (403) is not checked.
+// firmware, external network, zones, volume types, and the quotas of servers
+// and volumes for what the cluster does not have yet. What a policy hides (403)
+// is not checked.
 // INVALID_ARGUMENT lists every finding; errors of Client end it early. Makes
 // and changes nothing.
 absl::Status CheckOnline(Client& client, Catalogue& catalogue,

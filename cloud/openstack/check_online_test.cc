@@ -136,12 +136,60 @@ TEST_F(CheckOnlineTest, VolumeTypesMustExist) {
 
 TEST_F(CheckOnlineTest, TheQuotaMustSufficeForANewCluster) {
   cloud_.On("GET /v2.1/limits", Limits(19, 10, -1));
-  ExpectFinding("quota: 20 cores are wanted, 0 of 19 are in use");
+  ExpectFinding("quota: 20 cores more are wanted, 0 of 19 are in use");
   cloud_.On("GET /v2.1/limits", Limits(20, 9, -1));
-  ExpectFinding("quota: 5 instances are wanted, 5 of 9 are in use");
+  ExpectFinding("quota: 5 instances more are wanted, 5 of 9 are in use");
+  cloud_.On("GET /v2.1/limits", Limits(20, 10, 40959));
+  ExpectFinding("quota: 40960 MiB of RAM more are wanted");
+}
+
+TEST_F(CheckOnlineTest, VolumesHaveAQuota) {
+  const auto limits = [&](int volumes, int gigabytes) {
+    cloud_.On("GET /v3/p1/limits", {{"limits",
+                                     {{"absolute",
+                                       {{"maxTotalVolumes", volumes},
+                                        {"totalVolumesUsed", 1},
+                                        {"maxTotalVolumeGigabytes", gigabytes},
+                                        {"totalGigabytesUsed", 5}}}}}});
+  };
+  limits(11, 180);
+  EXPECT_THAT(Check(), IsOk()) << "five times 5 and 30 GiB";
+  limits(10, 180);
+  ExpectFinding("quota: 10 volumes more are wanted, 1 of 10 are in use");
+  limits(11, 179);
+  ExpectFinding("quota: 175 GiB of volumes more are wanted, 5 of 179");
+  image_["min_disk"] = 6;
+  cloud_.On("GET /v2/images/img", image_);
+  limits(-1, 184);
+  ExpectFinding("quota: 180 GiB of volumes more are wanted, 5 of 184");
+}
+
+// A run that goes on, or a group that grows: two of five servers are there.
+TEST_F(CheckOnlineTest, WhatTheClusterHasIsNotNeededAgain) {
+  const auto server = [](const char* group, const char* flavor) {
+    return json{
+        {"id", "s"},
+        {"metadata",
+         {{"constellation-group", group}, {"constellation-flavor", flavor}}}};
+  };
+  cloud_.On(
+      "GET /v2.1/servers/detail",
+      {{"servers", json::array({server("control_plane_default", "m1"),
+                                server("control_plane_default", "m1")})}});
+  cloud_.On("GET /v2.1/limits", Limits(12, 8, -1));
+  EXPECT_THAT(Check(), IsOk());
+  EXPECT_THAT(cloud_.transport.requests("GET /v2.1/servers/detail").at(0).url,
+              HasSubstr("tags=constellation-uid-0a1b"));
+  cloud_.On("GET /v2.1/limits", Limits(11, 8, -1));
+  ExpectFinding("quota: 12 cores more are wanted, 0 of 11 are in use");
+  cloud_.On("GET /v2.1/limits", Limits(12, 7, -1));
+  ExpectFinding("quota: 3 instances more are wanted, 5 of 7 are in use");
+  // Those that are to go are gone before others are made.
   cloud_.On("GET /v2.1/servers/detail",
-            {{"servers", json::array({{{"id", "s"}}})}});
-  EXPECT_THAT(Check(), IsOk()) << "what there is counts already";
+            {{"servers", json::array({server("old", "m1"), server("old", "x"),
+                                      server("old", "m1")})}});
+  cloud_.On("GET /v2.1/limits", Limits(12, 7, -1));
+  EXPECT_THAT(Check(), IsOk());
 }
 
 }  // namespace

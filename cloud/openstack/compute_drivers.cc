@@ -59,6 +59,21 @@ class ServerGroupDriver final : public ApiDriver {
   }
 };
 
+// What a server's fault means for whoever wanted it: nova has no codes for
+// these, and wraps what cinder and neutron said.
+CloudErrorKind KindOfFault(std::string_view message) {
+  const auto says = [&](std::string_view words) {
+    return message.find(words) != std::string_view::npos;
+  };
+  if (says("No valid host") || says("Exhausted all hosts")) {
+    return CloudErrorKind::kCapacity;
+  }
+  return says("LimitExceeded") || says("Quota exceeded") ||
+                 says("exceeded for quota")
+             ? CloudErrorKind::kQuota
+             : CloudErrorKind::kLateFailure;
+}
+
 // --- servers ----------------------------------------------------------------
 
 // One node. Its port comes first and stays when the server is replaced, so a
@@ -133,20 +148,13 @@ class ServerDriver final : public ApiDriver {
                : std::optional(ResourceName(cluster, TextOf(element, "name")));
   }
 
-  // A minimum that the image asks for is believed up to 1 TiB.
   absl::StatusOr<json> Body(const DriverContext& context) override {
     const json& desired = context.resource.desired;
     ASSIGN_OR_RETURN(const json flavor,
                      catalogue_.Flavor(TextOf(desired, "flavor")));
     ASSIGN_OR_RETURN(const json image,
                      catalogue_.Image(TextOf(desired, "image")));
-    int boot_gb = desired.value("boot_volume_gb", 5);
-    if (const auto min = image.find("min_disk");
-        min != image.end() && min->is_number_unsigned()) {
-      constexpr int kMaxGb = 1024;
-      boot_gb = std::max<int>(boot_gb, static_cast<int>(std::min<uint64_t>(
-                                           min->get<uint64_t>(), kMaxGb)));
-    }
+    const int boot_gb = BootVolumeGb(desired.value("boot_volume_gb", 5), image);
     return ServerBody(context, {.flavor_id = TextOf(flavor, "id"),
                                 .boot_volume_gb = boot_gb});
   }
@@ -167,6 +175,7 @@ class ServerDriver final : public ApiDriver {
       observed.detail = fault == element.end()
                             ? "nova says ERROR"
                             : TextOf(*fault, "message").substr(0, 500);
+      observed.failure = KindOfFault(observed.detail);
       if (observed.detail.find("No valid host") != std::string::npos) {
         observed.detail +=
             " (no host has room for the flavor, or none offers what its extra "
@@ -438,6 +447,15 @@ absl::StatusOr<json> Catalogue::Image(const std::string& id) {
   RETURN_IF_ERROR(image.status());
   images_[id] = *image;
   return *image;
+}
+
+int BootVolumeGb(int wanted, const json& image) {
+  constexpr uint64_t kMaxGb = 1024;
+  const auto min = image.is_object() ? image.find("min_disk") : image.end();
+  return min == image.end() || !min->is_number_unsigned()
+             ? wanted
+             : std::max(wanted, static_cast<int>(
+                                    std::min(min->get<uint64_t>(), kMaxGb)));
 }
 
 std::unique_ptr<ResourceDriver> MakeComputeDriver(std::string_view kind,

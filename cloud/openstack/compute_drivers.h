@@ -43,6 +43,10 @@ class Catalogue final {
   std::map<std::string, nlohmann::json> images_ ABSL_GUARDED_BY(mutex_);
 };
 
+// The size of a volume to boot `image` from: `wanted`, or what the image asks
+// for (min_disk, glance), which is believed up to 1 TiB. GiB. Pure.
+int BootVolumeGb(int wanted, const nlohmann::json& image);
+
 // The driver of a nova or cinder kind: server group, server, node directory
 // (in the servers' metadata), volumes of the CSI driver (swept only). Null for
 // any other kind. Both references must outlive it.

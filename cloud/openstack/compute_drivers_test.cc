@@ -126,6 +126,17 @@ TEST_F(ComputeDriversTest, ExplainsWhyThereIsNoServer) {
              {"fault", {{"message", "No valid host was found."}}}});
   EXPECT_EQ(failed.state, ResourceState::kFailed);
   EXPECT_THAT(failed.detail, HasSubstr("no host has room"));
+  EXPECT_EQ(failed.failure, CloudErrorKind::kCapacity);
+  EXPECT_EQ(state({{"status", "ERROR"},
+                   {"fault",
+                    {{"message",
+                      "Build of instance s aborted: VolumeLimitExceeded: "
+                      "Maximum number of volumes allowed (10) exceeded for "
+                      "quota 'volumes'."}}}})
+                .failure,
+            CloudErrorKind::kQuota);
+  EXPECT_EQ(state({{"status", "ERROR"}, {"fault", {{"message", "x"}}}}).failure,
+            CloudErrorKind::kLateFailure);
   EXPECT_EQ(state({{"status", "ERROR"}, {"fault", 7}}).detail, "");
 }
 

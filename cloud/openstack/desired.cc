@@ -8,8 +8,8 @@
 #include <set>
 #include <utility>
 
-#include "cloud/openstack/ipv4.h"
 #include "cloud/openstack/names.h"
+#include "common/ipv4.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -33,7 +33,6 @@ constexpr unsigned kMaxPrefix = 25;
 constexpr unsigned kMinPrefix = 8;
 constexpr int kMaxCount = 500;
 constexpr int kMaxDiskGb = 65536;
-constexpr int kBootVolumeGb = 5;
 constexpr size_t kMaxTag = 60;             // nova's and neutron's limit
 constexpr size_t kMaxMetadataValue = 255;  // nova's
 // Neutron's own resolver is not there with every backend (OVN has none unless

@@ -13,6 +13,9 @@
 
 namespace constellation::cloud::openstack {
 
+// Of the volume that a node boots from, unless the image needs more. GiB.
+inline constexpr int kBootVolumeGb = 5;
+
 // A port of the cluster's endpoint.
 struct EndpointPort {
   std::string_view name;

@@ -8,8 +8,8 @@
 #include <string_view>
 
 #include "cloud/metadata.h"
-#include "cloud/openstack/ipv4.h"
 #include "cloud/openstack/names.h"
+#include "common/ipv4.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 

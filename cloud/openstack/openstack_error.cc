@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "cloud/json_fields.h"
 
@@ -121,6 +123,49 @@ Kind KindOf403(std::string_view text) {
              : Kind::kPermission;
 }
 
+// What stands between `before` and the next `after`; nothing if they are not
+// there, or far apart.
+std::string Between(std::string_view text, std::string_view before,
+                    std::string_view after) {
+  const size_t start = text.find(before);
+  if (start == std::string_view::npos) {
+    return "";
+  }
+  const std::string_view rest = text.substr(start + before.size());
+  const size_t end = rest.find_first_of(after);
+  return end == std::string_view::npos || end > 100
+             ? ""
+             : std::string(rest.substr(0, end));
+}
+
+// Which quota or permission, out of texts that the services have kept for
+// years: nova and cinder (oslo.policy), neutron, keystone.
+std::string SubjectOf(Kind kind, std::string_view text) {
+  std::vector<std::pair<std::string_view, std::string_view>> marks;
+  if (kind == Kind::kQuota) {
+    marks = {{"for resources: ['", "'"},
+             {"exceeded for quota '", "'"},
+             {"Quota exceeded for ", ":,."}};
+  } else if (kind == Kind::kPermission) {
+    marks = {{"Policy doesn't allow ", " "},
+             {"(rule:", ")"},
+             {"requested action: ", ". "}};
+  }
+  for (const auto& [before, after] : marks) {
+    if (std::string subject = Between(text, before, after); !subject.empty()) {
+      return subject;
+    }
+  }
+  return "";
+}
+
+// A flavor that is not there, or that its image or host cannot serve.
+bool IsAboutFlavor(std::string_view text) {
+  return Contains(text, "flavorRef") || Contains(text, "Flavor's") ||
+         Contains(text, "no flavor") ||
+         (Contains(text, "Flavor ") && Contains(text, "could not be found"));
+}
+
 // Neutron's types say more than any status. 501 is a refusal, not a fault: the
 // option is not there.
 Kind KindOf(const HttpResponse& response, const CloudError& error) {
@@ -130,10 +175,17 @@ Kind KindOf(const HttpResponse& response, const CloudError& error) {
   }
   switch (response.status) {
     case 400:  // cinder refuses to delete what is attached with 400
+      if (IsAboutFlavor(error.message)) {
+        return Kind::kUnsupportedType;
+      }
+      if (Contains(error.message, "availability zone")) {
+        return Kind::kUnsupportedRegion;
+      }
       return Contains(error.message, "status must be") ? Kind::kConflict
                                                        : Kind::kInvalid;
     case 401:
-      return Kind::kBadCredentials;
+      return Contains(error.message, "expired") ? Kind::kExpiredToken
+                                                : Kind::kBadCredentials;
     case 403:
       return KindOf403(error.message);
     case 404:
@@ -162,6 +214,7 @@ CloudError DecodeError(const HttpResponse& response) {
   CloudError error;
   ReadBody(response, error);
   error.kind = KindOf(response, error);
+  error.subject = SubjectOf(error.kind, error.message);
   if (error.message.empty()) {
     error.message = fmt::format("HTTP status {}", response.status);
   }

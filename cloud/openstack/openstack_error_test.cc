@@ -8,6 +8,7 @@
 #include <string>
 
 #include "cloud/engine/cloud_error.h"
+#include "cloud/engine/testing/user_errors.h"
 
 namespace constellation::cloud::openstack {
 namespace {
@@ -77,6 +78,81 @@ TEST(DecodeErrorTest, UnderstandsEveryServicesShape) {
   const HttpResponse limited{.status = 413, .headers = {{"retry-after", "5"}}};
   EXPECT_EQ(DecodeError(limited).kind, CloudErrorKind::kThrottled);
   EXPECT_EQ(ClassifyAnswer(limited), AnswerClass::kThrottled);
+}
+
+// In the services' words. Names are taken nowhere: OpenStack goes by ids. A
+// wrong project is not told from a wrong password (keystone's caution), and no
+// region but the catalog's can be asked: see keystone.cc.
+TEST(DecodeErrorTest, ExplainsWhatUsersMeet) {
+  using Kind = CloudErrorKind;
+  cloud::testing::ExpectUserErrors(
+      {{{.status = 403,
+         .body = R"({"forbidden":{"code":403,"message":"Quota exceeded for )"
+                 R"(cores: Requested 4, but already used 20 of 20 cores"}})"},
+        Kind::kQuota,
+        "cores",
+        "limit (cores) is reached: ask the cloud"},
+       {{.status = 409,
+         .body = R"({"NeutronError":{"type":"OverQuota","message":"Quota )"
+                 R"(exceeded for resources: ['floatingip']."}})"},
+        Kind::kQuota,
+        "floatingip",
+        "limit (floatingip) is reached"},
+       {{.status = 413,
+         .body = R"({"overLimit":{"message":"VolumeLimitExceeded: Maximum )"
+                 R"(number of volumes allowed (10) exceeded for quota )"
+                 R"('volumes'."}})"},
+        Kind::kQuota,
+        "volumes",
+        "limit (volumes) is reached"},
+       {{.status = 409,
+         .body =
+             R"({"NeutronError":{"type":"IpAddressGenerationFailure",)"
+             R"("message":"No more IP addresses available on network n"}})"},
+        Kind::kCapacity,
+        "",
+        "choose another zone or instance type"},
+       {{.status = 403,
+         .body = R"({"forbidden":{"message":"Policy doesn't allow )"
+                 R"(os_compute_api:servers:create to be performed."}})"},
+        Kind::kPermission,
+        "os_compute_api:servers:create",
+        "lacks a permission (os_compute_api:servers:create)"},
+       {{.status = 403,
+         .body = R"({"NeutronError":{"type":"PolicyNotAuthorized","message":)"
+                 R"("(rule:create_network) is disallowed by policy"}})"},
+        Kind::kPermission,
+        "create_network",
+        "lacks a permission (create_network)"},
+       {{.status = 403,
+         .body = R"({"error":{"message":"You are not authorized to perform )"
+                 R"(the requested action: identity:list_projects."}})"},
+        Kind::kPermission,
+        "identity:list_projects",
+        "lacks a permission (identity:list_projects)"},
+       {{.status = 400,
+         .body = R"({"badRequest":{"message":"The requested availability )"
+                 R"(zone is not available"}})"},
+        Kind::kUnsupportedRegion,
+        "",
+        "choose another region"},
+       {{.status = 400,
+         .body = R"({"badRequest":{"message":"Flavor m1 could not be )"
+                 R"(found."}})"},
+        Kind::kUnsupportedType,
+        "",
+        "`constellation config instance-types`"},
+       {{.status = 401,
+         .body = R"({"error":{"code":401,"title":"Unauthorized","message":)"
+                 R"("The password is expired and needs to be changed"}})"},
+        Kind::kExpiredToken,
+        "",
+        "log in again"},
+       {{.status = 429, .body = "slow"},
+        Kind::kThrottled,
+        "",
+        "wait some minutes"}},
+      DecodeError, {Kind::kNameTaken, Kind::kWrongProject});
 }
 
 TEST(DecodeErrorTest, HostilePagesAreQuotedBriefly) {

@@ -12,10 +12,10 @@
 
 #include "cloud/json_fields.h"
 #include "cloud/openstack/directory.h"
-#include "cloud/openstack/ipv4.h"
 #include "cloud/openstack/names.h"
 #include "common/files.h"
 #include "common/hex.h"
+#include "common/ipv4.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 #include "common/unique_fd.h"

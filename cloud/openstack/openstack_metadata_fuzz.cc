@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "cloud/openstack/ipv4.h"
 #include "cloud/openstack/openstack_metadata.h"
 #include "common/hex.h"
+#include "common/ipv4.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace constellation;  // NOLINT(google-build-using-namespace)

@@ -16,10 +16,10 @@
 #include "cloud/openstack/compute_drivers.h"
 #include "cloud/openstack/desired.h"
 #include "cloud/openstack/image_upload.h"
-#include "cloud/openstack/ipv4.h"
 #include "cloud/openstack/json_access.h"
 #include "cloud/openstack/names.h"
 #include "cloud/openstack/network_drivers.h"
+#include "common/ipv4.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cloud/qemu/metadata_json.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -9,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cloud/json_fields.h"
+#include "common/ipv4.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -16,11 +16,6 @@ namespace constellation::cloud::qemu {
 namespace {
 
 using nlohmann::json;
-
-bool IsIpv4(const std::string& text) {
-  in_addr address{};
-  return inet_pton(AF_INET, text.c_str(), &address) == 1;
-}
 
 bool IsHexDigit(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
@@ -85,7 +80,7 @@ void CheckSyntax(const InstanceMetadata& instance, JsonFields& fields) {
   if (!IsPlain(instance.zone)) {
     fields.Reject("zone", "holds spaces or control characters");
   }
-  if (!IsIpv4(instance.cluster_ip)) {
+  if (!ParseIpv4(instance.cluster_ip)) {
     fields.Reject("clusterIP", "not an IPv4 address");
   }
   if (!instance.cluster_mac.empty() && !IsMac(instance.cluster_mac)) {
@@ -179,7 +174,7 @@ absl::StatusOr<std::string> ParseEndpoint(std::string_view text) {
   const size_t colon = endpoint.find(':');
   uint16_t port = 0;
   const char* const end = endpoint.data() + endpoint.size();
-  if (colon == std::string::npos || !IsIpv4(endpoint.substr(0, colon)) ||
+  if (colon == std::string::npos || !ParseIpv4(endpoint.substr(0, colon)) ||
       std::from_chars(endpoint.data() + colon + 1, end, port).ptr != end ||
       port == 0) {
     fields.Reject("endpoint", "want <IPv4 address>:<port>");

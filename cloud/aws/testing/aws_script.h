@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "cloud/aws/client.h"
-#include "cloud/aws/testing/routed_transport.h"
+#include "cloud/aws/testing/function_transport.h"
 #include "cloud/engine/resource_driver.h"
 #include "cloud/engine/testing/ids_of.h"
 
@@ -41,7 +41,7 @@ class AwsScript final {
   void Forget() { forgotten_ = transport_.requests().size(); }
 
   AwsClient& client() { return *client_; }
-  RoutedTransport& transport() { return transport_; }
+  FunctionTransport& transport() { return transport_; }
   FakeClock& clock() { return clock_; }
   const Environment& environment() const { return environment_; }
 
@@ -62,7 +62,7 @@ class AwsScript final {
       {"AWS_SECRET_ACCESS_KEY", "secret"},
       {"AWS_EC2_METADATA_DISABLED", "true"}};
   Environment environment_ = EnvironmentOf(variables_);
-  RoutedTransport transport_{
+  FunctionTransport transport_{
       [this](const HttpRequest& request) { return Route(request); }};
   FakeClock clock_{absl::FromUnixSeconds(1'800'000'000)};  // 2027-01-15 08:00
   Keys keys_;

@@ -216,7 +216,19 @@ TEST(AwsFaultTest, KubernetesLeftoversGoWithTheCluster) {
       IsOk());
   EXPECT_THAT(AwsServer::Get().Inventory("kubernetes.io/cluster/0a1b2c3d"),
               ::testing::Not(IsEmpty()));
+  // Another cluster's is none of ours.
+  const nlohmann::json foreign = nlohmann::json::array(
+      {{{"Key", "kubernetes.io/cluster/ffffffff"}, {"Value", "owned"}}});
+  ASSERT_THAT(client.Call(kEc2, "CreateVolume",
+                          {{"AvailabilityZone", "eu-west-1a"},
+                           {"Size", 10},
+                           {"VolumeType", "gp3"},
+                           {"TagSpecification",
+                            nlohmann::json::array({{{"ResourceType", "volume"},
+                                                    {"Tag", foreign}}})}}),
+              IsOk());
   ExpectNothingLeft(world);
+  EXPECT_THAT(AwsServer::Get().Inventory("ffffffff"), SizeIs(1));
 }
 
 }  // namespace

@@ -34,7 +34,8 @@ DEFAULTS = {
     'slow': 0,          # questions that find a NAT gateway or load balancer still being made
     'hide': 0,          # questions that do not find what was just made
     'expire': 0,        # after that many requests the keys are expired once
-    'fail': [],         # [{"action", "code", "message", "status", "times"}]
+    'fail': [],         # [{"action", "code", "message", "status", "times", "after": calls that succeed before}]
+    'corrupt': 0,       # blocks of snapshots that are stored otherwise than they came
     'launch_failure': '',  # text of a failed scaling activity; machines do not come
     'authentication': False,
 }
@@ -132,8 +133,10 @@ class Strict:
                 self.findings.append(f'{service}: {finding}')
                 raise Refusal(400, 'StrictFinding', finding)
             self.own_rules(service, action, fields)
-        self.misbehave(action, fields)
-        name = f'{service}:{action}' if form else self.check_rest(service, environ, body)
+        name = f'{service}:{action}' if form else self.rest_name(service, environ)
+        self.misbehave(name.split(':')[1], fields)
+        if not form:
+            self.check_rest(name, environ, body)
         self.calls[name] = self.calls.get(name, 0) + 1
         lost = self.chance('lost')
         unclear = self.chance('unavailable')
@@ -158,15 +161,20 @@ class Strict:
             raise Refusal(500, 'InternalError', 'something went wrong')
         return status, [h for h in headers if h[0].lower() != 'content-length'] + [('Content-Length', str(len(answer)))], answer
 
-    def check_rest(self, service, environ, body):
-        """EBS direct: checksums of blocks and of all of them, which moto keeps unseen. Returns the permission."""
+    @staticmethod
+    def rest_name(service, environ):
+        """The permission of a call of EBS direct."""
         path, method = environ['PATH_INFO'].strip('/').split('/'), environ['REQUEST_METHOD']
-        checksum = environ.get('HTTP_X_AMZ_CHECKSUM')
         if service != 'ebs' or path[0] != 'snapshots':
             raise Refusal(400, 'StrictFinding', f'{service}: {method} {path}')
         if (method, len(path)) == ('POST', 1):
             return 'ebs:StartSnapshot'
-        if path[1] == 'completion':
+        return 'ebs:CompleteSnapshot' if path[1] == 'completion' else 'ebs:PutSnapshotBlock'
+
+    def check_rest(self, name, environ, body):
+        """EBS direct: checksums of blocks and of all of them, which moto keeps unseen."""
+        path, checksum = environ['PATH_INFO'].strip('/').split('/'), environ.get('HTTP_X_AMZ_CHECKSUM')
+        if name == 'ebs:CompleteSnapshot':
             blocks = self.blocks.get(path[2], {})
             digest = hashlib.sha256(b''.join(blocks[i] for i in sorted(blocks))).digest()
             if environ.get('HTTP_X_AMZ_CHANGEDBLOCKSCOUNT') != str(len(blocks)):
@@ -174,13 +182,15 @@ class Strict:
             if checksum != base64.b64encode(digest).decode():
                 raise Refusal(400, 'ValidationException', 'the checksum of all blocks differs')
             self.open_snapshots.discard(path[2])
-            return 'ebs:CompleteSnapshot'
-        digest = hashlib.sha256(body).digest()
-        if checksum != base64.b64encode(digest).decode() or len(body) != 524288:
-            raise Refusal(400, 'ValidationException', 'the block\'s checksum differs')
-        self.blocks.setdefault(path[1], {})[int(path[3])] = digest
-        self.open_snapshots.add(path[1])
-        return 'ebs:PutSnapshotBlock'
+        elif name == 'ebs:PutSnapshotBlock':
+            digest = hashlib.sha256(body).digest()
+            if checksum != base64.b64encode(digest).decode() or len(body) != 524288:
+                raise Refusal(400, 'ValidationException', 'the block\'s checksum differs')
+            if self.settings['corrupt'] > 0:
+                self.settings['corrupt'] -= 1
+                digest = bytes(32)
+            self.blocks.setdefault(path[1], {})[int(path[3])] = digest
+            self.open_snapshots.add(path[1])
 
     def chance(self, name):
         return self.random.random() < self.settings[name]
@@ -191,7 +201,11 @@ class Strict:
         if self.settings['expire'] and self.requests == self.settings['expire']:
             raise Refusal(403, 'ExpiredToken', 'The security token included in the request is expired')
         for failure in self.settings['fail']:
-            if failure['action'] == action and failure.get('times', 1) > 0:
+            if failure['action'] != action:
+                continue
+            if failure.get('after', 0) > 0:
+                failure['after'] -= 1
+            elif failure.get('times', 1) > 0:
                 failure['times'] = failure.get('times', 1) - 1
                 raise Refusal(failure.get('status', 400), failure['code'], failure.get('message', 'refused'))
         for key, value in fields.items():

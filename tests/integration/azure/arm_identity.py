@@ -54,12 +54,15 @@ class Identity:
         self.identities = True
         self.requests, self.health = [], []
         self.instance = None  # what the instance metadata service says
-        self.usages = []
+        self.usages = []  # instead of the true ones
+        self.quota = 100  # cores of each family and of all
         self.corrupt = False       # page blobs lose an octet
+        self.page_writes = None    # that are accepted; None: all
         self.metadata_faults = []  # statuses given before anything else
 
     def control(self, wish):
-        for key in ('secret', 'certificate', 'federated', 'lifetime', 'identities', 'instance', 'usages', 'metadata_faults', 'corrupt'):
+        for key in ('secret', 'certificate', 'federated', 'lifetime', 'identities', 'instance', 'usages', 'quota',
+                    'metadata_faults', 'corrupt', 'page_writes'):
             if key in wish:
                 setattr(self, key, wish[key])
         if wish.get('expire_tokens'):
@@ -156,6 +159,10 @@ class Identity:
         given = headers.get('Content-MD5')
         if given and given != base64.b64encode(hashlib.md5(data).digest()).decode():
             return 400, {}, b'<Error><Code>Md5Mismatch</Code></Error>'
+        if self.page_writes is not None:
+            if self.page_writes == 0:
+                return 403, {}, b'<Error><Code>AuthorizationPermissionMismatch</Code></Error>'
+            self.page_writes -= 1
         blob[first:last + 1] = data
         if self.corrupt:
             blob[first] ^= 1
@@ -163,7 +170,8 @@ class Identity:
 
     # Catalogue
 
-    def catalog(self, path, sizes):
+    def catalog(self, path, sizes, used):
+        """`used`: cores in use by family."""
         low = path.lower()
         if low.endswith('/providers/microsoft.compute/skus'):
             found = []
@@ -176,8 +184,10 @@ class Identity:
                               'capabilities': capabilities})
             return found
         if low.endswith('/locations/northeurope/usages'):
-            return self.usages or [{'name': {'value': family}, 'limit': 100, 'currentValue': 0, 'unit': 'Count'}
-                                   for family in ('standardDCASv5Family', 'standardDCESv5Family', 'standardDSv4Family', 'cores')]
+            families = ('standardDCASv5Family', 'standardDCESv5Family', 'standardDSv4Family', 'cores')
+            return self.usages or [{'name': {'value': family}, 'limit': self.quota, 'unit': 'Count',
+                                    'currentValue': sum(used.values()) if family == 'cores' else used.get(family, 0)}
+                                   for family in families]
         match = re.fullmatch(r'/subscriptions/[^/]+/providers/(microsoft\.\w+)', low)
         if match:
             return {'namespace': match.group(1), 'registrationState': 'Registered'}

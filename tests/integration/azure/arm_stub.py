@@ -65,6 +65,8 @@ class Cloud:
             self.random = wish['random'] and {**wish['random'], 'source': random.Random(wish['random']['seed'])}
         for body in wish.get('resources', []):
             self.resources[body['id'].lower()] = arm_rules.complete(body['id'], body, self.resources)
+        if 'remove' in wish:  # with all that is below it
+            self.resources = {k: v for k, v in self.resources.items() if not (k + '/').startswith(wish['remove'].lower() + '/')}
         self.identity.control(wish)
         return {}
 
@@ -251,7 +253,7 @@ class Cloud:
         if low.endswith('/resources') and low.rpartition('/')[0] in self.resources:
             return self.page([r for k, r in sorted(self.resources.items()) if k.startswith(low.rpartition('/')[0] + '/')
                               and '/microsoft.authorization/' not in k])
-        fixed = self.identity.catalog(path, arm_rules.SIZES)
+        fixed = self.identity.catalog(path, arm_rules.SIZES, self.used_cores())
         if fixed is not None:
             return self.page(fixed) if isinstance(fixed, list) else (200, {}, fixed)
         group = re.match(r'/subscriptions/[^/]+/resourcegroups/[^/]+', low)
@@ -282,11 +284,21 @@ class Cloud:
             return self.page([self.nic(owner, int(match.group(2)))])
         return 200, {}, self.vm(owner, int(match.group(2)))
 
+    def used_cores(self):
+        used = {}
+        for identity, numbers in self.instances.items():
+            owner = self.resources.get(identity)
+            if owner is None:
+                continue
+            _, family, cores, _ = arm_rules.SIZES[owner['sku']['name']]
+            used[family] = used.get(family, 0) + cores * len(numbers)
+        return used
+
     def vm(self, owner, number):
         profile = owner['properties']['virtualMachineProfile']
         name = profile['osProfile']['computerNamePrefix'] + ''.join(DIGITS[number // 36**i % 36] for i in range(5, -1, -1))
         body = {'id': '%s/virtualMachines/%d' % (owner['id'], number), 'instanceId': str(number), 'location': owner['location'],
-                'name': '%s_%d' % (owner['name'], number), 'tags': owner.get('tags', {}),
+                'name': '%s_%d' % (owner['name'], number), 'tags': owner.get('tags', {}), 'sku': {'name': owner['sku']['name']},
                 'properties': {'provisioningState': 'Succeeded', 'osProfile': {'computerName': name},
                                'storageProfile': copy.deepcopy(profile['storageProfile']),
                                'instanceView': {'statuses': [{'code': 'ProvisioningState/succeeded'}, {'code': 'PowerState/running'}]}}}

@@ -409,7 +409,7 @@ TEST_F(FlowTest, ChecksBeforeAnythingIsMade) {
   request = SmallRequest();
   request.groups[1].count = 60;
   EXPECT_THAT(check(request),
-              HasSubstr("quota: 252 cores of standardDCASv5Family"));
+              HasSubstr("quota: 252 cores more of standardDCASv5Family"));
   EXPECT_THAT(World().provider->CheckOnline(SmallRequest()), IsOk());
 }
 

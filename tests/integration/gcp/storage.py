@@ -25,7 +25,8 @@ class Storage:
 
     def __init__(self):
         self.buckets, self.objects, self.uploads = {}, {}, {}
-        self.control = {'keep': 1.0, 'forget': False, 'damage': False}  # part of each chunk that arrives; sessions that are lost
+        # Part of each chunk that arrives; sessions that are lost; octets that are; chunks that are refused when they have arrived.
+        self.control = {'keep': 1.0, 'forget': False, 'damage': False, 'refuse': 0}
 
     def handle(self, method, params, query, body, headers, base):
         """(status, answer, headers) for a checked request that is not a chunk."""
@@ -70,6 +71,9 @@ class Storage:
             if self.control['damage']:
                 self.control['damage'] = False
                 upload['data'] = upload['data'][:-1] + bytes([upload['data'][-1] ^ 1])
+            if self.control['refuse'] > 0:
+                self.control['refuse'] -= 1
+                return 403, {'error': {'code': 403, 'message': 'no more for now', 'errors': [{'reason': 'forbidden'}]}}, {}
         if len(upload['data']) < upload['size']:
             arrived = {'Range': 'bytes=0-%d' % (len(upload['data']) - 1)} if upload['data'] else {}
             return 308, '', arrived

@@ -157,7 +157,7 @@ TEST_F(OpenStackRealTest, ExplainsWhatNovaRefuses) {
       << FailuresToText(quota);
   world_->request.groups[1].instance_type = "trait";
   const EngineResult host = world_->Apply();
-  EXPECT_THAT(host.status, StatusIs(absl::StatusCode::kFailedPrecondition,
+  EXPECT_THAT(host.status, StatusIs(absl::StatusCode::kResourceExhausted,
                                     HasSubstr("no host has room")))
       << FailuresToText(host);
 }

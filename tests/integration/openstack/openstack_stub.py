@@ -276,8 +276,8 @@ def nova_request(request):
         return 200, {"availabilityZoneInfo": [{"zoneName": "nova", "zoneState": {"available": True}, "hosts": None}]}
     if parts == ["limits"]:
         return 200, {"limits": {"rate": [], "absolute": {
-            "maxTotalCores": OPTIONS["quota_cores"], "totalCoresUsed": 0, "maxTotalInstances": -1,
-            "maxTotalRAMSize": -1}}}
+            "maxTotalCores": OPTIONS["quota_cores"], "totalCoresUsed": 4 * len(TABLES["servers"]),
+            "maxTotalInstances": -1, "totalInstancesUsed": len(TABLES["servers"]), "maxTotalRAMSize": -1}}}
     if parts == ["os-server-groups"]:
         if method == "GET":
             return 200, {"server_groups": list(TABLES["server_groups"].values())}
@@ -319,6 +319,11 @@ def cinder_request(request):
     parts = request.path.split("/")[4:]
     if parts == ["volumes", "detail"]:
         return 200, page(list(TABLES["volumes"].values()), request.query, "volumes", request.base)
+    if parts == ["limits"]:
+        return 200, {"limits": {"rate": [], "absolute": {
+            "maxTotalVolumes": OPTIONS["quota_volumes"], "totalVolumesUsed": len(TABLES["volumes"]),
+            "maxTotalVolumeGigabytes": -1,
+            "totalGigabytesUsed": sum(volume["size"] for volume in TABLES["volumes"].values())}}}
     if parts == ["types"]:
         return 200, {"volume_types": [{"id": "t1", "name": "standard"}, {"id": "t2", "name": "premium"}]}
     need(parts[0] == "volumes" and parts[1] in TABLES["volumes"], nova(404, "itemNotFound", "Volume not found."))

@@ -7,7 +7,7 @@ import uuid
 LOCK = threading.RLock()
 PROJECT = "11112222333344445555666677778888"
 OPTIONS = {"octavia": True, "page": 1000, "token_uses": 0, "server_error": "", "neutron_description_filter": True,
-           "lb_error": False, "lb_provider": "amphora", "quota_cores": 1000}
+           "lb_error": False, "lb_provider": "amphora", "quota_cores": 1000, "quota_volumes": 1000}
 FAULTS = []
 REQUESTS = []
 TOKENS = {}

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cloud/openstack/ipv4.h"
+#include "common/ipv4.h"
 
 #include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <charconv>
 
-namespace constellation::cloud::openstack {
+namespace constellation {
 
 // inet_pton() takes four decimal numbers only, no octal and no short forms
-// (unlike inet_aton()).
+// (unlike inet_aton()), but reads no further than to a NUL.
 std::optional<uint32_t> ParseIpv4(std::string_view text) {
   in_addr address{};
-  if (text.size() > 15 ||
+  if (text.size() > 15 || text.find('\0') != std::string_view::npos ||
       inet_pton(AF_INET, std::string(text).c_str(), &address) != 1) {
     return std::nullopt;
   }
@@ -44,4 +44,4 @@ std::string Ipv4Text(uint32_t address) {
                      (address >> 8U) & 255U, address & 255U);
 }
 
-}  // namespace constellation::cloud::openstack
+}  // namespace constellation

@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cloud/openstack/ipv4.h"
+#include "common/ipv4.h"
 
 #include <gtest/gtest.h>
 
-namespace constellation::cloud::openstack {
+#include <string>
+
+namespace constellation {
 namespace {
 
 TEST(Ipv4Test, ReadsWholeAddressesAndNetworksOnly) {
   EXPECT_EQ(ParseIpv4("192.168.178.10"), 0xc0a8b20aU);
   EXPECT_EQ(Ipv4Text(0xc0a8b20aU), "192.168.178.10");
-  for (const char* text :
-       {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", " 1.2.3.4", "1.2.3.4 ", "::1"}) {
+  for (const char* text : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", " 1.2.3.4",
+                           "1.2.3.4 ", "1.2.3.04", "0x1.2.3.4", "::1"}) {
     EXPECT_FALSE(ParseIpv4(text)) << text;
   }
+  EXPECT_FALSE(ParseIpv4(std::string("1.2.3.4\0x", 9)));
+  EXPECT_FALSE(ParseIpv4Network(std::string("1.2.3.4\0/32", 11)));
   EXPECT_EQ(ParseIpv4Network("10.0.0.0/8")->size(), uint64_t{1} << 24U);
   EXPECT_EQ(ParseIpv4Network("0.0.0.0/0")->size(), uint64_t{1} << 32U);
   for (const char* text : {"10.0.0.0", "10.0.0.1/8", "10.0.0.0/33", "10.0.0.0/",
@@ -22,4 +26,4 @@ TEST(Ipv4Test, ReadsWholeAddressesAndNetworksOnly) {
 }
 
 }  // namespace
-}  // namespace constellation::cloud::openstack
+}  // namespace constellation

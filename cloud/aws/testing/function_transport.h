@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef CONSTELLATION_CLOUD_AWS_TESTING_ROUTED_TRANSPORT_H_
-#define CONSTELLATION_CLOUD_AWS_TESTING_ROUTED_TRANSPORT_H_
+#ifndef CONSTELLATION_CLOUD_AWS_TESTING_FUNCTION_TRANSPORT_H_
+#define CONSTELLATION_CLOUD_AWS_TESTING_FUNCTION_TRANSPORT_H_
 
 #include <functional>
 #include <map>
@@ -15,19 +15,19 @@
 namespace constellation::cloud::aws::testing {
 
 // Answers by a function; keeps the requests. Thread-safe if the function is.
-class RoutedTransport final : public HttpTransport {
+class FunctionTransport final : public HttpTransport {
  public:
-  using Route =
+  using Answer =
       std::function<absl::StatusOr<HttpResponse>(const HttpRequest& request)>;
 
-  explicit RoutedTransport(Route route) : route_(std::move(route)) {}
+  explicit FunctionTransport(Answer answer) : answer_(std::move(answer)) {}
 
   absl::StatusOr<HttpResponse> Send(const HttpRequest& request) override {
     {
       const absl::MutexLock lock(&mutex_);
       requests_.push_back(request);
     }
-    return route_(request);
+    return answer_(request);
   }
   std::vector<HttpRequest> requests() const {
     const absl::MutexLock lock(&mutex_);
@@ -35,7 +35,7 @@ class RoutedTransport final : public HttpTransport {
   }
 
  private:
-  const Route route_;
+  const Answer answer_;
   mutable absl::Mutex mutex_;
   std::vector<HttpRequest> requests_ ABSL_GUARDED_BY(mutex_);
 };
@@ -62,4 +62,4 @@ inline std::string HeaderOf(const HttpRequest& request, std::string_view name) {
 
 }  // namespace constellation::cloud::aws::testing
 
-#endif  // CONSTELLATION_CLOUD_AWS_TESTING_ROUTED_TRANSPORT_H_
+#endif  // CONSTELLATION_CLOUD_AWS_TESTING_FUNCTION_TRANSPORT_H_

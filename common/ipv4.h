@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef CONSTELLATION_CLOUD_OPENSTACK_IPV4_H_
-#define CONSTELLATION_CLOUD_OPENSTACK_IPV4_H_
+#ifndef CONSTELLATION_COMMON_IPV4_H_
+#define CONSTELLATION_COMMON_IPV4_H_
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
-namespace constellation::cloud::openstack {
+namespace constellation {
 
 // An IPv4 network.
 struct Ipv4Network {
@@ -18,7 +18,8 @@ struct Ipv4Network {
   uint64_t size() const { return uint64_t{1} << (32U - prefix_length); }
 };
 
-// "192.168.1.7"; nothing for anything else.
+// "192.168.1.7" in host byte order; nothing for anything else: no short forms,
+// no leading zeros, nothing behind it, a NUL and what it hides included.
 std::optional<uint32_t> ParseIpv4(std::string_view text);
 
 // "192.168.0.0/24"; nothing for anything else, bits below the prefix included.
@@ -27,6 +28,6 @@ std::optional<Ipv4Network> ParseIpv4Network(std::string_view text);
 // Host byte order.
 std::string Ipv4Text(uint32_t address);
 
-}  // namespace constellation::cloud::openstack
+}  // namespace constellation
 
-#endif  // CONSTELLATION_CLOUD_OPENSTACK_IPV4_H_
+#endif  // CONSTELLATION_COMMON_IPV4_H_
