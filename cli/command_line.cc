@@ -11,6 +11,7 @@
 #include <memory>
 #include <sstream>
 
+#include "cli/terminal/table.h"
 #include "common/edit_distance.h"
 #include "common/status.h"
 
@@ -100,9 +101,10 @@ void ApplyGlobalFlags(const Arguments& arguments, CommandContext& context) {
   context.output = FormatOf(arguments.Text("--output").value_or("table"));
 }
 
-// One line for people on the error stream; results never go there.
+// For people, on the error stream; results never go there. Clouds and nodes,
+// whose words messages quote, must not steer the terminal.
 void Complain(const CommandContext& context, std::string_view message) {
-  const std::string text = fmt::format("Error: {}\n", message);
+  const std::string text = PrintableLines(fmt::format("Error: {}\n", message));
   std::fwrite(text.data(), 1, text.size(), context.err);
   std::fflush(context.err);
 }

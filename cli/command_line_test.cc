@@ -51,6 +51,15 @@ TEST_F(CommandLineTest, UnknownCommandGetsASuggestion) {
   EXPECT_THAT(err_, HasSubstr("verify"));
 }
 
+// Messages quote what others say: clouds, nodes, files.
+TEST_F(CommandLineTest, ErrorsDoNotSteerTheTerminal) {
+  const std::string image = dir_.Join("no\x1b[2J\xff.raw");
+  EXPECT_EQ(Run({"image", "measure", image}), ExitCode::kError);
+  EXPECT_THAT(err_, HasSubstr("no?[2J?.raw"));
+  EXPECT_EQ(err_.find('\x1b'), std::string::npos);
+  EXPECT_TRUE(err_.ends_with("\n"));
+}
+
 TEST_F(CommandLineTest, UnknownFlagIsAUsageError) {
   EXPECT_EQ(Run({"version", "--colour"}), ExitCode::kUsage);
   EXPECT_EQ(Run({"verify", "--output", "xml"}), ExitCode::kUsage);

@@ -9,6 +9,7 @@
 #include "cli/exit_code.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/table.h"
+#include "cloud/engine/explained_provider.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -115,7 +116,9 @@ absl::StatusOr<cloud::Plan> CloudRun::MakePlan(
   if (!plan.ok() && Interrupted()) {
     return InterruptedStatus();
   }
-  return plan;
+  return plan.ok()
+             ? std::move(plan)
+             : absl::StatusOr<cloud::Plan>(cloud::WithNextStep(plan.status()));
 }
 
 cloud::EngineResult CloudRun::Apply(const cloud::Plan& plan) {

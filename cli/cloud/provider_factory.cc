@@ -10,6 +10,7 @@
 
 #include "cloud/aws/aws_provider.h"
 #include "cloud/azure/azure_provider.h"
+#include "cloud/engine/explained_provider.h"
 #include "cloud/gcp/gcp_iam.h"
 #include "cloud/gcp/gcp_provider.h"
 #include "cloud/http/curl_transport.h"
@@ -48,9 +49,11 @@ class Ground {
 class RealCloud final : public CloudConnection {
  public:
   using Make = std::function<std::unique_ptr<cloud::Provider>(Ground&)>;
-  // The ground outlives the provider that stands on it.
+  // The ground outlives the provider that stands on it. Its errors say what to
+  // do about them.
   RealCloud(std::unique_ptr<Ground> ground, const Make& make)
-      : ground_(std::move(ground)), provider_(make(*ground_)) {}
+      : ground_(std::move(ground)),
+        provider_(cloud::MakeExplainedProvider(make(*ground_))) {}
   cloud::Provider& provider() override { return *provider_; }
 
  private:
