@@ -228,6 +228,11 @@ TEST(PeersLikeTest, NeedsItsOwnEvidenceWhole) {
   own.hardware_report.resize(100);
   EXPECT_THAT(PolicyOfPeersLike(own, {}),
               StatusIs(absl::StatusCode::kInvalidArgument));
+  own = ComposedNode("azure-tdx").Evidence();
+  own.endorsements.clear();
+  EXPECT_THAT(PolicyOfPeersLike(own, {}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("no TD quote in it")));
   own = ComposedNode("gcp-sev-es").Evidence();
   own.endorsements.clear();
   EXPECT_THAT(PolicyOfPeersLike(own, {}),

@@ -126,6 +126,25 @@ TEST_F(RevocationListTest, RejectsUnknownCriticalExtensions) {
                                            "not understood")));
 }
 
+// A critical one of an entry may say that the entry is of another issuer
+// (2.5.29.29), as indirect lists have them.
+TEST_F(RevocationListTest, RejectsUnknownCriticalExtensionsOfEntries) {
+  const auto with = [](const Bytes& oid, bool critical) {
+    return [oid, critical](TestCrl& fields) {
+      fields.revoked = {{3}};
+      fields.entry_extensions = {
+          {.oid = oid, .critical = critical, .value = DerSequence({})}};
+    };
+  };
+  const Bytes reason = {0x55, 0x1d, 0x15};
+  const Bytes issuer = {0x55, 0x1d, 0x1d};
+  ASSERT_OK_AND_ASSIGN(const RevocationList list, Make(with(reason, false)));
+  EXPECT_TRUE(list.IsRevoked(Bytes{3}));
+  EXPECT_THAT(Make(with(issuer, true)),
+              StatusIs(kInvalid, HasSubstr("critical extension 2.5.29.29 is "
+                                           "not understood")));
+}
+
 TEST_F(RevocationListTest, RejectsTwoNumbers) {
   EXPECT_THAT(Make([](TestCrl& fields) {
                 fields.extensions = {{.oid = {0x55, 0x1d, 0x14},

@@ -163,6 +163,21 @@ TEST(NitroVerifierTest, RefusesOtherAlgorithm) {
   EXPECT_THAT(Failed(builder), ElementsAre("algorithm"));
 }
 
+// ES384 is for keys of P-384 only (RFC 9053 section 2.1).
+TEST(NitroVerifierTest, RefusesSignersOfOtherCurvesAndKinds) {
+  for (const auto type : {constellation::testing::TestKeyType::kP256,
+                          constellation::testing::TestKeyType::kRsa}) {
+    NitroBuilder builder;
+    builder.signer_spki = constellation::testing::TestKey(type).Spki();
+    const auto result =
+        CheckNitroDocument(builder.Build(), builder.Expectation());
+    EXPECT_THAT(Failed(result), ElementsAre("signature"));
+    EXPECT_THAT(
+        VerifyNitroDocument(builder.Build(), builder.Expectation()),
+        StatusIs(kUnauthenticated, HasSubstr("the signer's key is not of")));
+  }
+}
+
 TEST(NitroVerifierTest, RefusesSignatureOfAnotherKey) {
   NitroBuilder builder;
   builder.sign_with = 3;

@@ -136,6 +136,11 @@ TEST_F(CloudRevocationTest, AsksNothingForChainsThatDoNotVerify) {
               StatusIs(kUnauthenticated, HasSubstr("pinned root")));
   EXPECT_FALSE(FetchOf({Chain().back()}).missing.ok());
   EXPECT_FALSE(FetchOf({}).missing.ok());
+  chain = Chain();
+  chain.insert(chain.begin() + 1, 2, chain[1]);
+  EXPECT_THAT(FetchOf(chain).missing,
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("want 1 to 5 authorities, got 6")));
   roots_.clear();
   EXPECT_THAT(Fetch().missing, StatusIs(kUnauthenticated));
   EXPECT_THAT(Asked(), IsEmpty());

@@ -102,6 +102,23 @@ TEST(CollateralBundleTest, RefusesEveryFieldMissingOrOfAnotherType) {
   }
 }
 
+TEST(CollateralBundleTest, RefusesTimesOfOtherForms) {
+  for (const char* time : {"", "2026-01-01", "2026-13-01T00:00:00Z", "now"}) {
+    Json json = ExampleJson();
+    json["createdAt"] = time;
+    EXPECT_THAT(CollateralBundle::Parse(json.dump()),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("bundle.createdAt: want a time as")))
+        << time;
+    json = ExampleJson();
+    json["entries"][1]["fetchedAt"] = time;
+    EXPECT_THAT(CollateralBundle::Parse(json.dump()),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("entries[1].fetchedAt: want a time as")))
+        << time;
+  }
+}
+
 TEST(CollateralBundleTest, RefusesUnknownKeys) {
   Json json = ExampleJson();
   json["more"] = 1;

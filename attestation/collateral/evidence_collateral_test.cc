@@ -73,6 +73,19 @@ class EvidenceCollateralTest : public ::testing::Test {
                  policy, gathered.collateral, kComposedNow);
     return ExplainRefusal(ToStatus(appraisal), gathered);
   }
+  // Likewise with a fetcher of the test's.
+  static absl::Status JudgeWith(CollateralFetcher& fetcher,
+                                const ComposedNode& node,
+                                const Profile& profile) {
+    EvidenceCollateral source(fetcher);
+    const Policy policy = *Policy::Create({profile}, {});
+    const Evidence evidence = node.Evidence();
+    const GatheredCollateral gathered = source.For(evidence, policy);
+    return ExplainRefusal(
+        ToStatus(Appraise(evidence, node.user_data, ClusterState::None(),
+                          policy, gathered.collateral, kComposedNow)),
+        gathered);
+  }
   static Evidence Bare(const ComposedNode& node) {
     Evidence evidence = node.Evidence();
     evidence.endorsements.clear();
@@ -269,16 +282,9 @@ class GoogleChainTest : public EvidenceCollateralTest {
     CollateralFetcherOptions options = NodeFetcherOptions();
     options.offline = offline;
     CollateralFetcher fetcher(&google_, cache->get(), nullptr, clock_, options);
-    EvidenceCollateral source(fetcher);
     Profile profile = node_.Profile();
     profile.gcp->require_revocation_list = wants_lists_;
-    const Policy policy = *Policy::Create({profile}, {});
-    const Evidence evidence = node_.Evidence();
-    const GatheredCollateral gathered = source.For(evidence, policy);
-    return ExplainRefusal(
-        ToStatus(Appraise(evidence, node_.user_data, ClusterState::None(),
-                          policy, gathered.collateral, kComposedNow)),
-        gathered);
+    return JudgeWith(fetcher, node_, profile);
   }
 
   FakeTransport google_;
@@ -410,16 +416,9 @@ class AmazonListTest : public EvidenceCollateralTest {
   absl::Status JudgeIt(bool wants_lists) {
     CollateralFetcher fetcher(&amazon_, nullptr, nullptr, clock_,
                               NodeFetcherOptions());
-    EvidenceCollateral source(fetcher);
     Profile profile = node_.Profile();
     profile.aws->require_revocation_list = wants_lists;
-    const Policy policy = *Policy::Create({profile}, {});
-    const Evidence evidence = node_.Evidence();
-    const GatheredCollateral gathered = source.For(evidence, policy);
-    return ExplainRefusal(
-        ToStatus(Appraise(evidence, node_.user_data, ClusterState::None(),
-                          policy, gathered.collateral, kComposedNow)),
-        gathered);
+    return JudgeWith(fetcher, node_, profile);
   }
 
   FakeTransport amazon_;

@@ -204,6 +204,30 @@ TEST(EventLogTest, ReplayNeedsAKnownAlgorithmOfTheLog) {
               StatusIs(kInvalid, HasSubstr("want a SHA, got sm3")));
 }
 
+// A log that was made up in memory may lack what a parsed one must have.
+TEST(EventLogTest, ReplayNeedsADigestOfEveryRecord) {
+  EventLogUnverified log =
+      ParseEventLogUnverified(Agile().Add(4, kEvSeparator, "a").bytes())
+          .value();
+  EXPECT_THAT(Replay(log, kTpmAlgSha256), IsOk());
+  log.events.front().digests.clear();
+  EXPECT_THAT(Replay(log, kTpmAlgSha256),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("has no sha256 digest")));
+}
+
+TEST(EventLogTest, ReadsNoMoreThanItsLimit) {
+  EventLogBuilder builder = EventLogBuilder::Legacy();
+  for (size_t i = 0; i < 65536; ++i) {
+    builder.AddRaw(4, kEvIpl, {{kTpmAlgSha1, Bytes(20)}}, "");
+  }
+  EXPECT_THAT(ParseEventLogUnverified(builder.bytes()), IsOk());
+  builder.AddRaw(4, kEvIpl, {{kTpmAlgSha1, Bytes(20)}}, "");
+  EXPECT_THAT(ParseEventLogUnverified(builder.bytes()),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("too many events")));
+}
+
 TEST(EventLogTest, RefusesNothing) {
   EXPECT_THAT(ParseEventLogUnverified({}),
               StatusIs(kInvalid, HasSubstr("first record")));

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "attestation/gcp/testing/gce_machine.h"
+#include "attestation/testing/event_log_builder.h"
 #include "attestation/testing/vectors.h"
 #include "attestation/tpm/testing/vector_quote.h"
 #include "attestation/tpm/tpm_structures.h"
@@ -99,6 +100,21 @@ TEST(GcpVerifierTest, NonceIsCompared) {
   GceMachine machine;
   machine.nonce[0] ^= 1U;
   EXPECT_THAT(Failed(machine), ElementsAre("event log", "quote", "technology"));
+}
+
+// Without PCR 0 nothing ties the log's technology to the quote.
+TEST(GcpVerifierTest, LogMustBeAboutPcr0) {
+  GceMachine machine;
+  machine.event_log = constellation::testing::EventLogBuilder({kTpmAlgSha256})
+                          .Add(7, 0x11, constellation::testing::MarkerOf(4))
+                          .bytes();
+  const GcpVerification result = CheckOf(machine);
+  EXPECT_FALSE(result.machine.has_value());
+  std::string got;
+  for (const GcpCheck& check : result.checks) {
+    got += check.got + "\n";
+  }
+  EXPECT_THAT(got, HasSubstr("the log has no event of it"));
 }
 
 TEST(GcpVerifierTest, LogMustReplay) {

@@ -142,6 +142,25 @@ TEST_F(CollateralTest, RefusesSignerOfAnUntrustedRoot) {
   EXPECT_FALSE(result.collateral.has_value());
 }
 
+// Each document is good under a root that is trusted; together they are
+// nobody's collateral.
+TEST_F(CollateralTest, RefusesDocumentsOfTwoRoots) {
+  const IntelSigner other;
+  const auto anchors = IntelTrustAnchors::Create(
+      std::vector{*crypto::Certificate::FromDer(Signer().root()),
+                  *crypto::Certificate::FromDer(other.root())});
+  ASSERT_TRUE(anchors.ok());
+  parts_.enclave_identity_chain = PemOf(Signer().tcb_signing());
+  EXPECT_TRUE(CheckIntelCollateral(parts_, *anchors, kSyntheticNow)
+                  .collateral.has_value());
+  parts_.enclave_identity = other.MakeIdentity();
+  parts_.enclave_identity_chain = PemOf(other.tcb_signing());
+  const auto result = CheckIntelCollateral(parts_, *anchors, kSyntheticNow);
+  EXPECT_FALSE(result.collateral.has_value());
+  EXPECT_THAT(GotOf(result.checks, Id::kTcbSigningChain),
+              HasSubstr("the two documents end at different roots"));
+}
+
 TEST_F(CollateralTest, RefusesForeignRootInTheChain) {
   const IntelSigner other;
   parts_.tcb_signing_chain =

@@ -7,6 +7,7 @@
 #include "attestation/intel/testing/synthetic.h"
 #include "common/testing/status_matchers.h"
 #include "crypto/p256.h"
+#include "crypto/testing/test_certificates.h"
 
 namespace constellation::attestation {
 namespace {
@@ -51,6 +52,29 @@ TEST(TcbSignerTest, RefusesOtherChains) {
   EXPECT_THAT(Find("no chain"), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(FindTcbSigner(leaf, *IntelTrustAnchors::Create(), kSyntheticNow),
               StatusIs(absl::StatusCode::kUnauthenticated));
+}
+
+// A certificate of the right name whose key may do other things only.
+TEST(TcbSignerTest, RefusesSignersThatMayNotSign) {
+  using crypto::testing::Der;
+  const IntelSigner& signer = IntelSigner::Get();
+  const auto chain_with = [&](uint8_t usage) {
+    const auto root = crypto::Certificate::FromDer(signer.root()).value();
+    crypto::testing::TestCertificate fields;
+    fields.subject = "Intel SGX TCB Signing";
+    fields.issuer = root.SubjectCommonName().value();
+    fields.extensions = {{.oid = {0x55, 0x1d, 0x0f},
+                          .critical = true,
+                          .value = Der(0x03, Bytes{0, usage})}};
+    return Pem(MakeCertificate(fields, signer.pck_key(), signer.root_key(),
+                               crypto::testing::TestScheme::kEcdsaSha256));
+  };
+  EXPECT_THAT(Find(chain_with(0x80)), IsOk());
+  for (const uint8_t usage : Bytes{0x40, 0x06, 0x7f}) {
+    EXPECT_THAT(Find(chain_with(usage)),
+                StatusIs(absl::StatusCode::kUnauthenticated,
+                         HasSubstr("may not sign documents")));
+  }
 }
 
 TEST(TcbSignerTest, TheSignatureIsOverTheExactText) {

@@ -8,6 +8,7 @@
 
 #include "attestation/testing/intel_signer.h"
 #include "common/testing/status_matchers.h"
+#include "crypto/testing/test_certificates.h"
 
 namespace constellation::attestation {
 namespace {
@@ -59,6 +60,34 @@ TEST(TrustAnchorsTest, RootsAreCertificateAuthoritiesThatSignedThemselves) {
   EXPECT_THAT(IntelTrustAnchors::Create(std::vector{Parse(forged)}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("did not sign itself")));
+}
+
+// Intel's keys are of P-256; all else here counts on that.
+TEST(TrustAnchorsTest, RootsHaveKeysOfP256) {
+  using crypto::testing::Der;
+  using crypto::testing::DerSequence;
+  using crypto::testing::TestKey;
+  const auto root_of = [](const TestKey& key,
+                          crypto::testing::TestScheme scheme) {
+    crypto::testing::TestCertificate fields;
+    fields.subject = fields.issuer = "root";
+    fields.extensions = {{.oid = {0x55, 0x1d, 0x13},
+                          .critical = true,
+                          .value = DerSequence({Der(0x01, Bytes{0xff})})}};
+    return IntelTrustAnchors::Create(
+        std::vector{Parse(MakeCertificate(fields, key, key, scheme))});
+  };
+  EXPECT_THAT(root_of(TestKey::GenerateEc(crypto::EcCurve::kP256),
+                      crypto::testing::TestScheme::kEcdsaSha256),
+              IsOk());
+  EXPECT_THAT(root_of(TestKey::GenerateEc(crypto::EcCurve::kP384),
+                      crypto::testing::TestScheme::kEcdsaSha384),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("want a P-256 key")));
+  EXPECT_THAT(root_of(TestKey::GenerateRsa(),
+                      crypto::testing::TestScheme::kPkcs1Sha256),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("want a P-256 key")));
 }
 
 TEST(TrustAnchorsTest, IssuersAreFoundBySignatureNotByName) {

@@ -97,6 +97,8 @@ TEST_F(JsonFieldsTest, ListsAreBoundedAndHaveNothingTwice) {
               StatusIs(kInvalid, HasSubstr("want 1 to 256 entries, got 257")));
   EXPECT_THAT(StringList(With("list", Json::array({"a", "b", "a"})), "list"),
               StatusIs(kInvalid, HasSubstr("p.list[2]: given twice")));
+  EXPECT_THAT(NumberList(With("list", Json::array({7, 8, 7})), "list", 9),
+              StatusIs(kInvalid, HasSubstr("p.list[2]: given twice")));
 }
 
 TEST_F(JsonFieldsTest, TextsArePrintableAndShort) {

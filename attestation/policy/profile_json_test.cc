@@ -53,13 +53,19 @@ TEST_P(VariantProfileTest, WritesWhatItReads) {
 // SEV-SNP, which may), and no other may.
 TEST_P(VariantProfileTest, HasExactlyItsLayers) {
   const Json good = ToJsonValue(ComposedNode(GetParam()).Profile());
-  for (const char* key : {"sevSnp", "tdx", "azure", "gcp", "aws"}) {
+  for (const char* key : {"sevSnp", "tdx", "sgx", "azure", "gcp", "aws"}) {
     Json value = good;
     if (good.contains(key)) {
       value.erase(key);
       const bool optional =
           GetParam() == "aws-sev-snp" && std::string_view(key) == "aws";
       EXPECT_EQ(ReadProfile(value, "p").ok(), optional) << key;
+    } else if (std::string_view(key) == "sgx") {
+      value[key] = {{"acceptedStatuses", {"UpToDate"}},
+                    {"minimumEvaluationDataNumber", 18},
+                    {"mrenclave", {std::string(64, 'a')}}};
+      EXPECT_THAT(ReadProfile(value, "p"),
+                  StatusIs(kInvalid, HasSubstr("has no such layer")));
     } else {
       const ComposedNode other(
           std::string_view(key) == "sevSnp" || std::string_view(key) == "azure"

@@ -79,6 +79,15 @@ TEST(AttestationKeyTest, RefusesWhatIsNoKey) {
   EXPECT_THAT(ParseAttestationKeyUnverified(tpmt), StatusIs(kInvalid));
 }
 
+// Kinds that no TPM quotes with.
+TEST(AttestationKeyTest, RefusesKeysOfOtherKinds) {
+  Bytes ed25519 = {0x30, 0x2a, 0x30, 0x05, 0x06, 0x03,
+                   0x2b, 0x65, 0x70, 0x03, 0x21, 0x00};
+  ed25519.resize(44, 0x11);
+  EXPECT_THAT(ParseAttestationKeyUnverified(ed25519),
+              StatusIs(kInvalid, HasSubstr("got another kind")));
+}
+
 TEST(AttestationKeyTest, RefusesOtherCurvesAndNames) {
   const QuoteSigner signer(SignerKind::kP256, kTpmAlgSha256);
   ASSERT_OK_AND_ASSIGN(PublicAreaUnverified area,

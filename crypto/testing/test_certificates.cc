@@ -262,8 +262,11 @@ Bytes MakeCrl(const TestCrl& fields, const TestKey& issuer_key,
   if (!fields.revoked.empty()) {
     std::vector<Bytes> entries;
     for (const Bytes& serial : fields.revoked) {
-      entries.push_back(DerSequence(
-          {Der(kDerInteger, serial), DerTimeOf(fields.this_update)}));
+      entries.push_back(
+          DerSequence({Der(kDerInteger, serial), DerTimeOf(fields.this_update),
+                       fields.entry_extensions.empty()
+                           ? Bytes()
+                           : DerExtensions(fields.entry_extensions)}));
     }
     parts.push_back(DerSequence(entries));
   }

@@ -104,6 +104,7 @@ struct TestCrl {
   std::optional<uint64_t> number = 1;
   std::vector<TestExtension> extensions;
   std::optional<Bytes> inner_algorithm;
+  std::vector<TestExtension> entry_extensions = {};  // of each entry
 };
 
 // A DER revocation list signed by `issuer_key`.

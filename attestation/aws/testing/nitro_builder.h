@@ -53,6 +53,7 @@ struct NitroBuilder {
   Bytes unprotected{0xa0};  // an empty map
   bool tagged = false;      // with tag 18
   size_t sign_with = 4;     // index of the key that signs the document
+  std::optional<Bytes> signer_spki = {};  // another key in the last certificate
 
   Bytes Payload() const;
   Bytes Build() const;
