@@ -21,6 +21,15 @@ bool SignedByOneOf(const crypto::RevocationList& list,
   });
 }
 
+// Whether `list` has a certificate of `chain` that its issuer's name fits.
+bool RevokesOneOf(const crypto::RevocationList& list,
+                  std::span<const crypto::Certificate> chain) {
+  return std::ranges::any_of(chain, [&](const crypto::Certificate& subject) {
+    return std::ranges::equal(list.issuer_name(), subject.issuer_name()) &&
+           list.IsRevoked(subject.serial());
+  });
+}
+
 }  // namespace
 
 std::vector<crypto::Certificate> ChainInSet(const EvidenceSet& set,
@@ -43,7 +52,8 @@ std::vector<crypto::RevocationList> ListsFor(
     absl::Time now) {
   std::vector<crypto::RevocationList> lists;
   for (const SetCrl& entry : set.crls()) {
-    if (entry.given || (entry.list.CheckValidAt(now).ok() &&
+    if (entry.given || ((entry.list.CheckValidAt(now).ok() ||
+                         RevokesOneOf(entry.list, chain)) &&
                         SignedByOneOf(entry.list, chain))) {
       lists.push_back(entry.list);
     }

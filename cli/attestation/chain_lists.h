@@ -20,8 +20,10 @@ std::vector<crypto::Certificate> ChainInSet(const EvidenceSet& set,
 
 // The revocation lists of `set` that a verifier of `chain` is given: all that
 // were given as evidence, whatever they are; of those of the collateral folder
-// the ones that a certificate of the chain signed and that are valid at `now`,
-// for a folder may hold old ones and those of authorities with the same name.
+// the ones that a certificate of the chain signed (others may have its name)
+// and that are valid at `now`, or old but revoke a certificate of the chain:
+// what was revoked once stays revoked, and nothing else is known from an old
+// one.
 std::vector<crypto::RevocationList> ListsFor(
     const EvidenceSet& set, std::span<const crypto::Certificate> chain,
     absl::Time now);

@@ -77,5 +77,20 @@ TEST_F(ChainListsTest, KeptListsMustBeValidAndOfTheChain) {
   EXPECT_THAT(Lists(), SizeIs(2));
 }
 
+TEST_F(ChainListsTest, WhatAnOldKeptListRevokedStaysRevoked) {
+  AddAuthorities();
+  const auto keep_old = [this](long serial) {
+    set_.Add("kept",
+             GceMachine::Listed(false, {.next_update = kNow - absl::Seconds(1),
+                                        .revoked = {serial}})
+                 .der(),
+             false);
+  };
+  keep_old(8);
+  EXPECT_THAT(Lists(), SizeIs(0)) << "somebody else's";
+  keep_old(7);
+  EXPECT_THAT(Lists(), SizeIs(1));
+}
+
 }  // namespace
 }  // namespace constellation::cli

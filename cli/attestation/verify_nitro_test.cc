@@ -146,6 +146,11 @@ TEST_F(VerifyNitroTest, OldListsAreRefusedAndOldKeptOnesLeftOut) {
   EXPECT_THAT(Failed(Verify()), IsEmpty());
   EXPECT_THAT(Got(Verify(), "revocation"),
               HasSubstr("not checked: no list is given"));
+  CrlSpec revoking = Expired();
+  revoking.revoked = {7};
+  kept_ = {Of(2, revoking)};
+  EXPECT_THAT(Failed(Verify()), ElementsAre("Nitro: revocation"))
+      << "what was revoked stays revoked";
 }
 
 // A folder has lists of many authorities, some under one name.
