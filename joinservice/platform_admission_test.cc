@@ -242,6 +242,20 @@ TEST_F(PlatformAdmissionTest, AdmitsAKnownChipWhileTheVendorIsDown) {
   EXPECT_THAT(Join(node), IsOk());
 }
 
+// Intel's documents are about the platform, not the machine: the first node
+// that joins brings them for all that are like it.
+TEST_F(PlatformAdmissionTest, AdmitsAKnownTdxPlatformWhileTheVendorIsDown) {
+  ComposedAttester first("qemu-tdx");
+  Serve(ProfileFor(first.node));
+  EXPECT_THAT(Join(first), IsOk());
+  const size_t asked = vendor_.requests();
+  EXPECT_EQ(asked, 4U) << "TCB info, identity, two revocation lists";
+  vendor_.set_status(503);
+  ComposedAttester second("qemu-tdx");
+  EXPECT_THAT(Join(second), IsOk());
+  EXPECT_EQ(vendor_.requests(), asked);
+}
+
 TEST_F(PlatformAdmissionTest, ADeadVendorMeansTryAgain) {
   vendor_.set_status(503);
   ComposedAttester node("qemu-tdx");

@@ -4,26 +4,21 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-#include <thread>
-
-#include "absl/time/clock.h"
 #include "common/end_signals.h"
 #include "common/files.h"
-#include "common/hex.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/temp_dir.h"
-#include "crypto/tls_identity.h"
-#include "kubernetes/kubeconfig.h"
+#include "kubernetes/testing/absent_cluster.h"
 #include "kubernetes/testing/child_process.h"
 
 namespace constellation::joinservice {
 namespace {
 
 using ::constellation::kubernetes::testing::FreePort;
+using ::constellation::kubernetes::testing::ServeUntilTerminated;
+using ::constellation::kubernetes::testing::WriteKubeconfigOfNobody;
 using ::constellation::testing::IsOk;
 using ::constellation::testing::StatusIs;
 
@@ -33,15 +28,7 @@ const EndSignals kSignals;
 class ServerTest : public ::testing::Test {
  protected:
   ServerTest() {
-    kubernetes::KubeconfigParameters parameters;
-    parameters.cluster_name = parameters.user_name = parameters.context_name =
-        "c";
-    parameters.server = "https://127.0.0.1:1";  // nobody listens there
-    parameters.ca_pem = crypto::CreateTlsIdentity()->certificate_pem;
-    parameters.token = SecretBytes(AsBytes(std::string_view("t")));
-    EXPECT_THAT(WriteFileAtomically(folder_.Join("kubeconfig"),
-                                    *kubernetes::BuildKubeconfig(parameters)),
-                IsOk());
+    EXPECT_THAT(WriteKubeconfigOfNobody(folder_.Join("kubeconfig")), IsOk());
     options_.kubeconfig = folder_.Join("kubeconfig");
     options_.listen = fmt::format("127.0.0.1:{}", *FreePort());
     options_.collateral.folder = folder_.Join("collateral");
@@ -54,12 +41,8 @@ class ServerTest : public ::testing::Test {
 
 // Neither TPM nor API server is there: it serves all the same.
 TEST_F(ServerTest, ServesUntilItIsToldToEnd) {
-  absl::Status status = absl::UnknownError("still serving");
-  std::thread thread([&] { status = RunServer(options_); });
-  absl::SleepFor(absl::Milliseconds(500));
-  EXPECT_EQ(kill(getpid(), SIGTERM), 0);
-  thread.join();
-  EXPECT_THAT(status, IsOk());
+  EXPECT_THAT(ServeUntilTerminated([this] { return RunServer(options_); }),
+              IsOk());
 }
 
 TEST_F(ServerTest, AnAddressThatIsNotOursIsAnError) {
