@@ -146,7 +146,20 @@ TEST_F(CloudRevocationTest, AsksNothingForChainsThatDoNotVerify) {
   EXPECT_THAT(Asked(), IsEmpty());
 }
 
-// Each link: names, signatures, and what an authority may do.
+// Names fit, but one certificate is not signed by the next.
+TEST_F(CloudRevocationTest, EverySignatureOfTheChainCounts) {
+  const std::vector<crypto::Certificate> good = Chain();
+  for (size_t i = 0; i < good.size(); ++i) {
+    Bytes forged = good[i].der();
+    forged.back() ^= 1U;
+    std::vector<crypto::Certificate> chain = good;
+    chain[i] = crypto::Certificate::FromDer(forged).value();
+    EXPECT_THAT(FetchOf(chain).missing, StatusIs(kUnauthenticated)) << i;
+  }
+  EXPECT_THAT(Asked(), IsEmpty());
+}
+
+// Each link: names, dates, and what an authority may do.
 TEST_F(CloudRevocationTest, EveryLinkOfTheChainCounts) {
   const NitroBuilder good = builder_;
   for (size_t i = 0; i + 1 < good.specs.size(); ++i) {
@@ -186,8 +199,11 @@ TEST_F(CloudRevocationTest, AMalformedPlaceIsNamed) {
 }
 
 TEST_F(CloudRevocationTest, StoresNothingThatIsNotTheIssuers) {
+  NitroBuilder renamed = builder_;
+  renamed.specs[1].name = "elsewhere";
   const std::pair<const char*, Bytes> wrong[] = {
       {"of another authority", Listed(0).der()},
+      {"under another name", renamed.Listed(1, {}).der()},
       {"with another key",
        constellation::testing::NitroBuilder(builder_)
            .Listed(2, {.this_update = now_ - absl::Hours(1)})
@@ -260,6 +276,16 @@ TEST_F(CloudRevocationTest, AServerThatIsDownIsUnavailable) {
   clock_.Advance(absl::Minutes(1));
   EXPECT_THAT(Fetch().missing,
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("302")));
+}
+
+TEST_F(CloudRevocationTest, AListIsValidNoLongerThanItsAuthority) {
+  builder_.specs[1].not_after = now_ + absl::Hours(1);
+  EXPECT_THAT(Fetch().missing, IsOk());
+  ASSERT_OK_AND_ASSIGN(
+      const CachedCollateral kept,
+      cache_->Get(CloudCrlItem(CloudAuthority::kAmazon, kRegionList)->key));
+  EXPECT_EQ(kept.facts.not_after, now_ + absl::Hours(1));
+  EXPECT_EQ(kept.facts.issued, now_ - absl::Hours(1));
 }
 
 // An authority got a new key; the place of its list stayed.
