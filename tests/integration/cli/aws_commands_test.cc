@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <stdlib.h>
 
-#include "common/hex.h"
-#include "common/testing/status_matchers.h"
-#include "crypto/hash.h"
 #include "tests/integration/aws/aws_world.h"
 #include "tests/integration/cli/cloud_life.h"
 
@@ -12,7 +9,6 @@ namespace {
 
 using cloud::aws::testing::AwsServer;
 using cloud::aws::testing::AwsWorld;
-using ::constellation::testing::IsOk;
 using ::testing::IsEmpty;
 
 class AwsCommandsTest : public testing::CloudLife {
@@ -36,37 +32,6 @@ class AwsCommandsTest : public testing::CloudLife {
     aws.iam_profile_worker_nodes = workers_;
     return config;
   }
-  // A disk of nothing, registered as bootable with a TPM.
-  void UploadImage() {
-    const std::string disk(4096, '\0');
-    ASSERT_THAT(WriteFileAtomically(workspace_.Join("disk.raw"), disk), IsOk());
-    auto image = world_.provider->UploadImage(
-        {.path = workspace_.Join("disk.raw"),
-         .sha256 = HexEncode(crypto::Sha256(AsBytes(disk))),
-         .name = "constellation-test",
-         .version = "v0.1.0",
-         .attestation_variant = "aws-sev-snp",
-         .settings = world_.request.settings,
-         .state_file = workspace_.Join("upload.json")},
-        {});
-    ASSERT_THAT(image, IsOk());
-    image_ = *std::move(image);
-  }
-  void CreateIdentities() {
-    WriteConfig(1);
-    ASSERT_EQ(Run({"iam", "create", "aws", "--prefix", "demo", "--zone",
-                   "eu-west-1a", "--update-config", "-y"}),
-              ExitCode::kSuccess)
-        << err_;
-    const auto config =
-        ParseConfig(*ReadFile(workspace_.Join("constellation-conf.yaml")), "c");
-    ASSERT_THAT(config, IsOk());
-    const auto& aws = std::get<cloud::AwsSettings>(config->cloud);
-    EXPECT_NE(aws.iam_profile_control_plane, control_plane_);
-    control_plane_ = aws.iam_profile_control_plane;
-    workers_ = aws.iam_profile_worker_nodes;
-  }
-
   AwsWorld world_;
   std::string image_ = "ami-03cf127a";  // one that moto knows
   std::string control_plane_ = "demo-cp";
@@ -74,12 +39,40 @@ class AwsCommandsTest : public testing::CloudLife {
 };
 
 TEST_F(AwsCommandsTest, AClustersLife) {
-  ASSERT_NO_FATAL_FAILURE(UploadImage());
-  ASSERT_NO_FATAL_FAILURE(CreateIdentities());
+  AwsServer& server = AwsServer::Get();
+  image_ =
+      UploadImage({.damage =
+                       [&] {
+                         server.Change({{"corrupt", 1}});
+                       },
+                   .damage_words = "the checksum of all blocks differs",
+                   .stop =
+                       [&] {
+                         server.Change({{"fail",
+                                         {{{"action", "PutSnapshotBlock"},
+                                           {"after", 2},
+                                           {"code", "AccessDeniedException"},
+                                           {"message", "not for now"}}}}});
+                       },
+                   .stop_words = "ebs:PutSnapshotBlock",
+                   .peace = [] {}});
+  EXPECT_TRUE(image_.starts_with("ami-"));
+  const nlohmann::json calls = server.Report().at("calls");
+  EXPECT_EQ(calls.at("ebs:StartSnapshot"), 2) << "one of them was spoilt";
+  EXPECT_EQ(calls.at("ec2:RegisterImage"), 1);
+
+  const auto aws = std::get<cloud::AwsSettings>(
+      CreateIdentities({"aws", "--prefix", "demo", "--zone", "eu-west-1a"})
+          .cloud);
+  EXPECT_NE(aws.iam_profile_control_plane, control_plane_);
+  control_plane_ = aws.iam_profile_control_plane;
+  workers_ = aws.iam_profile_worker_nodes;
   const std::string uid = LiveAndDie();
-  EXPECT_THAT(AwsServer::Get().Inventory(uid), IsEmpty());
+  EXPECT_THAT(server.Inventory(uid), IsEmpty());
+  EXPECT_THAT(server.Inventory("demo"), ::testing::Not(IsEmpty()));
   EXPECT_EQ(Run({"iam", "destroy", "-y"}), ExitCode::kSuccess) << err_;
   EXPECT_FALSE(FileExists(workspace_.Join("constellation-iam.json")));
+  EXPECT_THAT(server.Inventory("demo"), IsEmpty());
   world_.ExpectNoFindings();
 }
 

@@ -9,6 +9,8 @@ namespace {
 
 using cloud::openstack::testing::Leftovers;
 using cloud::openstack::testing::Stub;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 Stub& TheStub() {
@@ -38,7 +40,7 @@ class OpenStackCommandsTest : public testing::CloudLife {
   }
   Config MakeConfig() override {
     Config config = DefaultCloudConfig("openstack", "openstack-sev-snp");
-    config.image = "aaaa0000-0000-4000-8000-000000000001";
+    config.image = image_;
     auto& openstack = std::get<cloud::OpenStackSettings>(config.cloud);
     openstack.availability_zone = "nova";
     openstack.floating_ip_pool_id = "eeee0000-0000-4000-8000-000000000001";
@@ -48,11 +50,47 @@ class OpenStackCommandsTest : public testing::CloudLife {
     }
     return config;
   }
+
+  std::string image_ = "aaaa0000-0000-4000-8000-000000000001";
 };
 
 TEST_F(OpenStackCommandsTest, AClustersLife) {
+  Stub& stub = TheStub();
+  image_ = UploadImage(
+      {.damage =
+           [&] {
+             stub.Control({{"options", {{"corrupt_image", true}}}});
+           },
+       .damage_words = "it was deleted, upload it again",
+       .stop =
+           [&] {
+             stub.Control(
+                 {{"faults",
+                   {{{"method", "PUT"}, {"path", "/file"}, {"status", 403}}}}});
+           },
+       .stop_words = "uploading the image",
+       .peace =
+           [&] {
+             stub.Control({{"options", {{"corrupt_image", false}}}});
+           }});
+  EXPECT_EQ(stub.Get("/_dump")["images"].size(), 2U) << "one was there before";
   const std::string uid = LiveAndDie();
   EXPECT_THAT(Leftovers(TheStub().Get("/_dump"), uid), IsEmpty());
+}
+
+// Three servers fit: those that are there are not counted twice.
+TEST_F(OpenStackCommandsTest, QuotasCountWhatIsNew) {
+  TheStub().Control({{"options", {{"quota_cores", 12}, {"quota_volumes", 6}}}});
+  WriteConfig(1);
+  ASSERT_EQ(Run({"create", "-y"}), ExitCode::kSuccess) << err_;
+  WriteConfig(2);
+  EXPECT_EQ(Run({"create", "-y"}), ExitCode::kSuccess) << err_;
+  WriteConfig(3);
+  EXPECT_EQ(Run({"create", "-y"}), ExitCode::kError);
+  EXPECT_THAT(err_, AllOf(HasSubstr("quota: 4 cores more are wanted, 12 of 12"),
+                          HasSubstr("quota: 2 volumes more are wanted")));
+  TheStub().Control(
+      {{"options", {{"quota_cores", 1000}, {"quota_volumes", 1000}}}});
 }
 
 TEST_F(OpenStackCommandsTest, WrongPasswordIsExplained) {
