@@ -26,7 +26,7 @@ absl::StatusOr<PeerProof> PeerVerifier::Verify(
   const Appraisal appraisal =
       Appraise(evidence, user_data, ClusterState::AnyMember(), policy,
                gathered.collateral, clock_.Now());
-  RETURN_IF_ERROR(Annotate(ExplainRefusal(ToStatus(appraisal), gathered),
+  RETURN_IF_ERROR(Annotate(ExplainRefusal(appraisal, gathered),
                            "evidence of join service"));
   const std::string role =
       roles_pinned ? appraisal.role : std::string(kRoleControlPlane);

@@ -264,6 +264,16 @@ TEST_F(PlatformAdmissionTest, ADeadVendorMeansTryAgain) {
                                    HasSubstr("collateral is missing")));
 }
 
+// A node that may never join is told so at once, not to try again.
+TEST_F(PlatformAdmissionTest, ADeadVendorHidesNoOtherFault) {
+  vendor_.set_status(503);
+  ComposedAttester node("qemu-tdx");
+  Serve(ProfileFor(node.node));
+  node.node.pcrs[11] = testing::Digest(0xEE);
+  EXPECT_THAT(Join(node), StatusIs(absl::StatusCode::kPermissionDenied,
+                                   HasSubstr("PCR11: expected")));
+}
+
 TEST_F(PlatformAdmissionTest, GivesControlPlaneTicketsToWhoAsks) {
   cluster_.WriteSharedFiles();
   ComposedAttester node("azure-sev-snp");

@@ -116,8 +116,7 @@ absl::StatusOr<VerifiedNode> TicketIssuer::Admit(
   attestation::Appraisal appraisal = attestation::Appraise(
       evidence, user_data, attestation::ClusterState::None(), *policy,
       gathered.collateral, clock_.Now());
-  RETURN_IF_ERROR(
-      attestation::ExplainRefusal(attestation::ToStatus(appraisal), gathered));
+  RETURN_IF_ERROR(attestation::ExplainRefusal(appraisal, gathered));
   // An owner who enrols machines means these and no others, whatever else may
   // vouch for one.
   const bool enrolled = !appraisal.node_name.empty() && IsRole(appraisal.role);

@@ -33,6 +33,14 @@ absl::Status ExplainRefusal(const absl::Status& refusal,
                                        : absl::Status(refusal.code(), message);
 }
 
+absl::Status ExplainRefusal(const Appraisal& appraisal,
+                            const GatheredCollateral& gathered) {
+  const absl::Status refusal = ToStatus(appraisal);
+  return MayBeMissingCollateral(appraisal.rows)
+             ? ExplainRefusal(refusal, gathered)
+             : refusal;
+}
+
 bool MayBeMissingCollateral(std::span<const CheckRow> rows) {
   constexpr std::string_view kIndependent[] = {"evidence", "quote", "profile",
                                                "pcr", "cluster"};

@@ -6,6 +6,7 @@
 
 #include "absl/status/status.h"
 #include "attestation/evidence.h"
+#include "attestation/policy/appraisal.h"
 #include "attestation/policy/appraisal_collateral.h"
 #include "attestation/policy/check_row.h"
 #include "attestation/policy/policy.h"
@@ -41,6 +42,11 @@ GatheredCollateral GatherFrom(CollateralProvider* provider,
 // missing, the message says what and why; if trying again may help, the code is
 // UNAVAILABLE: nobody can tell yet. OK stays OK.
 absl::Status ExplainRefusal(const absl::Status& refusal,
+                            const GatheredCollateral& gathered);
+
+// The same for an appraisal. What fails whatever vendors say is a refusal at
+// once: trying again would not help.
+absl::Status ExplainRefusal(const Appraisal& appraisal,
                             const GatheredCollateral& gathered);
 
 // Whether what failed may be only that something of a vendor's could not be
