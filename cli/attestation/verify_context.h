@@ -65,7 +65,8 @@ class RowList final {
                      std::string(advice)});
   }
   // Rows of a verifier of attestation/; failed ones of which `missing` is true
-  // could not be made for want of input.
+  // could not be made for want of input. A row that passed unchecked, since
+  // nothing demands the check, is information.
   template <typename CheckType, typename Missing>
   void Append(std::string_view layer, const std::vector<CheckType>& checks,
               Missing missing) {
@@ -78,6 +79,8 @@ class RowList final {
                   AdviceOf(check)};
       if (!check.passed && missing(check.id)) {
         row.verdict = RowVerdict::kUnchecked;
+      } else if (check.passed && row.got.starts_with(kNotChecked)) {
+        row.verdict = RowVerdict::kInfo;
       }
       rows_.push_back(std::move(row));
     }
@@ -89,6 +92,8 @@ class RowList final {
   }
 
  private:
+  static constexpr std::string_view kNotChecked = "not checked";
+
   // The verifiers call it `advice` or `fix`; some have none.
   template <typename CheckType>
   static std::string AdviceOf(const CheckType& check) {

@@ -146,6 +146,7 @@ TEST_F(VerifyNitroTest, OldListsAreRefusedAndOldKeptOnesLeftOut) {
   EXPECT_THAT(Failed(Verify()), IsEmpty());
   EXPECT_THAT(Got(Verify(), "revocation"),
               HasSubstr("not checked: no list is given"));
+  EXPECT_THAT(Infos(Verify()), Contains("Nitro: revocation"));
   CrlSpec revoking = Expired();
   revoking.revoked = {7};
   kept_ = {Of(2, revoking)};
