@@ -15,8 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
       cloud::openstack::ParseMetadataDocument(AsText({data, size}));
   if (document.ok()) {
     for (const cloud::InstanceMetadata& peer : document->control_planes) {
-      if (!cloud::IsNodeName(peer.name) ||
-          !cloud::openstack::ParseIpv4(peer.cluster_ip)) {
+      if (!cloud::IsNodeName(peer.name) || !ParseIpv4(peer.cluster_ip)) {
         std::abort();
       }
     }
