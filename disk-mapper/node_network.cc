@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "disk-mapper/node_network.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <filesystem>
 
 #include "common/files.h"
+#include "common/ipv4.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -34,12 +34,6 @@ bool IsMacAddress(std::string_view text) {
   return true;
 }
 
-// Four decimal numbers, no other form.
-bool IsIpv4Address(const std::string& text) {
-  in_addr address{};
-  return inet_pton(AF_INET, text.c_str(), &address) == 1;
-}
-
 }  // namespace
 
 absl::StatusOr<std::string> ClusterNetworkFile(
@@ -47,7 +41,7 @@ absl::StatusOr<std::string> ClusterNetworkFile(
   if (!IsMacAddress(self.cluster_mac)) {
     return InvalidArgument("metadata: cluster MAC address: not one");
   }
-  if (!IsIpv4Address(self.cluster_ip)) {
+  if (!ParseIpv4(self.cluster_ip)) {
     return InvalidArgument("metadata: cluster IP address: not IPv4");
   }
   if (self.cluster_prefix_length < 8 || self.cluster_prefix_length > 30) {

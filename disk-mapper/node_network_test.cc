@@ -55,8 +55,12 @@ TEST(ClusterNetworkFileTest, RefusesWhatIsNoMacAddress) {
 }
 
 TEST(ClusterNetworkFileTest, RefusesWhatIsNoIpv4Address) {
-  for (const char* bad : {"", "10.42.0", "10.42.0.256", "fd00::1",
-                          "10.42.0.21\nDNS=6.6.6.6", "10.42.0.21 ", "name"}) {
+  // A NUL would hide the lines behind it from inet_pton().
+  const std::string hidden("10.42.0.21\0\nDNS=6.6.6.6", 23);
+  for (const std::string& bad :
+       {std::string(), std::string("10.42.0"), std::string("10.42.0.256"),
+        std::string("fd00::1"), std::string("10.42.0.21\nDNS=6.6.6.6"),
+        std::string("10.42.0.21 "), std::string("name"), hidden}) {
     cloud::InstanceMetadata self = Self();
     self.cluster_ip = bad;
     EXPECT_THAT(ClusterNetworkFile(self),

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <string>
 
+#include "common/ipv4.h"
 #include "common/status_macros.h"
 #include "kubernetes/json.h"
 
@@ -14,11 +15,13 @@ namespace {
 
 constexpr char kNodes[] = "/api/v1/nodes";
 
-// No names: nothing shall be looked up on a kubelet's word.
+// No names: nothing shall be looked up on a kubelet's word. inet_pton() reads
+// no further than to a NUL.
 bool IsIp(const std::string& text) {
   in6_addr address{};
-  return ::inet_pton(AF_INET, text.c_str(), &address) == 1 ||
-         ::inet_pton(AF_INET6, text.c_str(), &address) == 1;
+  return ParseIpv4(text).has_value() ||
+         (text.find('\0') == std::string::npos &&
+          ::inet_pton(AF_INET6, text.c_str(), &address) == 1);
 }
 
 // The node's address inside the cluster's network. Its kubelet wrote it, so it

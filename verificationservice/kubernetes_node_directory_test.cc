@@ -44,8 +44,12 @@ TEST(KubernetesNodeDirectoryTest, KeepsNodesWithoutUsableAddress) {
       {"type": "InternalIP", "address": "evil.example.com"}]}},
     {"metadata": {"name": "c"}, "status": {"addresses": [
       {"type": "InternalIP", "address": "10.0.0.1:22"}]}},
-    {"metadata": {"name": "d"}, "status": {"addresses": 7}}]})"));
-  ASSERT_THAT(nodes, SizeIs(4));
+    {"metadata": {"name": "d"}, "status": {"addresses": 7}},
+    {"metadata": {"name": "e"}, "status": {"addresses": [
+      {"type": "InternalIP", "address": "10.0.0.1\u0000evil"}]}},
+    {"metadata": {"name": "f"}, "status": {"addresses": [
+      {"type": "InternalIP", "address": "fd00::1\u0000evil"}]}}]})"));
+  ASSERT_THAT(nodes, SizeIs(6));
   for (const ListedNode& node : nodes) EXPECT_EQ(node.ip, "") << node.name;
 }
 
