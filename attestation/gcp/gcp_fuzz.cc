@@ -6,9 +6,10 @@
 
 #include "attestation/gcp/gcp_verifier.h"
 #include "attestation/gcp/issuer_url.h"
+#include "attestation/tpm/crl_location.h"
 
-// The instance extension, the marker in a log, and whole evidence: noise must
-// never verify.
+// The instance extension, places that a certificate names, the marker in a log,
+// and whole evidence: noise must never verify.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace constellation::attestation;  // NOLINT(build/namespaces)
   using constellation::crypto::Certificate;
@@ -23,6 +24,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (const auto certificate = Certificate::FromDer(input); certificate.ok()) {
     candidates = {*certificate, *certificate};
     (void)IssuerUrlOfUnverified(*certificate);
+    (void)CrlUrlsOfUnverified(*certificate);
   }
   GcpTrust trust;
   trust.now = absl::FromUnixSeconds(1770113522);

@@ -8,7 +8,10 @@
 #include "attestation/eventlog/event_log.h"
 #include "attestation/gcp/instance_info.h"
 #include "attestation/gcp/testing/gce_machine.h"
+#include "attestation/tpm/crl_location.h"
+#include "attestation/tpm/testing/test_ca.h"
 #include "attestation/tpm/tpm_structures.h"
+#include "crypto/testing/test_certificates.h"
 #include "crypto/x509.h"
 #include "tests/fuzz/seeds.h"
 
@@ -39,12 +42,30 @@ void AddAzure(std::vector<Seed>& seeds) {
       ParseAttestUnverified(machine.attest).status());
 }
 
+// With one CRL distribution point (RFC 5280 4.2.1.13).
+Bytes CertificateWithCrlUrl() {
+  using crypto::testing::Der;
+  using crypto::testing::DerSequence;
+  const Bytes url =
+      Der(0x86, AsBytes("http://privateca-content.example/crl.crl"));
+  const Bytes point = DerSequence({Der(0xa0, Der(0xa0, url))});
+  testing::CertificateSpec spec;
+  spec.extensions = {
+      {.oid = "2.5.29.31", .critical = false, .value = DerSequence({point})}};
+  const testing::TestKey key(testing::TestKeyType::kP256);
+  return testing::MakeCertificate(spec, key, key);
+}
+
 void AddGoogle(std::vector<Seed>& seeds) {
   constexpr std::string_view kTarget = "attestation_gcp_fuzz";
   const testing::GceMachine machine;
   Add(seeds, kTarget, "certificate", machine.leaf_der,
       GceInstanceOfUnverified(
           crypto::Certificate::FromDer(machine.leaf_der).value())
+          .status());
+  const Bytes listed = CertificateWithCrlUrl();
+  Add(seeds, kTarget, "certificate_with_crl_url", listed,
+      CrlUrlsOfUnverified(crypto::Certificate::FromDer(listed).value())
           .status());
   const Bytes instance = machine.instance.Build();
   Add(seeds, kTarget, "instance", instance,
