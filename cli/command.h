@@ -29,6 +29,8 @@ struct CommandContext {
   // touched by it.
   bool debug = false;
   bool force = false;
+  // --offline, of commands that have OfflineFlag().
+  bool offline = false;
   OutputFormat output = OutputFormat::kTable;
   std::FILE* out = stdout;
   std::FILE* err = stderr;

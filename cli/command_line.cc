@@ -272,6 +272,7 @@ ExitCode RunCommandLine(std::span<const Command> commands,
     return ExitCode::kUsage;
   }
   ApplyGlobalFlags(parser.GlobalArguments(), context);
+  context.offline = given.Has("--offline");
   const absl::Status status = command->run(given, context);
   // Interrupted work has said so already.
   const ExitCode code = ExitCodeOf(status);

@@ -31,11 +31,6 @@ const Flag kYes = {.name = "--yes",
 const Flag kAllowDeletion = {
     .name = "--allow-deletion",
     .help = "Clouds: delete or replace working things if the plan says so."};
-const Flag kOffline = {
-    .name = "--offline",
-    .help =
-        "Ask no CPU vendor: only the evidence's own certificates and the "
-        "cache."};
 const Flag kMerge = {
     .name = "--merge-kubeconfig",
     .help = "Merge constellation-admin.conf into ~/.kube/config."};
@@ -111,9 +106,6 @@ std::string PlanText(const Config& config, const std::set<Phase>& skip) {
 absl::Status RunPhases(Session& session, const std::set<Phase>& skip,
                        const Arguments& arguments,
                        const CommandContext& context) {
-  if (arguments.Has("--offline")) {
-    session.AskNoVendor();
-  }
   // Read here for the warnings; Apply() reads it again under the same lock.
   const ConfigOptions options = {.any_place = context.force};
   ASSIGN_OR_RETURN(const Config config,
@@ -249,7 +241,7 @@ Command InitCommand() {
   return {.path = {"init"},
           .help = "Make the machines a cluster.",
           .example = "constellation init --merge-kubeconfig",
-          .flags = {kMerge, kOffline},
+          .flags = {kMerge, OfflineFlag()},
           .run = RunInit};
 }
 
@@ -261,7 +253,7 @@ Command ApplyCommand() {
       .flags = {kYes,
                 kAllowDeletion,
                 kMerge,
-                kOffline,
+                OfflineFlag(),
                 {.name = "--skip-phases",
                  .kind = Flag::Kind::kList,
                  .value_name = "PHASES",

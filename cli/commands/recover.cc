@@ -51,11 +51,9 @@ absl::Status RecoverCloud(Session& session, const State& state,
 // Goes on after a node that fails, because the others need their keys as well;
 // the last failure becomes the result. A node that is down or already has its
 // key is not a failure (UNAVAILABLE or FAILED_PRECONDITION).
-absl::Status RunRecover(const Arguments& arguments, CommandContext& context) {
+absl::Status RunRecover(const Arguments& /*arguments*/,
+                        CommandContext& context) {
   ASSIGN_OR_RETURN(const auto session, Session::Open(context, true));
-  if (arguments.Has("--offline")) {
-    session->AskNoVendor();
-  }
   ASSIGN_OR_RETURN(const State state, session->workspace().LoadState());
   ASSIGN_OR_RETURN(const MasterSecret secret,
                    session->workspace().LoadMasterSecret());
@@ -97,9 +95,7 @@ Command RecoverCommand() {
   return {.path = {"recover"},
           .help = "Give nodes that wait for it the key of their disk.",
           .example = "constellation recover",
-          .flags = {{.name = "--offline",
-                     .help = "Ask no CPU vendor: only the evidence's own "
-                             "certificates and the cache."}},
+          .flags = {OfflineFlag()},
           .run = RunRecover};
 }
 

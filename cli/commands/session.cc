@@ -14,25 +14,29 @@
 
 namespace constellation::cli {
 
+Flag OfflineFlag() {
+  return {.name = "--offline",
+          .help =
+              "Ask no CPU vendor: only the evidence's own certificates and the "
+              "cache."};
+}
+
 Session::Session(Workspace workspace, std::optional<WorkspaceLock> lock,
-                 const std::string& program, std::FILE* err)
+                 const std::string& program, const CommandContext& context)
     // The order is that of the members: later ones refer to earlier ones.
     : workspace_(std::move(workspace)),
       lock_(std::move(lock)),
       platform_(program, workspace_.qemu_folder()),
-      progress_(CreateProgress(err)),
-      cloud_{.connect = ConnectRealCloud,
-             .connect_iam = ConnectRealIam,
-             .appraise = AppraiseWithCollateral(
-                 {.folder = DefaultCollateralFolder()}, Clock::System())},
+      progress_(CreateProgress(context.err)),
+      cloud_{
+          .connect = ConnectRealCloud,
+          .connect_iam = ConnectRealIam,
+          .appraise = AppraiseWithCollateral(
+              {.folder = DefaultCollateralFolder(), .offline = context.offline},
+              Clock::System())},
       tools_{platform_,        node_api_,       ConnectKubernetes,
              InspectImageFile, Clock::System(), *progress_,
              &cloud_} {}
-
-void Session::AskNoVendor() {
-  cloud_.appraise = AppraiseWithCollateral(
-      {.folder = DefaultCollateralFolder(), .offline = true}, Clock::System());
-}
 
 absl::StatusOr<std::unique_ptr<Session>> Session::Open(
     const CommandContext& context, bool exclusive) {
@@ -46,7 +50,7 @@ absl::StatusOr<std::unique_ptr<Session>> Session::Open(
   }
   // make_unique cannot reach the private constructor.
   return std::unique_ptr<Session>(  // NOLINT(cppcoreguidelines-owning-memory)
-      new Session(std::move(workspace), std::move(lock), program, context.err));
+      new Session(std::move(workspace), std::move(lock), program, context));
 }
 
 }  // namespace constellation::cli

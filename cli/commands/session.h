@@ -16,6 +16,10 @@
 
 namespace constellation::cli {
 
+// --offline: CPU vendors are not asked for collateral. The command line puts it
+// into CommandContext::offline, which sessions obey.
+Flag OfflineFlag();
+
 // The real tools of a command that works on the cluster of a workspace.
 // One per command, owned by its Run(); everything that its accessors return
 // lives as long as it does. Not thread-safe: a command is one thread, but for
@@ -42,13 +46,10 @@ class Session final {
   ClusterTools& tools() { return tools_; }
   // The connection to the cloud's API; made when first needed.
   CloudTools& cloud() { return cloud_; }
-  // From now on CPU vendors are not asked for collateral: the evidence's own
-  // and what is kept must do.
-  void AskNoVendor();
 
  private:
   Session(Workspace workspace, std::optional<WorkspaceLock> lock,
-          const std::string& program, std::FILE* err);
+          const std::string& program, const CommandContext& context);
 
   Workspace workspace_;
   // Held until the command ends, whatever happens to it.

@@ -74,7 +74,7 @@ absl::Status RunVerify(const Arguments& arguments, CommandContext& context) {
   // Needs no configuration: the evidence says which vendor is to be asked.
   attestation::CollateralService collateral(
       {.folder = DefaultCollateralFolder(),
-       .offline = arguments.Has("--offline"),
+       .offline = context.offline,
        .endpoints = {}},
       FetcherOptions(), Clock::System());
   options.collateral = &collateral;
@@ -131,9 +131,7 @@ Command VerifyCommand() {
                      .value_name = "FILE",
                      .help = "PEM public key (P-256) that must have signed "
                              "it; the signature is FILE.sig of the policy."},
-                    {.name = "--offline",
-                     .help = "Ask no CPU vendor: only the evidence's own "
-                             "certificates and the cache."}},
+                    OfflineFlag()},
           .run = RunVerify};
 }
 
