@@ -16,13 +16,22 @@ namespace {
 constexpr char kNoAddress[] =
     "UNAVAILABLE: the API server lists no InternalIP for this node";
 
+// What a node says for an error is its own choice; `error` is a text of proto3,
+// and one octet that is not UTF-8 would spoil the answer of every other node.
+std::string PrintableAscii(std::string text) {
+  for (char& c : text) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return text;
+}
+
 // Evidence as it came, or why there is none.
 void SetAnswer(absl::StatusOr<v1::NodeEvidence> evidence,
                v1::NodeAnswer& answer) {
   if (evidence.ok()) {
     *answer.mutable_evidence() = *std::move(evidence);
   } else {
-    answer.set_error(evidence.status().ToString());
+    answer.set_error(PrintableAscii(evidence.status().ToString()));
   }
 }
 

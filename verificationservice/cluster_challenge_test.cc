@@ -55,6 +55,23 @@ TEST_F(ClusterChallengeTest, ReturnsAnAnswerForEveryListedNode) {
   EXPECT_THAT(cluster.nodes(2).error(), HasSubstr("DEADLINE_EXCEEDED"));
 }
 
+// The network between nodes is the attacker's, and the relay trusts nobody on
+// it: one bad answer must not hide the others from the owner.
+TEST_F(ClusterChallengeTest, AnErrorThatIsNoTextSpoilsNoOtherAnswer) {
+  fetcher_.answer =
+      [good = fetcher_.answer](
+          const std::string& ip) -> absl::StatusOr<v1::NodeEvidence> {
+    if (ip == "10.0.0.3") return PermissionDenied("no\xFF\xC0\n\x1B[2Jone");
+    return good(ip);
+  };
+  ASSERT_OK_AND_ASSIGN(const v1::ClusterEvidence sent, Challenge(kPlenty));
+  v1::ClusterEvidence got;
+  ASSERT_TRUE(got.ParseFromString(sent.SerializeAsString()));
+  ASSERT_EQ(got.nodes_size(), 3);
+  EXPECT_TRUE(got.nodes(0).has_evidence());
+  EXPECT_EQ(got.nodes(2).error(), "PERMISSION_DENIED: no????[2Jone");
+}
+
 TEST_F(ClusterChallengeTest, LeavesEventLogsOutWhereAllDoNotFit) {
   log_size_ = 1000;
   ASSERT_OK_AND_ASSIGN(v1::ClusterEvidence cluster, Challenge(3000));
