@@ -25,11 +25,20 @@ using UniqueBuilder =
     std::unique_ptr<OSSL_PARAM_BLD, Deleter<OSSL_PARAM_BLD_free>>;
 using UniqueParams = std::unique_ptr<OSSL_PARAM, Deleter<OSSL_PARAM_free>>;
 
+// With a table of multiples of the generator, which every verification uses.
+const EC_GROUP* NewP384() {
+  EC_GROUP* const group = EC_GROUP_new_by_curve_name(NID_secp384r1);
+  if (group != nullptr && EC_GROUP_precompute_mult(group, nullptr) != 1) {
+    ERR_clear_error();  // slower without, but right
+  }
+  return group;
+}
+
 // Constants of the curves, made once and never freed.
 const EC_GROUP* GroupOf(EcCurve curve) {
   static const EC_GROUP* const p256 =
       EC_GROUP_new_by_curve_name(NID_X9_62_prime256v1);
-  static const EC_GROUP* const p384 = EC_GROUP_new_by_curve_name(NID_secp384r1);
+  static const EC_GROUP* const p384 = NewP384();
   return curve == EcCurve::kP256 ? p256 : p384;
 }
 
@@ -56,23 +65,39 @@ UniquePoint UpperOf(const EC_POINT* point) {
   return upper;
 }
 
-const EC_POINT* UpperOfGenerator() {
-  static const EC_POINT* const upper =
-      UpperOf(EC_GROUP_get0_generator(GroupOf(EcCurve::kP384))).release();
-  return upper;
-}
-
-// A scalar and its two halves.
-struct Halves {
-  UniqueBignum lower{BN_new()};
-  UniqueBignum upper{BN_new()};
-
-  bool Cut() {
-    return BN_rshift(upper.get(), lower.get(), kHalf) == 1 &&
-           (BN_num_bits(lower.get()) <= kHalf ||
-            BN_mask_bits(lower.get(), kHalf) == 1);
+// Whether the x-coordinate of `point`, taken modulo the order, is `r`, which is
+// below the order. With x = X / Z^2 that is X = r Z^2 or X = (r + n) Z^2: two
+// products instead of an inversion.
+bool HasX(const EC_GROUP* group, const EC_POINT* point, const BIGNUM* r,
+          BN_CTX* context) {
+  const BIGNUM* const field = EC_GROUP_get0_field(group);
+  const UniqueBignum x(BN_new());
+  const UniqueBignum z_squared(BN_new());
+  const UniqueBignum candidate(BN_dup(r));
+  const UniqueBignum product(BN_new());
+  if (x == nullptr || z_squared == nullptr || candidate == nullptr ||
+      product == nullptr || EC_POINT_is_at_infinity(group, point) != 0 ||
+      EC_POINT_get_Jprojective_coordinates_GFp(group, point, x.get(), nullptr,
+                                               z_squared.get(), context) != 1 ||
+      BN_mod_sqr(z_squared.get(), z_squared.get(), field, context) != 1) {
+    return false;
   }
-};
+  // Twice at most: the order is more than half of the field.
+  while (BN_cmp(candidate.get(), field) < 0) {
+    if (BN_mod_mul(product.get(), candidate.get(), z_squared.get(), field,
+                   context) != 1) {
+      return false;
+    }
+    if (BN_cmp(product.get(), x.get()) == 0) {
+      return true;
+    }
+    if (BN_add(candidate.get(), candidate.get(), EC_GROUP_get0_order(group)) !=
+        1) {
+      return false;
+    }
+  }
+  return false;
+}
 
 // Big-endian, any number of leading zeros.
 UniqueBignum Number(std::span<const uint8_t> octets) {
@@ -119,20 +144,21 @@ std::optional<RawEcKey> RawEcKey::FromPoint(EcCurve curve,
                   std::shared_ptr<const EC_KEY>(key.release(), EC_KEY_free));
 }
 
-// A prepared key (upper_ is set) takes the faster way; both give the same
-// verdict, which the tests compare.
 bool RawEcKey::Verify(std::span<const uint8_t> digest,
                       std::span<const uint8_t> r,
                       std::span<const uint8_t> s) const {
   UniqueBignum r_number = Number(r);
   UniqueBignum s_number = Number(s);
-  const UniqueSignature signature(ECDSA_SIG_new());
-  if (r_number != nullptr && s_number != nullptr && upper_ != nullptr) {
-    const bool good = VerifyInHalves(digest, r_number.get(), s_number.get());
+  if (r_number == nullptr || s_number == nullptr) {
+    return false;
+  }
+  if (curve_ == EcCurve::kP384) {
+    const bool good = VerifyP384(digest, r_number.get(), s_number.get());
     ERR_clear_error();
     return good;
   }
-  if (r_number == nullptr || s_number == nullptr || signature == nullptr ||
+  const UniqueSignature signature(ECDSA_SIG_new());
+  if (signature == nullptr ||
       ECDSA_SIG_set0(signature.get(), r_number.get(), s_number.get()) != 1) {
     return false;
   }
@@ -146,11 +172,11 @@ bool RawEcKey::Verify(std::span<const uint8_t> digest,
   return good;
 }
 
-// SEC 1 section 4.1.4, with u1 G + u2 Q as a sum of four products. All numbers
-// are public: time may depend on them.
-bool RawEcKey::VerifyInHalves(std::span<const uint8_t> digest, const BIGNUM* r,
-                              const BIGNUM* s) const {
-  const EC_GROUP* const group = GroupOf(curve_);
+// SEC 1 section 4.1.4, where OpenSSL inverts three times in constant time. All
+// numbers are public: time may depend on them.
+bool RawEcKey::VerifyP384(std::span<const uint8_t> digest, const BIGNUM* r,
+                          const BIGNUM* s) const {
+  const EC_GROUP* const group = GroupOf(EcCurve::kP384);
   const BIGNUM* const order = EC_GROUP_get0_order(group);
   if (BN_is_zero(r) || BN_is_zero(s) || BN_cmp(r, order) >= 0 ||
       BN_cmp(s, order) >= 0) {
@@ -161,31 +187,39 @@ bool RawEcKey::VerifyInHalves(std::span<const uint8_t> digest, const BIGNUM* r,
   const UniqueBignum e =
       Number(digest.first(std::min(digest.size(), kP384Octets)));
   const UniqueBignum inverse(BN_new());
-  const UniqueBignum x(BN_new());
+  const UniqueBignum u1(BN_new());
+  const UniqueBignum u2(BN_new());
   const UniquePoint sum(EC_POINT_new(group));
-  Halves u1;
-  Halves u2;
-  if (context == nullptr || e == nullptr || inverse == nullptr ||
-      x == nullptr || sum == nullptr || UpperOfGenerator() == nullptr ||
-      BN_mod_inverse(inverse.get(), s, order, context.get()) == nullptr ||
-      BN_mod_mul(u1.lower.get(), e.get(), inverse.get(), order,
-                 context.get()) != 1 ||
-      BN_mod_mul(u2.lower.get(), r, inverse.get(), order, context.get()) != 1 ||
-      !u1.Cut() || !u2.Cut()) {
+  return context != nullptr && e != nullptr && inverse != nullptr &&
+         u1 != nullptr && u2 != nullptr && sum != nullptr &&
+         BN_mod_inverse(inverse.get(), s, order, context.get()) != nullptr &&
+         BN_mod_mul(u1.get(), e.get(), inverse.get(), order, context.get()) ==
+             1 &&
+         BN_mod_mul(u2.get(), r, inverse.get(), order, context.get()) == 1 &&
+         AddProducts(u1.get(), u2.get(), sum.get(), context.get()) &&
+         HasX(group, sum.get(), r, context.get());
+}
+
+// u1 G + u2 Q. A prepared key has Q in two parts: then u2 is cut in halves,
+// which has half of the doublings; both give the same sum.
+bool RawEcKey::AddProducts(const BIGNUM* u1, const BIGNUM* u2, EC_POINT* sum,
+                           BN_CTX* context) const {
+  const EC_GROUP* const group = GroupOf(EcCurve::kP384);
+  const EC_POINT* const point = EC_KEY_get0_public_key(key_.get());
+  if (upper_ == nullptr) {
+    return EC_POINT_mul(group, sum, u1, point, u2, context) == 1;
+  }
+  const UniqueBignum lower(BN_dup(u2));
+  const UniqueBignum upper(BN_new());
+  if (lower == nullptr || upper == nullptr ||
+      BN_rshift(upper.get(), u2, kHalf) != 1 ||
+      (BN_num_bits(u2) > kHalf && BN_mask_bits(lower.get(), kHalf) != 1)) {
     return false;
   }
-  std::array<const EC_POINT*, 4> points = {
-      EC_GROUP_get0_generator(group), UpperOfGenerator(),
-      EC_KEY_get0_public_key(key_.get()), upper_.get()};
-  std::array<const BIGNUM*, 4> scalars = {u1.lower.get(), u1.upper.get(),
-                                          u2.lower.get(), u2.upper.get()};
-  return EC_POINTs_mul(group, sum.get(), nullptr, points.size(), points.data(),
-                       scalars.data(), context.get()) == 1 &&
-         EC_POINT_is_at_infinity(group, sum.get()) == 0 &&
-         EC_POINT_get_affine_coordinates(group, sum.get(), x.get(), nullptr,
-                                         context.get()) == 1 &&
-         BN_nnmod(x.get(), x.get(), order, context.get()) == 1 &&
-         BN_cmp(x.get(), r) == 0;
+  std::array<const EC_POINT*, 2> points = {point, upper_.get()};
+  std::array<const BIGNUM*, 2> scalars = {lower.get(), upper.get()};
+  return EC_POINTs_mul(group, sum, u1, points.size(), points.data(),
+                       scalars.data(), context) == 1;
 }
 
 // Only P-384 gains: OpenSSL has special code for P-256.

@@ -31,8 +31,8 @@ class RawEcKey final {
   // Whether (r, s), big-endian, is this key's signature over `digest`.
   bool Verify(std::span<const uint8_t> digest, std::span<const uint8_t> r,
               std::span<const uint8_t> s) const;
-  // The same key, on P-384 with 2^192 times its point kept beside it: then both
-  // scalars of a verification can be cut in halves, which saves half of the
+  // The same key, on P-384 with 2^192 times its point kept beside it: then its
+  // scalar in a verification can be cut in halves, which saves half of the
   // doublings. Making it costs about half a verification.
   RawEcKey Prepared() const;
   // 0x04, x, y.
@@ -41,8 +41,10 @@ class RawEcKey final {
  private:
   RawEcKey(EcCurve curve, std::shared_ptr<const EC_KEY> key)
       : curve_(curve), key_(std::move(key)) {}
-  bool VerifyInHalves(std::span<const uint8_t> digest, const BIGNUM* r,
-                      const BIGNUM* s) const;
+  bool VerifyP384(std::span<const uint8_t> digest, const BIGNUM* r,
+                  const BIGNUM* s) const;
+  bool AddProducts(const BIGNUM* u1, const BIGNUM* u2, EC_POINT* sum,
+                   BN_CTX* context) const;
   EcCurve curve_;
   // shared_ptr: immutable, so copies may share them.
   std::shared_ptr<const EC_KEY> key_;

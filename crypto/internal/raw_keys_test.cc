@@ -10,11 +10,13 @@
 #include "common/testing/status_matchers.h"
 #include "crypto/der.h"
 #include "crypto/hash.h"
+#include "crypto/testing/octets.h"
 #include "crypto/testing/test_certificates.h"
 
 namespace constellation::crypto::internal {
 namespace {
 
+using testing::Hex;
 using testing::TestKey;
 using testing::TestScheme;
 
@@ -88,6 +90,28 @@ TEST_P(RawEcKeyTest, PointOfTheOtherCurveIsRefused) {
   EXPECT_FALSE(RawEcKey::FromPoint(other, point_).has_value());
 }
 
+// Against OpenSSL's own signer, with many different scalars; a digest of zeros
+// leaves only the key's product.
+TEST_P(RawEcKeyTest, AgreesWithTheSigner) {
+  const RawEcKey key = Raw();
+  const RawEcKey prepared = key.Prepared();
+  for (uint8_t i = 0; i < 40; ++i) {
+    const Bytes message = {i};
+    const Bytes der = key_.Sign(GetParam().scheme, message);
+    const EcdsaSignature signature = *ParseEcdsaSignature(der);
+    const auto sha256 = Sha256(message);
+    const auto sha384 = Sha384(message);
+    const std::span<const uint8_t> digest =
+        GetParam().curve == EcCurve::kP256 ? std::span<const uint8_t>(sha256)
+                                           : std::span<const uint8_t>(sha384);
+    EXPECT_TRUE(key.Verify(digest, signature.r, signature.s)) << int{i};
+    EXPECT_TRUE(prepared.Verify(digest, signature.r, signature.s)) << int{i};
+    const Bytes zeros(digest.size(), 0);
+    EXPECT_FALSE(key.Verify(zeros, signature.r, signature.s)) << int{i};
+    EXPECT_FALSE(prepared.Verify(zeros, signature.r, signature.s)) << int{i};
+  }
+}
+
 // Both ways of verifying must agree in everything.
 TEST_P(RawEcKeyTest, VerifiesAndRefuses) {
   for (const RawEcKey& key : {Raw(), Raw().Prepared()}) {
@@ -134,6 +158,55 @@ INSTANTIATE_TEST_SUITE_P(
     Curves, RawEcKeyTest,
     ::testing::Values(EcCase{EcCurve::kP256, 32, TestScheme::kEcdsaSha256},
                       EcCase{EcCurve::kP384, 48, TestScheme::kEcdsaSha384}));
+
+RawEcKey P384Key(std::string_view x, std::string_view y) {
+  const Bytes point = Hex("04" + std::string(x) + std::string(y));
+  return RawEcKey::FromPoint(EcCurve::kP384, point).value();
+}
+
+// The order n of P-384 without its last octet, 0x73.
+const std::string kOrder =
+    "ffffffffffffffffffffffffffffffffffffffffffffffff"
+    "c7634d81f4372ddf581a0db248b0a77aecec196accc529";
+
+// SEC 1 section 4.1.4 step 8: v is the x-coordinate modulo the order. Of random
+// signatures none in 2^190 has a coordinate above the order; this one was made
+// with n + 2 (its key chosen to fit).
+TEST(RawEcKeyP384Test, TakesTheCoordinateModuloTheOrder) {
+  const RawEcKey key = P384Key(
+      "38d719ca2460bd64751ba9e8482ab0a43b43a47bf9c6039b"
+      "9cc6e9cb444af4c07c2dcbcfb609a745976d36a103c5188d",
+      "8fb2964ac897294122eea6cac54457be1fe668d906e69ed4"
+      "e824865835bc48e6c873713636cf600a75dcabce93dccc40");
+  const Bytes digest(48, 7);
+  for (const RawEcKey& way : {key, key.Prepared()}) {
+    EXPECT_TRUE(way.Verify(digest, Bytes{2}, Bytes{5}));
+    EXPECT_FALSE(way.Verify(digest, Bytes{3}, Bytes{5}));
+    EXPECT_FALSE(way.Verify(digest, Bytes{2}, Bytes{6}));
+    // Congruent numbers, n + 2 and n + 5, are others (FIPS 186-4, 6.4.2).
+    EXPECT_FALSE(way.Verify(digest, Hex(kOrder + "75"), Bytes{5}));
+    EXPECT_FALSE(way.Verify(digest, Bytes{2}, Hex(kOrder + "78")));
+  }
+}
+
+// The key is 3 G and the digest -27: with r = 9 both products cancel out for
+// every s, and infinity has no coordinate that could be anything's.
+TEST(RawEcKeyP384Test, RefusesASumAtInfinity) {
+  const RawEcKey key = P384Key(
+      "077a41d4606ffa1464793c7e5fdc7d98cb9d3910202dcd06"
+      "bea4f240d3566da6b408bbae5026580d02d7e5c70500c831",
+      "c995f7ca0b0c42837d0bbe9602a9fc998520b41c85115aa5"
+      "f7684c0edc111eacc24abd6be4b5d298b65f28600a2f1df1");
+  const Bytes digest =
+      Hex("ffffffffffffffffffffffffffffffffffffffffffffffff"
+          "c7634d81f4372ddf581a0db248b0a77aecec196accc52958");
+  for (const RawEcKey& way : {key, key.Prepared()}) {
+    EXPECT_FALSE(way.Verify(Bytes(48, 0), Bytes{0}, Bytes{5}));  // 0 G + 0 Q
+    for (const uint8_t s : Bytes{1, 2, 9, 200}) {
+      EXPECT_FALSE(way.Verify(digest, Bytes{9}, Bytes{s})) << int{s};
+    }
+  }
+}
 
 TEST(DigestOfTest, HasTheRightSizes) {
   EXPECT_EQ(EVP_MD_get_size(DigestOf(HashAlgorithm::kSha1)), 20);
