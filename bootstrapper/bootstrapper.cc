@@ -12,6 +12,8 @@
 #include <utility>
 
 #include "bootstrapper/cluster_initializer.h"
+#include "bootstrapper/etcd_client.h"
+#include "bootstrapper/etcd_join.h"
 #include "bootstrapper/grpc_ticket_source.h"
 #include "bootstrapper/init_service.h"
 #include "bootstrapper/join_client.h"
@@ -143,6 +145,16 @@ ConnectToCluster Bootstrapper::Connector() const {
   };
 }
 
+ConnectToEtcd Bootstrapper::EtcdConnector() const {
+  if (options_.connect_to_etcd) {
+    return options_.connect_to_etcd;
+  }
+  return [pki = paths_.Pki(),
+          limit = Scaled(kApiLimit, time_scale_)](const std::string& url) {
+    return ConnectWithCertificates(url, pki, limit);
+  };
+}
+
 // The hash of the init secret is asked for on every call: the owner may publish
 // it after the node has booted. An endpoint that cannot be had is an error, but
 // one that does not exist means the node's own.
@@ -240,7 +252,7 @@ absl::Status Bootstrapper::JoinCluster(const NodeIdentity& self) {
         return verifier.Verify(evidence, user_data);
       },
       std::move(identity), Scaled(kCallLimit, time_scale_));
-  NodeJoiner joiner(MakeNode(self), Connector());
+  NodeJoiner joiner(MakeNode(self), Connector(), EtcdConnector());
   const absl::Status joined =
       JoinClient(MakeNode(self), metadata_, source, joiner).Run();
   if (!joined.ok() && lock_.holder() == NodeLock::Holder::kJoin) {
@@ -285,13 +297,32 @@ absl::StatusOr<InitOutcome> Bootstrapper::Resume(
   return InitOutcome{std::move(kubeconfig), state.cluster_id};
 }
 
+// The node is a member whatever comes of it; the owner sees the reason.
+void Bootstrapper::MakeEtcdCount(const std::stop_token& stop) {
+  const absl::Status counts =
+      EtcdJoin(MakeNode(self_), Connector(), EtcdConnector(), time_scale_)
+          .BecomeVoter(stop);
+  if (counts.ok()) {
+    status_.Report("member", cloud::BootState::kDone, kControlPlane);
+  } else if (!absl::IsCancelled(counts)) {
+    status_.Report("etcd-promote", cloud::BootState::kFailed, Message(counts));
+  }
+}
+
 // The state lies on the authenticated state disk; if it is damaged the error is
 // final.
 absl::Status Bootstrapper::RunAsMember() {
   ASSIGN_OR_RETURN(const std::string json, ReadFile(paths_.NodeState()));
   ASSIGN_OR_RETURN(const NodeState state, ParseNodeState(json));
   RETURN_IF_ERROR(StartMemberUnits());
-  status_.Report("member", cloud::BootState::kDone, state.role);
+  std::jthread etcd;
+  if (EtcdJoin::IsUnderWay(paths_)) {
+    status_.Report("etcd-promote", cloud::BootState::kRunning);
+    etcd = std::jthread(
+        [this](const std::stop_token& stop) { MakeEtcdCount(stop); });
+  } else {
+    status_.Report("member", cloud::BootState::kDone, state.role);
+  }
   if (state.role != kControlPlane) {
     status_.Flush(kCallLimit);
     return absl::OkStatus();

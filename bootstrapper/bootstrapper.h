@@ -7,6 +7,7 @@
 #include <functional>
 #include <future>
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "absl/status/status.h"
@@ -14,6 +15,7 @@
 #include "attestation/collateral/evidence_collateral.h"
 #include "attestation/issuer/node_attester.h"
 #include "bootstrapper/cluster_api.h"
+#include "bootstrapper/etcd_api.h"
 #include "bootstrapper/init_runs.h"
 #include "bootstrapper/node_claim.h"
 #include "bootstrapper/tpm_cluster_mark.h"
@@ -28,10 +30,11 @@ struct BootstrapperOptions {
   // TPM and guest drivers; `variant` is empty: what the machine is.
   attestation::NodeAttesterOptions attester;
   std::string listen_address = "0.0.0.0:9000";
-  // Tests only: a prefix of all paths, another way to the API server, and who
-  // is told on which port the init server listens.
+  // Tests only: a prefix of all paths, other ways to the API server and to
+  // etcd, and who is told on which port the init server listens.
   std::string root;
   ConnectToCluster connect;
+  ConnectToEtcd connect_to_etcd;
   std::function<void(grpc::Server& server, int port)> on_listening;
 };
 
@@ -71,6 +74,9 @@ class Bootstrapper final {
   // while to tell.
   absl::StatusOr<NodeIdentity> WaitForIdentity() const;
   ConnectToCluster Connector() const;
+  ConnectToEtcd EtcdConnector() const;
+  // Ends the joining of this node's etcd, also after a reboot in between.
+  void MakeEtcdCount(const std::stop_token& stop);
 
   const BootstrapperOptions options_;
   const NodePaths paths_;

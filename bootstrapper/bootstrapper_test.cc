@@ -13,6 +13,7 @@
 #include "attestation/policy/policy.h"
 #include "attestation/testing/swtpm_process.h"
 #include "attestation/tpm/cluster_pcr.h"
+#include "bootstrapper/testing/fake_etcd.h"
 #include "bootstrapper/testing/fake_metadata.h"
 #include "bootstrapper/testing/init_caller.h"
 #include "bootstrapper/testing/node_fixture.h"
@@ -81,6 +82,7 @@ class BootstrapperTest : public ::testing::Test {
     options.listen_address = "127.0.0.1:0";
     options.root = paths_.root;
     options.connect = cluster_.Connector();
+    options.connect_to_etcd = etcd_.Connector();
     options.on_listening = [process = process.get()](grpc::Server& server,
                                                      int port) {
       process->port = port;
@@ -131,6 +133,7 @@ class BootstrapperTest : public ::testing::Test {
   testing::FakeMetadata metadata_;
   testing::FakeCommandRunner runner_;
   testing::FakeCluster cluster_;
+  testing::FakeEtcd etcd_;
   CommandResult kubeadm_;
 };
 
@@ -261,6 +264,37 @@ TEST_F(BootstrapperTest, AProcessThatDiedInBetweenGivesTheNodeUp) {
   EXPECT_FALSE(process->listening.HasBeenNotified());
   EXPECT_THAT(runner_.lines(),
               ElementsAre("disk-mapper reset", "systemctl reboot"));
+}
+
+// The node went down before its etcd counted.
+TEST_F(BootstrapperTest, AMemberEndsWhatItsEtcdHasBegun) {
+  auto first = Start();
+  ASSERT_THAT(testing::CallInit(first->address(), Trusting(),
+                                testing::GoodParameters()),
+              IsOk());
+  Stop(std::move(first));
+  EXPECT_TRUE(etcd_.asked().empty()) << "the first node's etcd counts";
+  ASSERT_THAT(WriteFileAtomically(paths_.EtcdJoining(), ""), IsOk());
+  ShowEtcd(cluster_, {"control-plane-0", "control-plane-1"},
+           {"https://10.42.0.12:2379"});
+  etcd_.Set({{"1", "control-plane-1", "https://10.42.0.12:2380",
+              "https://10.42.0.12:2379", false},
+             {"2", "control-plane-0", "https://10.42.0.11:2380", "", true}});
+
+  auto member = Start();
+  ASSERT_FALSE(member->address().empty());
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  const auto says_done = [this] {
+    const auto status = ReadFile(paths_.BootStatus());
+    return status.ok() && nlohmann::json::parse(*status)["phase"] == "member";
+  };
+  while (!says_done() && absl::Now() < deadline) {
+    absl::SleepFor(absl::Milliseconds(20));
+  }
+  EXPECT_TRUE(says_done());
+  EXPECT_FALSE(etcd_.members().back().learner);
+  EXPECT_FALSE(FileExists(paths_.EtcdJoining()));
+  Stop(std::move(member));
 }
 
 TEST_F(BootstrapperTest, AMemberWithoutStateSaysSoAndTouchesNothing) {

@@ -7,7 +7,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "bootstrapper/cluster_objects.h"
 #include "bootstrapper/kubeadm_config.h"
-#include "bootstrapper/probe_patches.h"
+#include "bootstrapper/manifest_patches.h"
 #include "bootstrapper/programs.h"
 #include "common/files.h"
 #include "common/retry.h"

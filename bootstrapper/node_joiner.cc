@@ -5,9 +5,10 @@
 
 #include <memory>
 
+#include "bootstrapper/etcd_join.h"
 #include "bootstrapper/kubeadm_config.h"
 #include "bootstrapper/kubelet_files.h"
-#include "bootstrapper/probe_patches.h"
+#include "bootstrapper/manifest_patches.h"
 #include "bootstrapper/programs.h"
 #include "common/files.h"
 #include "common/hex.h"
@@ -22,6 +23,16 @@ constexpr absl::Duration kRegistrationTimeout = absl::Minutes(3);
 constexpr absl::Duration kKubeadmTimeout = absl::Minutes(10);
 constexpr absl::Duration kKubeadmPause = absl::Seconds(20);
 constexpr absl::Duration kPollInterval = absl::Seconds(2);
+
+// kubeadm gives a kubelet two minutes to register, whatever the machine: the
+// kubelet runs already, and the node is known. Certificates come first, because
+// etcd is asked with them; the API server comes with its etcd.
+constexpr char kAllButCertificates[] =
+    "preflight,kubelet-start,control-plane-prepare/control-plane,"
+    "control-plane-join";
+constexpr char kCertificates[] =
+    "preflight,kubelet-start,control-plane-prepare/download-certs,"
+    "control-plane-prepare/certs,control-plane-prepare/kubeconfig";
 
 // Certificates and public keys; everything else is private.
 bool IsPublic(std::string_view name) {
@@ -71,7 +82,7 @@ absl::Status NodeJoiner::StartKubelet(const JoinTicket& ticket,
 
 // Names of files were checked against a fixed list (ValidateTicket).
 absl::Status NodeJoiner::StartControlPlane(const JoinTicket& ticket) {
-  Begin("kubeadm-join");
+  Begin("write-control-plane-files");
   RETURN_IF_ERROR(
       MakeDirectories(node_.paths.Pki() + "/etcd", kPublicDirectoryMode));
   for (const SharedFile& file : ticket.control_plane_files) {
@@ -88,20 +99,32 @@ absl::Status NodeJoiner::StartControlPlane(const JoinTicket& ticket) {
       MakeJoinConfig({ticket.api_server_endpoint,
                       ticket.bootstrap_token.Clone(), ticket.ca_cert_hash},
                      node_.self);
-  return RunKubeadmJoin(config, Scaled(kKubeadmTimeout, ticket.time_scale));
+  RETURN_IF_ERROR(RunKubeadmJoin("kubeadm-join-certificates", config,
+                                 kAllButCertificates, ticket.time_scale));
+  EtcdJoin etcd(node_, connect_, connect_to_etcd_, ticket.time_scale);
+  Begin("etcd-announce");
+  ASSIGN_OR_RETURN(const std::string initial_cluster, etcd.Announce());
+  RETURN_IF_ERROR(
+      WriteInitialClusterPatch(node_.paths.KubeadmPatches(), initial_cluster));
+  RETURN_IF_ERROR(
+      RunKubeadmJoin("kubeadm-join", config, kCertificates, ticket.time_scale));
+  Begin("etcd-start");
+  return etcd.WaitUntilStarted();
 }
 
-absl::Status NodeJoiner::RunKubeadmJoin(const SecretBytes& config,
-                                        absl::Duration timeout) {
-  // kubeadm gives a kubelet two minutes to register, whatever the machine: the
-  // kubelet runs already, and the node is known.
+absl::Status NodeJoiner::RunKubeadmJoin(std::string_view phase,
+                                        const SecretBytes& config,
+                                        const std::string& skipped_phases,
+                                        uint32_t time_scale) {
   const std::vector<std::string> arguments = {"join",
                                               "--config",
                                               "/dev/stdin",
                                               "--experimental-patches",
                                               node_.paths.KubeadmPatches(),
                                               "--skip-phases",
-                                              "preflight,kubelet-start"};
+                                              skipped_phases};
+  Begin(phase);
+  const absl::Duration timeout = Scaled(kKubeadmTimeout, time_scale);
   const absl::Time deadline = node_.clock.Now() + timeout;
   while (true) {
     const absl::Status status =
@@ -109,8 +132,7 @@ absl::Status NodeJoiner::RunKubeadmJoin(const SecretBytes& config,
     if (status.ok() || node_.clock.Now() + kKubeadmPause >= deadline) {
       return status;
     }
-    node_.status.Report("kubeadm-join", cloud::BootState::kWaiting,
-                        Message(status));
+    node_.status.Report(phase, cloud::BootState::kWaiting, Message(status));
     node_.clock.Sleep(kKubeadmPause);
   }
 }

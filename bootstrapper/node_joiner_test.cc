@@ -6,7 +6,10 @@
 #include <sys/stat.h>
 
 #include <string>
+#include <vector>
 
+#include "bootstrapper/etcd_join.h"
+#include "bootstrapper/testing/fake_etcd.h"
 #include "bootstrapper/testing/init_fixtures.h"
 #include "bootstrapper/testing/node_fixture.h"
 #include "bootstrapper/testing/ticket_fixtures.h"
@@ -20,6 +23,7 @@ namespace {
 using ::constellation::testing::IsOk;
 using ::constellation::testing::StatusIs;
 using testing::ControlPlaneTicket;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::WorkerTicket;
@@ -29,22 +33,40 @@ constexpr char kKubeadmJoin[] = "kubeadm join";
 
 class NodeJoinerTest : public testing::NodeFixture {
  protected:
-  NodeJoinerTest() { cluster_.objects[kNodePath] = {{"kind", "Node"}}; }
+  NodeJoinerTest() {
+    cluster_.objects[kNodePath] = {{"kind", "Node"}};
+    ShowEtcd(cluster_, {"control-plane-0", "worker-0"},
+             {"https://10.42.0.11:2379"});
+    etcd_.StartAs("worker-0");
+  }
 
   absl::Status Join(const IssuedTicket& issued) {
     Node node = MakeNode();
     node.self = testing::WorkerNode();
-    NodeJoiner joiner(std::move(node), cluster_.Connector());
+    NodeJoiner joiner(std::move(node), cluster_.Connector(), etcd_.Connector());
     TicketRequest request;
     request.disk_uuid = "6ba7b810-9dad-41d1-80b4-00c04fd430c8";
     request.node_name = "worker-0";
     return joiner.Join(issued.ticket, request, SecretBytes(AsBytes("KEY")));
+  }
+  // What kubeadm was told to leave out, run by run.
+  std::vector<std::string> SkippedPhases() const {
+    std::vector<std::string> skipped;
+    for (const std::string& line : runner_.lines()) {
+      constexpr std::string_view kSkip = "--skip-phases ";
+      if (line.starts_with(kKubeadmJoin)) {
+        skipped.push_back(line.substr(line.find(kSkip) + kSkip.size()));
+      }
+    }
+    return skipped;
   }
   unsigned ModeOf(const std::string& path) const {
     struct stat status {};
     EXPECT_EQ(stat(path.c_str(), &status), 0) << path;
     return status.st_mode & 0777U;
   }
+
+  testing::FakeEtcd etcd_;
 };
 
 TEST_F(NodeJoinerTest, WorkerGoesAllTheWay) {
@@ -86,7 +108,7 @@ TEST_F(NodeJoinerTest, EveryStepMayFail) {
     NodeCommands commands(runner);
     Node node{
         testing::WorkerNode(), paths_, commands, mark_, fresh, status_, clock_};
-    NodeJoiner joiner(std::move(node), cluster_.Connector());
+    NodeJoiner joiner(std::move(node), cluster_.Connector(), etcd_.Connector());
     EXPECT_THAT(joiner.Join(WorkerTicket().ticket, {}, SecretBytes(4)),
                 StatusIs(absl::StatusCode::kInternal, HasSubstr("broken")))
         << step;
@@ -136,21 +158,81 @@ TEST_F(NodeJoinerTest, TokenIsNotOnTheCommandLine) {
   }
 }
 
-// etcd takes one new member at a time.
+// Certificates first, for etcd is asked with them. All that kubeadm's join does
+// on a node whose kubelet runs is done once.
+TEST_F(NodeJoinerTest, KubeadmRunsBeforeAndBehindTheAnnouncement) {
+  runner_.On(kKubeadmJoin, [this] {
+    EXPECT_EQ(etcd_.members().size(), SkippedPhases().size());
+    EXPECT_EQ(FileExists(paths_.KubeadmPatches() + "/etcd1+json.json"),
+              SkippedPhases().size() == 2);
+    return CommandResult{};
+  });
+  ASSERT_THAT(Join(ControlPlaneTicket()), IsOk());
+  EXPECT_THAT(
+      SkippedPhases(),
+      ElementsAre(
+          "preflight,kubelet-start,control-plane-prepare/control-plane,"
+          "control-plane-join",
+          "preflight,kubelet-start,control-plane-prepare/download-certs,"
+          "control-plane-prepare/certs,"
+          "control-plane-prepare/kubeconfig"));
+  ASSERT_OK_AND_ASSIGN(const std::string patch,
+                       ReadFile(paths_.KubeadmPatches() + "/etcd1+json.json"));
+  EXPECT_THAT(patch, HasSubstr("--initial-cluster=control-plane-0=https://"
+                               "10.42.0.11:2380,worker-0=https://"
+                               "10.42.0.21:2380"));
+}
+
+// A node that counts and then loses its disk would cost the majority.
+TEST_F(NodeJoinerTest, EtcdDoesNotCountBeforeTheDiskIsCommitted) {
+  runner_.On("disk-mapper commit", [this] {
+    EXPECT_EQ(etcd_.members().size(), 2U);
+    EXPECT_TRUE(etcd_.members().back().learner);
+    EXPECT_TRUE(EtcdJoin::IsUnderWay(paths_));
+    return CommandResult{};
+  });
+  ASSERT_THAT(Join(ControlPlaneTicket()), IsOk());
+  EXPECT_TRUE(runner_.Ran("disk-mapper commit"));
+  EXPECT_TRUE(etcd_.members().back().learner);
+  EXPECT_TRUE(EtcdJoin::IsUnderWay(paths_)) << "left for the member";
+}
+
+TEST_F(NodeJoinerTest, WithoutRunningEtcdTheDiskIsNotCommitted) {
+  etcd_.StartAs("");
+  EXPECT_THAT(Join(ControlPlaneTicket()),
+              StatusIs(absl::StatusCode::kDeadlineExceeded,
+                       HasSubstr("etcd of this node does not run")));
+  EXPECT_FALSE(runner_.Ran("disk-mapper commit"));
+}
+
+TEST_F(NodeJoinerTest, WithoutAnnouncementEtcdIsNotStarted) {
+  etcd_.FailWith(Unavailable("no leader"));
+  EXPECT_THAT(Join(ControlPlaneTicket()),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("no leader")));
+  EXPECT_EQ(SkippedPhases().size(), 1U);
+  EXPECT_FALSE(runner_.Ran("disk-mapper commit"));
+}
+
+TEST_F(NodeJoinerTest, WorkersHaveNoEtcd) {
+  ASSERT_THAT(Join(WorkerTicket()), IsOk());
+  EXPECT_EQ(etcd_.members().size(), 1U);
+  EXPECT_FALSE(EtcdJoin::IsUnderWay(paths_));
+}
+
 TEST_F(NodeJoinerTest, KubeadmIsTriedAgain) {
   int tried = 0;
   runner_.On(kKubeadmJoin, [&tried] {
-    return CommandResult{++tried < 3 ? 1 : 0, "", "etcd is not healthy"};
+    return CommandResult{++tried < 3 ? 1 : 0, "", "no route to host"};
   });
   ASSERT_THAT(Join(ControlPlaneTicket()), IsOk());
-  EXPECT_EQ(tried, 3);
+  EXPECT_EQ(tried, 4);  // the last one is the second part
 }
 
 TEST_F(NodeJoinerTest, KubeadmIsGivenUpInTheEnd) {
-  runner_.FailOn(kKubeadmJoin, "etcd is not healthy");
+  runner_.FailOn(kKubeadmJoin, "no route to host");
   EXPECT_THAT(
       Join(ControlPlaneTicket()),
-      StatusIs(absl::StatusCode::kInternal, HasSubstr("etcd is not healthy")));
+      StatusIs(absl::StatusCode::kInternal, HasSubstr("no route to host")));
   EXPECT_FALSE(runner_.Ran("disk-mapper commit"));
 }
 

@@ -22,6 +22,7 @@ struct NodePaths {
   // state disk
   std::string State() const { return root + "/run/state/constellation"; }
   std::string NodeState() const { return State() + "/node_state.json"; }
+  std::string EtcdJoining() const { return State() + "/etcd-joining"; }
   std::string AuditLogs() const { return State() + "/audit"; }
   std::string Kubernetes() const { return root + "/etc/kubernetes"; }
   std::string Pki() const { return Kubernetes() + "/pki"; }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bootstrapper/probe_patches.h"
+#include "bootstrapper/manifest_patches.h"
 
 #include <fmt/format.h>
 
@@ -45,6 +45,21 @@ std::vector<ManifestPatch> MakeProbePatches(uint32_t time_scale) {
         {fmt::format("{}+strategic.json", pod), patch.dump(2) + "\n"});
   }
   return patches;
+}
+
+ManifestPatch MakeInitialClusterPatch(const std::string& initial_cluster) {
+  const Json patch =
+      Json::array({{{"op", "add"},
+                    {"path", "/spec/containers/0/command/-"},
+                    {"value", "--initial-cluster=" + initial_cluster}}});
+  return {"etcd1+json.json", patch.dump(2) + "\n"};
+}
+
+absl::Status WriteInitialClusterPatch(const std::string& folder,
+                                      const std::string& initial_cluster) {
+  const ManifestPatch patch = MakeInitialClusterPatch(initial_cluster);
+  return WriteFileAtomically(fmt::format("{}/{}", folder, patch.file_name),
+                             patch.json);
 }
 
 absl::Status WriteProbePatches(const std::string& folder, uint32_t time_scale) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "bootstrapper/probe_patches.h"
+#include "bootstrapper/manifest_patches.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -91,6 +91,8 @@ TEST(ProbePatchesTest, RealKubeadmAppliesThem) {
   const TempDir root;
   ASSERT_THAT(MakeDirectories(root.Join("tmp")), IsOk());
   ASSERT_THAT(WriteProbePatches(root.Join("patches"), 10), IsOk());
+  ASSERT_THAT(WriteInitialClusterPatch(root.Join("patches"), "a=x,b=y"),
+              IsOk());
   ASSERT_THAT(WriteFileAtomically(root.Join("config.yaml"),
                                   R"({"apiVersion": "kubeadm.k8s.io/v1beta2",
  "kind": "InitConfiguration",
@@ -123,6 +125,11 @@ TEST(ProbePatchesTest, RealKubeadmAppliesThem) {
     EXPECT_EQ(container["livenessProbe"]["failureThreshold"].as<int>(), 8);
     EXPECT_EQ(container["startupProbe"]["timeoutSeconds"].as<int>(), 150);
     EXPECT_TRUE(container["livenessProbe"]["httpGet"].IsDefined());
+    // The last flag is the one that counts.
+    const YAML::Node command = container["command"];
+    EXPECT_EQ(command[command.size() - 1].as<std::string>() ==
+                  "--initial-cluster=a=x,b=y",
+              std::string(pod) == "etcd");
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#ifndef CONSTELLATION_BOOTSTRAPPER_PROBE_PATCHES_H_
-#define CONSTELLATION_BOOTSTRAPPER_PROBE_PATCHES_H_
+#ifndef CONSTELLATION_BOOTSTRAPPER_MANIFEST_PATCHES_H_
+#define CONSTELLATION_BOOTSTRAPPER_MANIFEST_PATCHES_H_
 
 #include <cstdint>
 #include <string>
@@ -10,10 +10,10 @@
 
 namespace constellation::bootstrapper {
 
-// A strategic merge patch for one static pod of the control plane, in a file
-// named as `kubeadm --experimental-patches` (1.20) wants it.
+// A patch for one static pod of the control plane, in a file named as `kubeadm
+// --experimental-patches` (1.20) wants it.
 struct ManifestPatch {
-  std::string file_name;  // "<pod>+strategic.json"
+  std::string file_name;  // "<pod>[number]+<kind of patch>.json"
   std::string json;
 };
 
@@ -29,6 +29,16 @@ std::vector<ManifestPatch> MakeProbePatches(uint32_t time_scale);
 // earlier try left there. Errors: as WriteFileAtomically().
 absl::Status WriteProbePatches(const std::string& folder, uint32_t time_scale);
 
+// A patch that tells etcd of its cluster's members, `initial_cluster` in the
+// form of etcd's flag, instead of what kubeadm thinks: that leaves out the name
+// of a member that has been announced already, and such an etcd does not start.
+// Of two flags etcd takes the last one.
+ManifestPatch MakeInitialClusterPatch(const std::string& initial_cluster);
+
+// Writes MakeInitialClusterPatch() to `folder`, which must be there.
+absl::Status WriteInitialClusterPatch(const std::string& folder,
+                                      const std::string& initial_cluster);
+
 }  // namespace constellation::bootstrapper
 
-#endif  // CONSTELLATION_BOOTSTRAPPER_PROBE_PATCHES_H_
+#endif  // CONSTELLATION_BOOTSTRAPPER_MANIFEST_PATCHES_H_

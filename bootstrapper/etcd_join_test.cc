@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "bootstrapper/etcd_join.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "bootstrapper/testing/fake_etcd.h"
+#include "bootstrapper/testing/node_fixture.h"
+#include "common/files.h"
+#include "common/status.h"
+#include "common/testing/status_matchers.h"
+
+namespace constellation::bootstrapper {
+namespace {
+
+using ::constellation::testing::IsOk;
+using ::constellation::testing::IsOkAndHolds;
+using ::constellation::testing::StatusIs;
+using ::testing::Each;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::SizeIs;
+
+constexpr char kFirst[] = "control-plane-0";
+constexpr char kFirstPeer[] = "https://10.42.0.11:2380";
+constexpr char kFirstClient[] = "https://10.42.0.11:2379";
+constexpr char kOwn[] = "control-plane-1";
+constexpr char kOwnPeer[] = "https://10.42.0.12:2380";
+constexpr char kOwnClient[] = "https://10.42.0.12:2379";
+
+// control-plane-1 comes to control-plane-0.
+class EtcdJoinTest : public testing::NodeFixture {
+ protected:
+  EtcdJoinTest() {
+    EXPECT_THAT(MakeDirectories(paths_.State()), IsOk());
+    ShowEtcd(cluster_, {kFirst, kOwn}, {kFirstClient});
+  }
+
+  EtcdJoin MakeJoin(uint32_t time_scale = 1) {
+    Node node = MakeNode();
+    node.self = {kOwn, "10.42.0.12", "v1.20.2", "qemu:///c1/control-plane-1"};
+    return {std::move(node), cluster_.Connector(), etcd_.Connector(),
+            time_scale};
+  }
+  bool IsMarked() const { return EtcdJoin::IsUnderWay(paths_); }
+
+  testing::FakeEtcd etcd_;
+};
+
+EtcdMember First() {
+  return {"1", kFirst, kFirstPeer, kFirstClient, false};
+}
+
+EtcdMember Learner(const std::string& name, const std::string& peer_url) {
+  return {"7", name, peer_url, "", true};
+}
+
+TEST_F(EtcdJoinTest, AnnouncesALearnerAndNamesAllMembers) {
+  EXPECT_THAT(MakeJoin().Announce(),
+              IsOkAndHolds(std::string("control-plane-0=") + kFirstPeer +
+                           ",control-plane-1=" + kOwnPeer));
+  ASSERT_THAT(etcd_.members(), SizeIs(2));
+  EXPECT_TRUE(etcd_.members()[1].learner);
+  EXPECT_TRUE(IsMarked());
+}
+
+// With the rights that kubeadm has made for this node, and not of itself.
+TEST_F(EtcdJoinTest, AsksOthersOnly) {
+  ShowEtcd(cluster_, {kFirst, kOwn}, {kOwnClient, kFirstClient});
+  ASSERT_THAT(MakeJoin().Announce(), IsOk());
+  EXPECT_THAT(etcd_.asked(), Each(std::string(kFirstClient)));
+  EXPECT_THAT(cluster_.connected_with, Each(paths_.AdminKubeconfig()));
+}
+
+TEST_F(EtcdJoinTest, TheMarkComesBeforeTheMember) {
+  etcd_.FailWith(Unavailable("no leader"));
+  EXPECT_THAT(MakeJoin().Announce(),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("no leader")));
+  EXPECT_TRUE(IsMarked());
+}
+
+TEST_F(EtcdJoinTest, TriesForTenMinutesTimesTheScale) {
+  etcd_.FailWith(Unavailable("no leader"));
+  const absl::Time start = clock_.Now();
+  EXPECT_THAT(MakeJoin(3).Announce(), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_GE(clock_.Now() - start, absl::Minutes(30));
+  EXPECT_LT(clock_.Now() - start, absl::Minutes(31));
+  EXPECT_EQ(LastStatus()["message"], "no leader");
+}
+
+TEST_F(EtcdJoinTest, WithoutAnyAddressThereIsNobodyToAsk) {
+  ShowEtcd(cluster_, {kFirst, kOwn}, {});
+  EXPECT_THAT(MakeJoin().Announce(),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       HasSubstr("no member on another node")));
+}
+
+// The disk of an earlier try is gone, and what that member knew with it.
+TEST_F(EtcdJoinTest, RemovesWhoHadThisAddress) {
+  etcd_.Set({First(), {"7", kOwn, kOwnPeer, kOwnClient, false}});
+  ASSERT_THAT(MakeJoin().Announce(), IsOk());
+  ASSERT_THAT(etcd_.members(), SizeIs(2));
+  EXPECT_TRUE(etcd_.members()[1].learner);
+  EXPECT_EQ(etcd_.members()[1].peer_url, kOwnPeer);
+}
+
+TEST_F(EtcdJoinTest, RemovesMembersWhoseNodeIsDeleted) {
+  etcd_.Set({First(),
+             {"7", "control-plane-9", "https://10.42.0.19:2380", "", false}});
+  EXPECT_THAT(MakeJoin().Announce(),
+              IsOkAndHolds(Not(HasSubstr("https://10.42.0.19:2380"))));
+}
+
+TEST_F(EtcdJoinTest, LeavesMembersWhoseNodeIsThere) {
+  ShowEtcd(cluster_, {kFirst, kOwn, "control-plane-9"}, {kFirstClient});
+  etcd_.Set({First(),
+             {"7", "control-plane-9", "https://10.42.0.19:2380", "", false}});
+  ASSERT_THAT(MakeJoin().Announce(), IsOk());
+  EXPECT_THAT(etcd_.members(), SizeIs(3));
+}
+
+// A member that counts is never taken for one that is just starting.
+TEST_F(EtcdJoinTest, LeavesNamelessMembersThatCount) {
+  EtcdMember voter = Learner("", "https://10.42.0.19:2380");
+  voter.learner = false;
+  etcd_.Set({First(), voter});
+  EXPECT_THAT(MakeJoin().Announce(),
+              IsOkAndHolds(HasSubstr(",7=https://10.42.0.19:2380")));
+}
+
+// etcd takes one learner at a time; who joins at the same moment waits.
+TEST_F(EtcdJoinTest, WaitsForALearnerThatJoinsJustNow) {
+  etcd_.Set({First(), Learner("", "https://10.42.0.13:2380")});
+  const absl::Time start = clock_.Now();
+  ASSERT_THAT(MakeJoin(2).Announce(), IsOk());
+  // That one never ran: its node has died.
+  EXPECT_GE(clock_.Now() - start, absl::Minutes(10));
+  EXPECT_THAT(etcd_.members(), SizeIs(2));
+}
+
+// It has a disk with data: its node will come back and catch up.
+TEST_F(EtcdJoinTest, NeverRemovesALearnerThatHasRun) {
+  ShowEtcd(cluster_, {kFirst, kOwn, "control-plane-2"}, {kFirstClient});
+  etcd_.Set({First(), Learner("control-plane-2", "https://10.42.0.13:2380")});
+  EXPECT_THAT(MakeJoin().Announce(),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("too many learners")));
+  EXPECT_THAT(etcd_.members(), SizeIs(2));
+}
+
+TEST_F(EtcdJoinTest, WaitsUntilItsEtcdRuns) {
+  etcd_.Set({First(), Learner(kOwn, kOwnPeer)});
+  EXPECT_THAT(MakeJoin().WaitUntilStarted(), IsOk());
+
+  etcd_.Set({First(), Learner("", kOwnPeer)});
+  runner_.OnOutput("journalctl", "cannot pull etcd");
+  const absl::Time start = clock_.Now();
+  EXPECT_THAT(MakeJoin().WaitUntilStarted(),
+              StatusIs(absl::StatusCode::kDeadlineExceeded,
+                       HasSubstr("cannot pull etcd")));
+  EXPECT_GE(clock_.Now() - start, absl::Minutes(5));
+  EXPECT_LT(clock_.Now() - start, absl::Minutes(6));
+}
+
+TEST_F(EtcdJoinTest, AMemberThatWasRemovedIsAnErrorAtOnce) {
+  const absl::Time start = clock_.Now();
+  EXPECT_THAT(MakeJoin().WaitUntilStarted(),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("no member at https://10.42.0.12:2380")));
+  EXPECT_THAT(MakeJoin().BecomeVoter({}),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("replace this node")));
+  EXPECT_EQ(clock_.Now(), start);
+}
+
+TEST_F(EtcdJoinTest, CountsOnceItHasCaughtUp) {
+  ASSERT_THAT(WriteFileAtomically(paths_.EtcdJoining(), ""), IsOk());
+  etcd_.Set({First(), Learner(kOwn, kOwnPeer)});
+  etcd_.LagFor(1000);  // longer than any other wait
+  const absl::Time start = clock_.Now();
+  EXPECT_THAT(MakeJoin().BecomeVoter({}), IsOk());
+  EXPECT_FALSE(etcd_.members()[1].learner);
+  EXPECT_FALSE(IsMarked());
+  EXPECT_GE(clock_.Now() - start, absl::Seconds(5000));
+  EXPECT_EQ(LastStatus()["phase"], "etcd-promote");
+}
+
+// It may have died between the promotion and the removal of the mark.
+TEST_F(EtcdJoinTest, CountsAlready) {
+  ASSERT_THAT(WriteFileAtomically(paths_.EtcdJoining(), ""), IsOk());
+  etcd_.Set({First(), {"7", kOwn, kOwnPeer, kOwnClient, false}});
+  EXPECT_THAT(MakeJoin().BecomeVoter({}), IsOk());
+  EXPECT_FALSE(IsMarked());
+  EXPECT_THAT(MakeJoin().BecomeVoter({}), IsOk()) << "without a mark, too";
+}
+
+TEST_F(EtcdJoinTest, TheEndOfTheProgramEndsTheWait) {
+  ASSERT_THAT(WriteFileAtomically(paths_.EtcdJoining(), ""), IsOk());
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THAT(MakeJoin().BecomeVoter(stop.get_token()),
+              StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_TRUE(IsMarked());
+}
+
+}  // namespace
+}  // namespace constellation::bootstrapper
