@@ -233,6 +233,9 @@ class NitroChecker final {
               "if it is revoked, refuse the node: Amazon no longer vouches for "
               "the hypervisor's certificate or its authority; if a list is old "
               "or missing, fetch it (constellation collateral fetch)");
+    if (!row.checked) {
+      rows_.MarkNotChecked();
+    }
   }
 
   // ES384: r and s as 48 octets each (RFC 9053 section 2.1).

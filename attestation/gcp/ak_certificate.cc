@@ -203,6 +203,9 @@ class GcpCertificateChecker final {
               "if it is revoked, refuse the node: Google no longer vouches for "
               "the machine's vTPM or its authority; if a list is old or "
               "missing, fetch it (constellation collateral fetch)");
+    if (!row.checked) {
+      rows_.MarkNotChecked();
+    }
   }
 
   GcpCertificateVerification Finish(std::optional<VerifiedGcpAk> ak) {

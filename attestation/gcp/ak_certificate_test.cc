@@ -229,6 +229,7 @@ std::string RevocationWith(const GceMachine& machine,
   for (const GcpCertificateCheck& check : result.checks) {
     if (check.id == GcpCertificateCheckId::kRevocation) {
       EXPECT_EQ(result.ak.has_value(), check.passed);
+      EXPECT_EQ(check.checked, !check.got.starts_with("not checked"));
       return check.got;
     }
   }

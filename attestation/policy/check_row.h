@@ -10,7 +10,9 @@ namespace constellation::attestation {
 enum class CheckVerdict {
   kPassed,
   kFailed,
-  kInfo,  // a diagnosis: neither helps nor harms the verdict
+  // Neither helps nor harms the verdict: a diagnosis, or a check that was not
+  // made because nothing demands it.
+  kInfo,
 };
 
 // "passed", "failed" or "info".

@@ -289,6 +289,9 @@ SnpLayer CheckSnpLayer(std::span<const uint8_t> report, const SnpPolicy& policy,
   for (const SnpCheck& check : verification.checks) {
     layer.rows.push_back(RowOf("snp", ToString(check.id), check.passed,
                                check.expected, check.got, SnpAdvice(check.id)));
+    if (check.passed && !check.checked) {
+      layer.rows.back().verdict = CheckVerdict::kInfo;
+    }
   }
   if (!verification.report.has_value()) {
     layer.rows.push_back(RowOf("snp", "policy", false,

@@ -66,6 +66,24 @@ class SnpLayerTest : public ::testing::Test {
   AppraisalCollateral collateral_;
 };
 
+// "layer name" of the rows that say what was not checked.
+std::set<std::string> Infos(const std::vector<CheckRow>& rows) {
+  std::set<std::string> names;
+  for (const CheckRow& row : rows) {
+    if (row.verdict == CheckVerdict::kInfo) {
+      names.insert(row.layer + " " + row.name);
+    }
+  }
+  return names;
+}
+
+TEST_F(SnpLayerTest, WhatNothingDemandsIsNotCalledPassed) {
+  EXPECT_THAT(Infos(Check().rows),
+              ElementsAre("snp not revoked", "snp revocation list"));
+  collateral_.crls = {crypto::RevocationList::FromDer(amd_.MakeCrl()).value()};
+  EXPECT_THAT(Infos(Check().rows), IsEmpty());
+}
+
 TEST_F(SnpLayerTest, GivesTheReportThatPassed) {
   const SnpLayer layer = Check();
   EXPECT_THAT(Failed(layer.rows), IsEmpty());

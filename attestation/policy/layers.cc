@@ -102,6 +102,9 @@ class LayerChecker final {
       Add(layer, fmt::format("{}{}", prefix, ToString(check.id)), check.passed,
           check.expected.empty() ? "a verified CPU report's" : check.expected,
           check.got, check.advice);
+      if (check.passed && !check.checked) {
+        found_.rows.back().verdict = CheckVerdict::kInfo;
+      }
     }
   }
 

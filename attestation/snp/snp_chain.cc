@@ -334,13 +334,14 @@ class SnpChainChecker final {
                                      : "if given, the ARK's, signed, valid now";
     const std::string not_listed = "neither ARK nor ASK is listed";
     if (crl_der_.empty()) {
-      const std::string_view none =
-          options_.crl_required ? "none was given, the policy demands it"
-                                : "none was given, none is demanded";
-      Add(SnpCheckId::kRevocationList, !options_.crl_required, expected,
-          std::string(none));
-      Add(SnpCheckId::kNotRevoked, !options_.crl_required, not_listed,
-          std::string(none));
+      const bool required = options_.crl_required;
+      const std::string none = required
+                                   ? "none was given, the policy demands it"
+                                   : "not checked: no list is given";
+      Add(SnpCheckId::kRevocationList, !required, expected, none);
+      result_.checks.back().checked = required;
+      Add(SnpCheckId::kNotRevoked, !required, not_listed, none);
+      result_.checks.back().checked = required;
       return;
     }
     const absl::StatusOr<RevocationList> list =

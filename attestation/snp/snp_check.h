@@ -39,6 +39,9 @@ struct SnpCheck {
   std::string expected;
   std::string got;
   bool passed = false;
+  // False: there was nothing to compare and nothing demands it. Such a row has
+  // passed, yet must not be shown as a check that was made; `got` says why.
+  bool checked = true;
 };
 
 // Whether there are checks and all of them passed.

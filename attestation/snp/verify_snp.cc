@@ -72,6 +72,12 @@ class SnpChecker final {
                               .got = std::string(got),
                               .passed = passed});
   }
+  // A row that passes because there is nothing to compare.
+  void AddNotChecked(SnpCheckId id, std::string_view expected,
+                     std::string_view why) {
+    Add(id, true, expected, why);
+    result_.checks.back().checked = false;
+  }
   // Adds the row of a check that needs report and signer if one is not there.
   bool LacksInput(SnpCheckId id, std::string_view expected) {
     if (report_.ok() && signer_.has_value()) {
@@ -113,8 +119,8 @@ class SnpChecker final {
     }
     const std::string_view expected = ToString(signer_->facts.product);
     if (!report_->cpuid.has_value()) {
-      Add(SnpCheckId::kProcessor, true, expected,
-          "version 2 does not name it, the certificate does");
+      AddNotChecked(SnpCheckId::kProcessor, expected,
+                    "version 2 does not name it, the certificate does");
       return;
     }
     const SnpCpuid& cpuid = *report_->cpuid;
@@ -148,13 +154,13 @@ class SnpChecker final {
     }
     const std::optional<Bytes>& hardware_id = signer_->facts.hardware_id;
     if (!hardware_id.has_value()) {
-      Add(SnpCheckId::kChipId, true, "a VLEK names no chip",
-          HexEncode(report_->chip_id));
+      AddNotChecked(SnpCheckId::kChipId, "a VLEK names no chip",
+                    HexEncode(report_->chip_id));
       return;
     }
     if (report_->chip_id_is_masked()) {
-      Add(SnpCheckId::kChipId, true, HexEncode(*hardware_id),
-          "masked by the host's owner; the VCEK names the chip");
+      AddNotChecked(SnpCheckId::kChipId, HexEncode(*hardware_id),
+                    "masked by the host's owner; the VCEK names the chip");
       return;
     }
     Add(SnpCheckId::kChipId, SnpChipIdOf(*hardware_id) == report_->chip_id,

@@ -239,6 +239,31 @@ TEST(VerifySnpTest, AMaskedChipIsKnownByItsCertificate) {
   EXPECT_EQ(result.report->chip_id(), Bytes(64, 0xc1));
   EXPECT_EQ(RowOf(result, SnpCheckId::kChipId).got,
             "masked by the host's owner; the VCEK names the chip");
+  EXPECT_FALSE(RowOf(result, SnpCheckId::kChipId).checked);
+}
+
+// Rows that pass for want of something to compare say so to machines as well.
+TEST(VerifySnpTest, TellsWhatItCompared) {
+  for (const SnpCheck& check : CheckWith(Keep).checks) {
+    EXPECT_TRUE(check.checked) << ToString(check.id);
+  }
+  TestSnpEvidence evidence =
+      MakeEvidence(TestSnpPlatform::Create(SnpProduct::kMilan));
+  evidence.crl.clear();
+  const SnpVerification unlisted = CheckSnp(evidence.Input(), kNow);
+  ASSERT_TRUE(unlisted.report.has_value());
+  EXPECT_FALSE(RowOf(unlisted, SnpCheckId::kNotRevoked).checked);
+  EXPECT_FALSE(RowOf(unlisted, SnpCheckId::kRevocationList).checked);
+  const SnpVerification old = CheckWith([](TestSnpPlatform& platform) {
+    platform.report.version = 2;
+    platform.report.cpuid.reset();
+  });
+  ASSERT_TRUE(old.report.has_value());
+  EXPECT_FALSE(RowOf(old, SnpCheckId::kProcessor).checked);
+  const SnpVerification vlek =
+      CheckWith(Keep, SnpProduct::kMilan, SnpSigningKey::kVlek);
+  ASSERT_TRUE(vlek.report.has_value());
+  EXPECT_FALSE(RowOf(vlek, SnpCheckId::kChipId).checked);
 }
 
 TEST(VerifySnpTest, TheSignatureIsTheSigners) {

@@ -107,6 +107,7 @@ RevocationRow JudgeChainRevocation(
   RevocationRow row{.passed = true, .got = {}};
   if (found.lists_used == 0) {
     row.passed = !required;
+    row.checked = false;
     row.got = lists.empty()
                   ? "not checked: no list is given"
                   : fmt::format("not checked: none of {} lists is of an issuer",
@@ -116,6 +117,7 @@ RevocationRow JudgeChainRevocation(
   row.got = fmt::format("not in {} lists", found.lists_used);
   if (!found.unlisted.empty()) {
     row.passed = !required;
+    row.checked = false;
     row.got +=
         fmt::format("; not checked for want of a list: {}", found.unlisted);
   }

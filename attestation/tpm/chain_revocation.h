@@ -42,6 +42,9 @@ ChainRevocation CheckChainRevocation(
 // A verifier's row about revocation.
 struct RevocationRow {
   bool passed = false;
+  // Whether every certificate that names a place of lists was looked for in
+  // one, and at least one list was used.
+  bool checked = true;
   std::string got;  // also what could not be checked, for want of lists
 };
 

@@ -187,6 +187,7 @@ TEST_F(ChainRevocationTest, APinnedIntermediateIsNotLookedFor) {
 // What was not checked is said, and fails where lists are demanded.
 TEST_F(ChainRevocationTest, ADemandedListMustBeThere) {
   EXPECT_TRUE(Judge(false).passed);
+  EXPECT_FALSE(Judge(false).checked);
   EXPECT_EQ(Judge(false).got, "not checked: no list is given");
   EXPECT_FALSE(Judge(true).passed);
   EXPECT_EQ(Judge(true).got, "not checked: no list is given");
@@ -196,6 +197,7 @@ TEST_F(ChainRevocationTest, ADemandedListMustBeThere) {
   EXPECT_EQ(Judge(true).got, "not checked: none of 1 lists is of an issuer");
   lists_ = {Listed({.issuer = "root"}, RootKey())};
   EXPECT_TRUE(Judge(true).passed);
+  EXPECT_TRUE(Judge(false).checked);
   EXPECT_EQ(Judge(true).got, "not in 2 lists");
 }
 
@@ -210,6 +212,7 @@ TEST_F(ChainRevocationTest, EveryPromisedListMustBeThere) {
   lists_ = {Listed({.issuer = "root"}, RootKey())};
   EXPECT_EQ(Check().unlisted, "\"CN=leaf\"");
   EXPECT_TRUE(Judge(false).passed);
+  EXPECT_FALSE(Judge(false).checked) << "only in part";
   EXPECT_FALSE(Judge(true).passed);
   EXPECT_EQ(Judge(true).got,
             "not in 2 lists; not checked for want of a list: \"CN=leaf\"");

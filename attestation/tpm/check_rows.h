@@ -25,6 +25,9 @@ struct Check {
   std::string got;
   bool passed = false;
   std::string advice;
+  // False: not made, or only in part, and nothing demands it. Such a row has
+  // passed, yet must not be shown as a check that was made; `got` says why.
+  bool checked = true;
 };
 
 // Collects the rows of one verification, in the order in which they are made.
@@ -42,6 +45,8 @@ class CheckRows final {
                      .advice = std::string(passed ? "" : advice)});
     return passed;
   }
+  // Says of the row that was added last that its check was not (wholly) made.
+  void MarkNotChecked() { rows_.back().checked = false; }
   // Adds a row that passes if `status` is OK, else shows its message.
   bool AddStatus(Id id, const absl::Status& status, std::string expected,
                  std::string_view advice = {}) {

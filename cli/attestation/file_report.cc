@@ -41,8 +41,14 @@ std::string JunitCase(const FileUnit& unit, const FileRow& row) {
   const std::string opening = fmt::format(
       "    <testcase classname=\"{}.{}\" name=\"{}\"", XmlEscape(unit.name),
       XmlEscape(row.layer), XmlEscape(row.name));
-  if (row.verdict == RowVerdict::kPassed || row.verdict == RowVerdict::kInfo) {
+  if (row.verdict == RowVerdict::kPassed) {
     return opening + "/>\n";
+  }
+  if (row.verdict == RowVerdict::kInfo) {
+    return fmt::format(
+        "{}>\n      <skipped message=\"{}\"/>\n"
+        "    </testcase>\n",
+        opening, XmlEscape(row.got));
   }
   const char* element =
       row.verdict == RowVerdict::kFailed ? "failure" : "error";
@@ -181,9 +187,10 @@ std::string RenderJunit(const FileReport& report) {
   for (const FileUnit& unit : report.units) {
     text += fmt::format(
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" "
-        "errors=\"{}\">\n",
+        "errors=\"{}\" skipped=\"{}\">\n",
         XmlEscape(unit.name), unit.rows.size(),
-        Count(unit, RowVerdict::kFailed), Count(unit, RowVerdict::kUnchecked));
+        Count(unit, RowVerdict::kFailed), Count(unit, RowVerdict::kUnchecked),
+        Count(unit, RowVerdict::kInfo));
     for (const FileRow& row : unit.rows) {
       text += JunitCase(unit, row);
     }

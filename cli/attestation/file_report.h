@@ -12,7 +12,7 @@
 namespace constellation::cli {
 
 // kUnchecked: what the check needs was not there. kInfo neither helps nor
-// harms.
+// harms: a fact, or a check that was not made because nothing demands it.
 // The order counts: later ones are worse, and the worst decides.
 enum class RowVerdict { kPassed, kInfo, kUnchecked, kFailed };
 // "passed", "info", "unchecked", "FAILED".
@@ -60,7 +60,7 @@ std::string RenderTable(const FileReport& report);
 // For machines: docs/formats/attestation-report.md.
 std::string RenderJson(const FileReport& report);
 // One test suite per unit, one test case per row; unchecked rows are errors,
-// failed ones failures.
+// failed ones failures, information is skipped.
 std::string RenderJunit(const FileReport& report);
 
 // OK if everything was checked and accepted; a refusal (exit code 2) if a row

@@ -140,7 +140,9 @@ TEST(FileReportTest, JsonHasEveryRow) {
 TEST(FileReportTest, JunitTellsFailuresFromErrors) {
   const std::string junit =
       RenderJunit(Report({{kPassed, kInfo, kUnchecked, kFailed, kFailed}}));
-  EXPECT_THAT(junit, HasSubstr("tests=\"5\" failures=\"2\" errors=\"1\""));
+  EXPECT_THAT(junit, HasSubstr("tests=\"5\" failures=\"2\" errors=\"1\" "
+                               "skipped=\"1\""));
+  EXPECT_THAT(junit, HasSubstr("<skipped message=\"one\"/>"));
   EXPECT_THAT(junit, HasSubstr("<failure message=\"expected zero, got one\">"
                                "ask again</failure>"));
   EXPECT_THAT(junit, HasSubstr("<error message="));

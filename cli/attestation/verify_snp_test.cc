@@ -65,6 +65,17 @@ TEST_F(VerifySnpTest, AGoodReportPassesEveryCheck) {
   EXPECT_EQ(unit.what, "SEV-SNP report");
 }
 
+// Neither given nor demanded: not a check that passed.
+TEST_F(VerifySnpTest, WithoutAListRevocationIsInformation) {
+  GiveAll(Signer().Make());
+  EXPECT_THAT(Infos(Verify()), IsSupersetOf({"SEV-SNP: revocation list",
+                                             "SEV-SNP: not revoked"}));
+  EXPECT_THAT(Got(Verify(), "not revoked"), HasSubstr("not checked"));
+  Give("list", Signer().MakeCrl());
+  EXPECT_THAT(Infos(Verify()), Not(Contains("SEV-SNP: not revoked")));
+  EXPECT_THAT(Infos(Verify()), Not(Contains("SEV-SNP: revocation list")));
+}
+
 TEST_F(VerifySnpTest, WithoutItsRootNothingPasses) {
   context_.insecure_roots.clear();
   GiveAll(Signer().Make());
