@@ -148,6 +148,12 @@ class IamProvider {
   virtual absl::StatusOr<std::vector<Resource>> Desired(
       const ClusterIdentity& identity,
       const std::map<std::string, std::string>& options) = 0;
+  // Whether all of it can be deleted now, without what others put into it (the
+  // things in a resource group). FAILED_PRECONDITION says what that is and what
+  // to do. Changes nothing; asked before the first deletion.
+  virtual absl::Status CheckDestroy(const ClusterIdentity& /*identity*/) {
+    return absl::OkStatus();  // most clouds' identities hold nothing
+  }
   // Drivers of every kind that Desired() may name; they live as long as this.
   virtual const DriverRegistry& Drivers() = 0;
   // Config keys and values that --update-config writes, from the outputs:

@@ -17,6 +17,7 @@
 #include "cli/config/cloud_catalog.h"
 #include "cli/config/syntax.h"
 #include "cli/terminal/interrupt.h"
+#include "cloud/engine/explained_provider.h"
 #include "common/files.h"
 #include "common/hex.h"
 #include "common/status.h"
@@ -385,9 +386,11 @@ absl::Status DestroyIam(const Workspace& workspace, ClusterTools& tools) {
                    tools.cloud->connect_iam(settings));
   const CloudRunParts parts = {connection->iam().Drivers(), *tools.cloud,
                                tools.clock, tools.progress};
+  const cloud::ClusterIdentity identity = IdentityOf(record, settings);
+  RETURN_IF_ERROR(
+      cloud::WithNextStep(connection->iam().CheckDestroy(identity)));
   ASSIGN_OR_RETURN(const std::unique_ptr<CloudRun> run,
-                   CloudRun::Open(parts, IdentityOf(record, settings),
-                                  workspace.iam_journal_path(),
+                   CloudRun::Open(parts, identity, workspace.iam_journal_path(),
                                   /*read_only=*/false));
   RETURN_IF_ERROR(run->Terminate().status);
   for (const std::string& name : record.key_files) {

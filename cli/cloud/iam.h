@@ -47,7 +47,8 @@ absl::StatusOr<IamRequest> LoadIamRequest(const Workspace& workspace);
 
 // Deletes the identities that the workspace notes, key files too.
 // FAILED_PRECONDITION while a cluster's state file is there: its nodes would
-// lose their rights.
+// lose their rights; or while others' things are in what would be deleted.
+// Nothing is deleted then.
 absl::Status DestroyIam(const Workspace& workspace, ClusterTools& tools);
 
 }  // namespace constellation::cli

@@ -78,6 +78,19 @@ TEST_F(IamTest, DestroyLeavesNothing) {
   EXPECT_THAT(Destroy(), StatusIs(absl::StatusCode::kNotFound));
 }
 
+TEST_F(IamTest, DeletesNothingThatOthersNeed) {
+  ASSERT_OK_AND_ASSIGN(const IamResult result, Create());
+  cloud_.destroy_status = FailedPrecondition("others' things are in it");
+  EXPECT_THAT(Destroy(), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                  HasSubstr("others' things")));
+  EXPECT_TRUE(FileExists(result.key_files[0]));
+  const int made = cloud_.memory.creations();
+  EXPECT_THAT(Create(), IsOk());
+  EXPECT_EQ(cloud_.memory.creations(), made) << "all of it is there";
+  cloud_.destroy_status = absl::OkStatus();
+  EXPECT_THAT(Destroy(), IsOk());
+}
+
 TEST_F(IamTest, KeepsIdentitiesOfLivingCluster) {
   ASSERT_THAT(Create(), IsOk());
   ASSERT_THAT(Open().SaveState({}), IsOk());

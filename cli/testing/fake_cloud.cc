@@ -76,7 +76,9 @@ class FakeCloud::FakeProvider final : public cloud::Provider {
     for (const auto& [name, node] : owner_.world_.nodes_) {
       ClusterInstance instance;
       instance.id = "i-" + name;
-      instance.group = "worker_default";
+      instance.group = node->spec.role == cloud::NodeRole::kControlPlane
+                           ? "control_plane_default"
+                           : "worker_default";
       instance.metadata.name = name;
       instance.metadata.role = node->spec.role;
       instance.metadata.zone = "eu-west-1a";
@@ -117,6 +119,9 @@ class FakeCloud::FakeIam final : public cloud::IamProvider {
     owner_.iam_options = options;
     return std::vector<Resource>{{.kind = "role", .name = "control-plane"},
                                  {.kind = "role", .name = "worker"}};
+  }
+  absl::Status CheckDestroy(const ClusterIdentity& /*identity*/) override {
+    return owner_.destroy_status;
   }
   const DriverRegistry& Drivers() override { return owner_.memory.drivers(); }
   absl::StatusOr<std::map<std::string, std::string>> ConfigValues(

@@ -44,6 +44,7 @@ class FakeCloud final {
   // The last request that resources were planned for.
   cloud::ClusterRequest request;
   std::map<std::string, std::string> iam_options;
+  absl::Status destroy_status;
   int plans_shown = 0;
   absl::Status approval;
   cloud::EngineOptions engine = {.parallelism = 1};

@@ -11,6 +11,7 @@
 #include "cloud/azure/arm_kinds.h"
 #include "cloud/azure/arm_session.h"
 #include "cloud/azure/azure_provider.h"
+#include "cloud/azure/group_contents.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -77,6 +78,8 @@ class AzureIamProvider final : public IamProvider {
 
   const DriverRegistry& Drivers() override { return session_.drivers(); }
 
+  absl::Status CheckDestroy(const ClusterIdentity& identity) override;
+
   absl::StatusOr<std::map<std::string, std::string>> ConfigValues(
       const std::map<std::string, Observed>& outputs) override {
     const auto found = outputs.find(std::string(kIdentityName));
@@ -100,6 +103,22 @@ class AzureIamProvider final : public IamProvider {
  private:
   ArmSession session_;
 };
+
+// A group that is not marked as ours is not deleted: what is in it does not
+// matter then, nor if the group is on its way out.
+absl::Status AzureIamProvider::CheckDestroy(const ClusterIdentity& identity) {
+  ResourceDriver* const groups = session_.drivers().Get(kResourceGroup);
+  ASSIGN_OR_RETURN(const std::vector<Stray> ours, groups->List(identity));
+  if (ours.empty() || ours.front().observed.state == ResourceState::kDeleting) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(
+      const std::vector<json> contents,
+      session_.client().List(
+          {.path = ResourceGroupId(session_.scope()) + "/resources",
+           .api_version = std::string(kResourceApi)}));
+  return CheckOnlyIdentities(session_.scope(), identity.uid, contents);
+}
 
 }  // namespace
 

@@ -187,10 +187,19 @@ TEST_F(IdentityTest, AGroupWithSomethingInItIsKept) {
   world_.stub.Control(
       {{"resources",
         {{{"id", disk}, {"location", "x"}, {"properties", json::object()}}}}});
+  const auto check = [&] { return iam->CheckDestroy(world_.request.identity); };
+  EXPECT_THAT(check(), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                HasSubstr("disks/mine")));
   const EngineResult result = world_.Terminate(iam->Drivers());
   EXPECT_FALSE(result.status.ok());
   EXPECT_THAT(FailuresToText(result), HasSubstr("disks/mine"));
   EXPECT_THAT(world_.stub.Dump()["resources"].dump(), HasSubstr("disks/mine"));
+  world_.stub.Control({{"remove", disk}});
+  EXPECT_THAT(check(), IsOk());
+  const absl::Time before = world_.clock.Now();
+  world_.stub.Control({{"reset", true}});
+  EXPECT_THAT(check(), IsOk()) << "no group";
+  EXPECT_EQ(world_.clock.Now(), before) << "it never waits";
 }
 
 TEST_F(IdentityTest, NodesFindEachOtherWithTheirRole) {

@@ -8,6 +8,7 @@ namespace constellation::cli {
 namespace {
 
 using cloud::azure::testing::AzureWorld;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -86,12 +87,42 @@ TEST_F(AzureCommandsTest, IdentitiesAndImages) {
 
   // The image is in the group, which is not deleted before the image is.
   const std::string gallery = image_.substr(0, image_.find("/images/"));
+  EXPECT_EQ(Run({"iam", "destroy", "-y"}), ExitCode::kError);
+  EXPECT_THAT(err_, HasSubstr(gallery + "\n"));
   stub.Control({{"remove", gallery}});
   EXPECT_EQ(Run({"iam", "destroy", "-y"}), ExitCode::kSuccess) << err_;
   EXPECT_FALSE(FileExists(workspace_.Join("constellation-iam.json")));
   const nlohmann::json left = stub.Dump();
   EXPECT_THAT(left["resources"].dump(), Not(HasSubstr("demo-")));
   EXPECT_EQ(left["violations"], nlohmann::json::array());
+}
+
+// Refused at once: the identity, its role and the record of both are kept.
+TEST_F(AzureCommandsTest, IdentitiesStayWhileTheirGroupHoldsMore) {
+  auto& stub = World().stub;
+  settings_ = std::get<cloud::AzureSettings>(
+      CreateIdentities({"azure", "--resourceGroup", "demo-rg", "--region",
+                        "northeurope", "--servicePrincipal", "demo-nodes",
+                        "--subscriptionID", settings_.subscription})
+          .cloud);
+  const std::string gallery =
+      settings_.user_assigned_identity.substr(
+          0, settings_.user_assigned_identity.find("/providers/")) +
+      "/providers/Microsoft.Compute/galleries/mine";
+  stub.Control({{"resources",
+                 {{{"id", gallery},
+                   {"location", "northeurope"},
+                   {"properties", nlohmann::json::object()}}}}});
+  const nlohmann::json before = stub.Dump()["resources"];
+  EXPECT_EQ(Run({"iam", "destroy", "-y"}), ExitCode::kError);
+  EXPECT_THAT(err_,
+              AllOf(HasSubstr("nothing was deleted"), HasSubstr(gallery + "\n"),
+                    HasSubstr("az resource delete --ids")));
+  EXPECT_EQ(stub.Dump()["resources"], before);
+  EXPECT_TRUE(FileExists(workspace_.Join("constellation-iam.json")));
+  stub.Control({{"remove", gallery}});
+  EXPECT_EQ(Run({"iam", "destroy", "-y"}), ExitCode::kSuccess) << err_;
+  EXPECT_THAT(stub.Dump()["resources"].dump(), Not(HasSubstr("demo-")));
 }
 
 // The quota fits a cluster of two; the cluster's own VMs are no argument
