@@ -98,20 +98,35 @@ absl::StatusOr<SecretBytes> KeyHierarchy::VolumeKey(
   return Derive(Purpose::kVolume, volume_id);
 }
 
-// In two steps, so that who knows the measurement secret of one cluster learns
-// nothing about its other keys.
-absl::StatusOr<Bytes> KeyHierarchy::ClusterId(
-    std::span<const uint8_t> measurement_salt) const {
+// HKDF is one-way: a cluster ID that is known gives no secret for it.
+absl::StatusOr<Bytes> ClusterIdFrom(const SecretBytes& measurement_secret,
+                                    std::span<const uint8_t> measurement_salt) {
+  if (measurement_secret.size() != kDerivedKeySize) {
+    return InvalidArgument(
+        fmt::format("measurement secret: want {} octets, got {}",
+                    kDerivedKeySize, measurement_secret.size()));
+  }
   if (measurement_salt.size() != kMeasurementSaltSize) {
     return InvalidArgument(
         fmt::format("measurement salt: want {} octets, got {}",
                     kMeasurementSaltSize, measurement_salt.size()));
   }
-  ASSIGN_OR_RETURN(const SecretBytes secret, Derive(Purpose::kMeasurement, ""));
   ASSIGN_OR_RETURN(const SecretBytes id,
-                   HkdfSha256(secret, measurement_salt,
+                   HkdfSha256(measurement_secret, measurement_salt,
                               "constellation/v1/cluster-id/", kClusterIdSize));
   return Bytes(id.Expose().begin(), id.Expose().end());
+}
+
+absl::StatusOr<SecretBytes> KeyHierarchy::MeasurementSecret() const {
+  return Derive(Purpose::kMeasurement, "");
+}
+
+// In two steps, so that who knows the measurement secret of one cluster learns
+// nothing about its other keys.
+absl::StatusOr<Bytes> KeyHierarchy::ClusterId(
+    std::span<const uint8_t> measurement_salt) const {
+  ASSIGN_OR_RETURN(const SecretBytes secret, MeasurementSecret());
+  return ClusterIdFrom(secret, measurement_salt);
 }
 
 // The seed is a derived key, so the log can be verified and continued after

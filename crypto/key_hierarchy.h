@@ -25,6 +25,12 @@ bool IsUuid(std::string_view text);
 // Whether `text` is a volume id: 1 to 128 characters of [A-Za-z0-9._-].
 bool IsVolumeId(std::string_view text);
 
+// The cluster ID that belongs to `measurement_secret`
+// (KeyHierarchy::MeasurementSecret()). INVALID_ARGUMENT unless both are 32
+// octets.
+absl::StatusOr<Bytes> ClusterIdFrom(const SecretBytes& measurement_secret,
+                                    std::span<const uint8_t> measurement_salt);
+
 // All keys of a cluster, derived from its master secret by
 // HKDF-SHA256(master key, master salt, "constellation/v1/<purpose>/<id>").
 // A purpose is a method here and never text from outside; an id is checked
@@ -47,6 +53,10 @@ class KeyHierarchy final {
   // 32 octets.
   absl::StatusOr<Bytes> ClusterId(
       std::span<const uint8_t> measurement_salt) const;
+  // What ClusterId() is made of, 32 octets. Secret: whoever knows it proves
+  // that it speaks for this cluster, of which ClusterId() alone, which
+  // everybody may know, is no proof.
+  absl::StatusOr<SecretBytes> MeasurementSecret() const;
   // Signs entries of the join log; its key never leaves the object.
   absl::StatusOr<Ed25519Signer> JoinLogSigner() const;
 

@@ -115,6 +115,29 @@ TEST(KeyHierarchyTest, ClusterIdDependsOnEveryOctetOfItsSalt) {
   }
 }
 
+// Recovery shows the secret in place of the ID.
+TEST(KeyHierarchyTest, ClusterIdFollowsFromTheMeasurementSecret) {
+  ASSERT_OK_AND_ASSIGN(const SecretBytes secret, Keys().MeasurementSecret());
+  EXPECT_EQ(ClusterIdFrom(secret, kMeasurementSalt).value(),
+            Keys().ClusterId(kMeasurementSalt).value());
+  for (size_t i = 0; i < secret.size(); ++i) {
+    SecretBytes other = secret.Clone();
+    other.ExposeMutable()[i] ^= 1;
+    EXPECT_NE(ClusterIdFrom(other, kMeasurementSalt).value(),
+              Keys().ClusterId(kMeasurementSalt).value())
+        << i;
+  }
+}
+
+TEST(KeyHierarchyTest, MeasurementSecretsHaveOneLength) {
+  for (const size_t size : {0U, 31U, 33U}) {
+    EXPECT_THAT(ClusterIdFrom(SecretBytes(size), kMeasurementSalt),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("measurement secret: want 32 octets")))
+        << size;
+  }
+}
+
 TEST(KeyHierarchyTest, DerivedKeysHaveTheirSizes) {
   EXPECT_EQ(Keys().StateDiskKey(kUuid).value().size(), kDerivedKeySize);
   EXPECT_EQ(Keys().VolumeKey("v").value().size(), kDerivedKeySize);

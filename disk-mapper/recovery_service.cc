@@ -15,6 +15,7 @@
 #include "common/hex.h"
 #include "common/status.h"
 #include "common/status_macros.h"
+#include "crypto/key_hierarchy.h"
 #include "disk-mapper/call_limit.h"
 #include "disk-mapper/wire_secret.h"
 
@@ -47,8 +48,10 @@ grpc::Status RecoveryService::Recover(
   return attestation::ToGrpcStatus(status);
 }
 
-// The caller needs no proof: a wrong key opens nothing, and a right one is all
-// that the owner has to show. The evidence of the node comes before the key.
+// The key alone would prove nothing: the host, whose disk it is, may have made
+// disk and key itself. The measurement secret says that the caller speaks for
+// the cluster whose ID PCR15 will show. The evidence of the node comes before
+// both.
 absl::Status RecoveryService::RecoverImpl(
     grpc::ServerContext& context,
     grpc::ServerReaderWriter<v1::RecoverServerMessage,
@@ -70,11 +73,15 @@ absl::Status RecoveryService::RecoverImpl(
   }
   const SecretBytes key =
       TakeSecret(*answer.mutable_key()->mutable_state_disk_key());
-  const auto cluster_id = AsBytes(answer.key().cluster_id());
-  RETURN_IF_ERROR(unlocker_.TryKey(
-      key,
-      {Bytes(cluster_id.begin(), cluster_id.end()), answer.key().node_name()},
-      "the owner (recover)"));
+  const SecretBytes measurement_secret =
+      TakeSecret(*answer.mutable_key()->mutable_measurement_secret());
+  ASSIGN_OR_RETURN(
+      Bytes cluster_id,
+      crypto::ClusterIdFrom(measurement_secret,
+                            AsBytes(answer.key().measurement_salt())));
+  RETURN_IF_ERROR(
+      unlocker_.TryKey(key, {std::move(cluster_id), answer.key().node_name()},
+                       "the owner (recover)"));
   v1::RecoverServerMessage result;
   result.mutable_result();
   // The disk is open, whether the caller learns it or not.

@@ -14,8 +14,9 @@
 
 namespace constellation::disk_mapper {
 
-// The contract of proto/recovery.proto. The node proves itself, the caller
-// proves nothing: whoever has the key may open the disk. Thread-safe;
+// The contract of proto/recovery.proto. The node proves itself; the caller
+// shows the key of the disk and the measurement secret of its cluster, so that
+// nobody can make the node a member of a cluster that is not his. Thread-safe;
 // references outlive it.
 class RecoveryService final : public v1::RecoveryService::Service {
  public:

@@ -35,11 +35,14 @@ std::string Text(std::span<const uint8_t> bytes) {
   return std::string(AsText(bytes));
 }
 
-v1::RecoverClientMessage KeyMessage(uint8_t key, const Bytes& cluster_id,
+// `secret` is that of the caller's cluster.
+v1::RecoverClientMessage KeyMessage(uint8_t key, uint8_t secret = 0xC1,
                                     const std::string& node_name = "worker-0") {
   v1::RecoverClientMessage message;
   message.mutable_key()->set_state_disk_key(Text(DiskKey(key).Expose()));
-  message.mutable_key()->set_cluster_id(Text(cluster_id));
+  message.mutable_key()->set_measurement_secret(
+      Text(testing::MeasurementSecret(secret).Expose()));
+  message.mutable_key()->set_measurement_salt(Text(testing::MeasurementSalt()));
   message.mutable_key()->set_node_name(node_name);
   return message;
 }
@@ -113,42 +116,59 @@ class RecoveryServiceTest : public ::testing::Test {
 };
 
 TEST_F(RecoveryServiceTest, OpensTheDisk) {
-  EXPECT_THAT(Caller(server_->port()).Recover(KeyMessage(1, ClusterId())),
-              IsOk());
+  EXPECT_THAT(Caller(server_->port()).Recover(KeyMessage(1)), IsOk());
   EXPECT_EQ(node_.mark.marked, ClusterId());
   EXPECT_THAT(unlocker_.result(), IsOk());
 }
 
 TEST_F(RecoveryServiceTest, RefusesAWrongKeyAndTakesTheNext) {
-  EXPECT_THAT(Caller(server_->port()).Recover(KeyMessage(2, ClusterId())),
+  EXPECT_THAT(Caller(server_->port()).Recover(KeyMessage(2)),
               StatusIs(absl::StatusCode::kUnauthenticated,
                        HasSubstr("wrong key for state disk")));
   EXPECT_FALSE(unlocker_.IsDecided());
-  EXPECT_THAT(Caller(server_->port()).Recover(KeyMessage(1, ClusterId())),
-              IsOk());
+  EXPECT_THAT(Caller(server_->port()).Recover(KeyMessage(1)), IsOk());
 }
 
 TEST_F(RecoveryServiceTest, RefusesTheKeyForAnotherCluster) {
-  EXPECT_THAT(Caller(server_->port()).Recover(KeyMessage(1, ClusterId(0xC2))),
+  EXPECT_THAT(Caller(server_->port()).Recover(KeyMessage(1, 0xC2)),
               StatusIs(absl::StatusCode::kPermissionDenied));
   EXPECT_THAT(node_.mark.marked, IsEmpty());
 }
 
 TEST_F(RecoveryServiceTest, RefusesTheKeyForAnotherNode) {
-  EXPECT_THAT(
-      Caller(server_->port()).Recover(KeyMessage(1, ClusterId(), "worker-1")),
-      StatusIs(absl::StatusCode::kPermissionDenied));
+  EXPECT_THAT(Caller(server_->port()).Recover(KeyMessage(1, 0xC1, "worker-1")),
+              StatusIs(absl::StatusCode::kPermissionDenied));
   EXPECT_THAT(node_.mark.marked, IsEmpty());
 }
 
 TEST_F(RecoveryServiceTest, RefusesKeysOfAnotherSize) {
-  v1::RecoverClientMessage message = KeyMessage(1, ClusterId());
+  v1::RecoverClientMessage message = KeyMessage(1);
   message.mutable_key()->mutable_state_disk_key()->push_back('x');
   EXPECT_THAT(Caller(server_->port()).Recover(message),
               StatusIs(absl::StatusCode::kInvalidArgument));
-  message = KeyMessage(1, Bytes(16));
+  message = KeyMessage(1);
+  message.mutable_key()->mutable_measurement_salt()->pop_back();
   EXPECT_THAT(Caller(server_->port()).Recover(message),
-              StatusIs(absl::StatusCode::kInvalidArgument));
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("measurement salt")));
+  EXPECT_FALSE(unlocker_.IsDecided());
+}
+
+// The host knows the cluster's ID and may put it on a disk that it made itself,
+// with a key that it chose: it must not make this node a member.
+TEST_F(RecoveryServiceTest, TakesNoClusterIdForItsSecret) {
+  v1::RecoverClientMessage message = KeyMessage(1);
+  message.mutable_key()->set_measurement_secret(Text(ClusterId()));
+  EXPECT_THAT(Caller(server_->port()).Recover(message),
+              StatusIs(absl::StatusCode::kPermissionDenied,
+                       HasSubstr("belongs to another cluster")));
+  message.mutable_key()->clear_measurement_secret();
+  EXPECT_THAT(Caller(server_->port()).Recover(message),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("measurement secret")));
+  EXPECT_THAT(node_.mark.marked, IsEmpty());
+  EXPECT_THAT(node_.mapper.devices, IsEmpty());
+  EXPECT_FALSE(unlocker_.IsDecided());
 }
 
 TEST_F(RecoveryServiceTest, IsOverOnceTheDiskIsOpen) {
@@ -160,7 +180,7 @@ TEST_F(RecoveryServiceTest, IsOverOnceTheDiskIsOpen) {
 
 TEST_F(RecoveryServiceTest, TakesNoKeyBeforeTheAttestation) {
   Caller caller(server_->port());
-  caller.stream().Write(KeyMessage(1, ClusterId()));
+  caller.stream().Write(KeyMessage(1));
   EXPECT_THAT(caller.Finish(), StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_FALSE(unlocker_.IsDecided());
 }
@@ -223,7 +243,7 @@ TEST_F(RecoveryServiceTest, SurvivesMessagesThatAreNone) {
   v1::RecoverClientMessage good;
   good.mutable_attestation()->set_nonce(std::string(32, 'n'));
   const std::string first = good.SerializeAsString();
-  const std::string key = KeyMessage(2, ClusterId()).SerializeAsString();
+  const std::string key = KeyMessage(2).SerializeAsString();
   for (const std::string& message :
        attestation::testing::HostileMessages(key)) {
     // Instead of the nonce, and instead of the key.
@@ -236,8 +256,7 @@ TEST_F(RecoveryServiceTest, SurvivesMessagesThatAreNone) {
                   channel, method, {first, std::string(size_t{5} << 20U, 'x')}),
               StatusIs(absl::StatusCode::kResourceExhausted));
   EXPECT_THAT(node_.mark.marked, IsEmpty());
-  EXPECT_THAT(Caller(server_->port()).Recover(KeyMessage(1, ClusterId())),
-              IsOk());
+  EXPECT_THAT(Caller(server_->port()).Recover(KeyMessage(1)), IsOk());
 }
 
 TEST_F(RecoveryServiceTest, SaysThatThePortIsTaken) {

@@ -45,7 +45,8 @@ absl::StatusOr<ClusterKeys> ClusterKeys::Create(
 absl::StatusOr<RecoveryKeys> ClusterKeys::ForDisk(std::string_view disk_uuid) {
   RecoveryKeys keys;
   ASSIGN_OR_RETURN(keys.state_disk_key, hierarchy_.StateDiskKey(disk_uuid));
-  keys.cluster_id = cluster_id_;
+  ASSIGN_OR_RETURN(keys.measurement_secret, hierarchy_.MeasurementSecret());
+  keys.measurement_salt = measurement_salt_;
   return keys;
 }
 

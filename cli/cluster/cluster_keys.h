@@ -33,7 +33,8 @@ class ClusterKeys final {
   // 32 octets each; public.
   const Bytes& cluster_id() const { return cluster_id_; }
   const Bytes& measurement_salt() const { return measurement_salt_; }
-  // The key of the state disk with this UUID. The node's name is left empty.
+  // The key of the state disk with this UUID, with what proves that it comes
+  // from the owner. The node's name is left empty.
   absl::StatusOr<RecoveryKeys> ForDisk(std::string_view disk_uuid);
 
  private:

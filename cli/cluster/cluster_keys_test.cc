@@ -61,7 +61,9 @@ TEST(ClusterKeysTest, EachDiskHasItsOwnKey) {
   ASSERT_OK_AND_ASSIGN(const RecoveryKeys again, keys.ForDisk(uuid));
   ASSERT_OK_AND_ASSIGN(const RecoveryKeys second,
                        keys.ForDisk("3b241101-e2bb-4255-8caf-4136c566a963"));
-  EXPECT_EQ(first.cluster_id, keys.cluster_id());
+  EXPECT_EQ(
+      *crypto::ClusterIdFrom(first.measurement_secret, first.measurement_salt),
+      keys.cluster_id());
   EXPECT_TRUE(first.state_disk_key.EqualsConstantTime(again.state_disk_key));
   EXPECT_FALSE(first.state_disk_key.EqualsConstantTime(second.state_disk_key));
 }

@@ -42,6 +42,9 @@ std::shared_ptr<grpc::Channel> Dial(const std::string& address,
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(attestation::kMaxMessageBytes);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
+  // Like every other call to a node: a proxy of the environment is for the web,
+  // and does not lead to 127.0.0.1 of this machine.
+  arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // A machine that is reset leaves its connections open and silent.
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, 60000);
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 60000);
@@ -133,10 +136,13 @@ absl::Status ExchangeRecovery(RecoverStream& stream, const KeysForDisk& keys) {
   v1::RecoverClientMessage message;
   message.mutable_key()->set_state_disk_key(
       Text(found.state_disk_key.Expose()));
-  message.mutable_key()->set_cluster_id(Text(found.cluster_id));
+  message.mutable_key()->set_measurement_secret(
+      Text(found.measurement_secret.Expose()));
+  message.mutable_key()->set_measurement_salt(Text(found.measurement_salt));
   message.mutable_key()->set_node_name(found.node_name);
   const bool sent = stream.Write(message) && stream.WritesDone();
   Wipe(*message.mutable_key()->mutable_state_disk_key());
+  Wipe(*message.mutable_key()->mutable_measurement_secret());
   v1::RecoverServerMessage result;
   if (!sent || !stream.Read(&result)) {
     return Unavailable("recover: the node ended the stream before its result");

@@ -146,7 +146,8 @@ class GrpcNodeApiTest : public ::testing::Test {
           disks_.emplace_back(disk);
           RecoveryKeys keys;
           keys.state_disk_key = Secret('k');
-          keys.cluster_id = Bytes(32, 'c');
+          keys.measurement_secret = Secret('c');
+          keys.measurement_salt = Bytes(32, 's');
           keys.node_name = "worker-0";
           return keys;
         });
@@ -166,6 +167,18 @@ class GrpcNodeApiTest : public ::testing::Test {
   std::vector<std::string> phases_;
   std::vector<std::string> disks_;
 };
+
+// On a company's laptop the variables are set; without this no node answers.
+TEST_F(GrpcNodeApiTest, IgnoresProxySettings) {
+  for (const char* name : {"grpc_proxy", "https_proxy", "http_proxy"}) {
+    setenv(name, "http://127.0.0.1:1", 1);
+  }
+  node_.evidence = SomeEvidence("worker-0");
+  EXPECT_THAT(api_.GetEvidence(node_.address(), Bytes(32, 7)), IsOk());
+  for (const char* name : {"grpc_proxy", "https_proxy", "http_proxy"}) {
+    unsetenv(name);
+  }
+}
 
 TEST_F(GrpcNodeApiTest, InitSendsEverythingAndTellsThePhases) {
   node_.init = [](InitStream& stream) {
@@ -249,7 +262,8 @@ TEST_F(GrpcNodeApiTest, RecoverSendsTheKeyOfTheDiskThatIsNamed) {
   EXPECT_THAT(Recover(FakeVerifier("node")), IsOk());
   EXPECT_THAT(disks_, ElementsAre(kDisk));
   EXPECT_EQ(got.key().state_disk_key(), std::string(32, 'k'));
-  EXPECT_EQ(got.key().cluster_id(), std::string(32, 'c'));
+  EXPECT_EQ(got.key().measurement_secret(), std::string(32, 'c'));
+  EXPECT_EQ(got.key().measurement_salt(), std::string(32, 's'));
   EXPECT_EQ(got.key().node_name(), "worker-0");
 }
 

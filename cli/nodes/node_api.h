@@ -52,7 +52,8 @@ using InitProgressFn =
 // What the owner sends to a node whose disk must be opened.
 struct RecoveryKeys {
   SecretBytes state_disk_key;
-  Bytes cluster_id;
+  SecretBytes measurement_secret;  // proves that the owner sends it
+  Bytes measurement_salt;
   std::string node_name;  // whose TPM was verified: the disk must say the same
 };
 using KeysForDisk =

@@ -20,6 +20,7 @@
 #include "common/hex.h"
 #include "common/status.h"
 #include "common/testing/temp_dir.h"
+#include "crypto/key_hierarchy.h"
 #include "disk-mapper/cluster_mark.h"
 #include "disk-mapper/node_paths.h"
 #include "disk-mapper/rejoin_client.h"
@@ -37,8 +38,15 @@ inline constexpr std::string_view kDiskUuid =
 inline SecretBytes DiskKey(uint8_t octet = 1) {
   return SecretBytes(Bytes(kStateDiskKeySize, octet));
 }
+inline SecretBytes MeasurementSecret(uint8_t octet = 0xC1) {
+  return SecretBytes(Bytes(crypto::kDerivedKeySize, octet));
+}
+inline Bytes MeasurementSalt() {
+  return Bytes(crypto::kMeasurementSaltSize, 0x5A);
+}
+// Of the cluster with that measurement secret.
 inline Bytes ClusterId(uint8_t octet = 0xC1) {
-  return Bytes(32, octet);
+  return *crypto::ClusterIdFrom(MeasurementSecret(octet), MeasurementSalt());
 }
 
 // Of the disk that FakeMounter shows.
