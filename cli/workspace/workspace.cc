@@ -74,8 +74,20 @@ absl::StatusOr<State> Workspace::LoadState() const {
   return ParseState(text, state_path());
 }
 
+// Only what is certainly not there is empty: a link whose disk is not mounted,
+// or a file that cannot be looked at, must not begin a second cluster.
 absl::StatusOr<State> Workspace::LoadStateOrEmpty() const {
-  return FileExists(state_path()) ? LoadState() : State{};
+  struct stat status {};
+  if (lstat(state_path().c_str(), &status) != 0) {
+    return errno == ENOENT ? absl::StatusOr<State>(State{})
+                           : ErrnoStatus(errno, "look at", state_path());
+  }
+  if (S_ISLNK(status.st_mode) && !FileExists(state_path())) {
+    return FailedPrecondition(fmt::format(
+        "{} is a link to a file that is not there; is its disk mounted?",
+        state_path()));
+  }
+  return LoadState();
 }
 
 absl::Status Workspace::SaveState(const State& state) const {

@@ -54,7 +54,8 @@ class Workspace final {
   // its mistakes.
   absl::StatusOr<Config> LoadConfig(const ConfigOptions& options = {}) const;
   absl::StatusOr<State> LoadState() const;
-  // Like LoadState, but an absent file is an empty state.
+  // Like LoadState, but an absent file is an empty state. FAILED_PRECONDITION
+  // for a link to nowhere.
   absl::StatusOr<State> LoadStateOrEmpty() const;
   // Replaces the file atomically, mode 0600, as the next one does.
   absl::Status SaveState(const State& state) const;

@@ -167,6 +167,22 @@ TEST_F(WorkspaceTest, MissingFilesSayWhatToDo) {
   EXPECT_THAT(Open().LoadStateOrEmpty(), IsOk());
 }
 
+// Some keep the state on an encrypted disk and link to it. Were it taken for
+// "no cluster yet", `apply` would make a second one.
+TEST_F(WorkspaceTest, LinkToNowhereIsNoEmptyState) {
+  ASSERT_EQ(
+      symlink(folder_.Join("unmounted").c_str(), Open().state_path().c_str()),
+      0);
+  EXPECT_THAT(Open().LoadStateOrEmpty(),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("is its disk mounted?")));
+  ASSERT_THAT(
+      WriteFileAtomically(folder_.Join("unmounted"), RenderState(FullState())),
+      IsOk());
+  ASSERT_OK_AND_ASSIGN(const State state, Open().LoadStateOrEmpty());
+  EXPECT_TRUE(state.IsInitialized());
+}
+
 TEST_F(WorkspaceTest, ConfigThatIsAFolder) {
   ASSERT_EQ(mkdir(Open().config_path().c_str(), 0700), 0);
   EXPECT_FALSE(Open().LoadConfig().ok());
