@@ -31,6 +31,7 @@ constexpr std::array kThrottles = {
     ErrorCodeRow{"BandwidthLimitExceeded", Kind::kThrottled},
     ErrorCodeRow{"SlowDown", Kind::kThrottled},
     ErrorCodeRow{"PriorRequestNotComplete", Kind::kThrottled},
+    ErrorCodeRow{"*RateExceeded", Kind::kThrottled},
     ErrorCodeRow{"ConcurrentLimitExceededException", Kind::kThrottled},
 };
 
@@ -64,6 +65,7 @@ constexpr std::array kCodes = {
     ErrorCodeRow{"RequestTimeTooSkewed", Kind::kBadCredentials},
     // Where.
     ErrorCodeRow{"OptInRequired", Kind::kUnsupportedRegion},
+    ErrorCodeRow{"AvailabilityZoneNotSupported*", Kind::kUnsupportedRegion},
     ErrorCodeRow{"PendingVerification", Kind::kWrongProject},
     ErrorCodeRow{"Blocked", Kind::kWrongProject},
     ErrorCodeRow{"Unsupported*", Kind::kUnsupportedType},
@@ -258,6 +260,11 @@ Kind Refine(Kind kind, const Words& words) {
                                  Contains(words.message, "instance type"))) {
     return Kind::kUnsupportedType;  // "Invalid value 'x' for InstanceType"
   }
+  if (kind == Kind::kInvalid &&
+      (Contains(words.message, "parameter availabilityZone is invalid") ||
+       Contains(words.message, "nvalid availability zone"))) {
+    return Kind::kUnsupportedRegion;
+  }
   if (kind == Kind::kInvalid && words.code == "ValidationError" &&
       Contains(words.message, "not found")) {
     return Kind::kNotFound;  // Auto Scaling has no code for it
@@ -314,6 +321,8 @@ CloudError DecodeActivity(std::string_view status_message) {
       Phrase{"InsufficientInstanceCapacity", Kind::kCapacity},
       Phrase{"do not have sufficient", Kind::kCapacity},
       Phrase{"insufficient capacity", Kind::kCapacity},
+      Phrase{"RequestLimitExceeded", Kind::kThrottled},
+      Phrase{"equest limit exceeded", Kind::kThrottled},
       Phrase{"VcpuLimitExceeded", Kind::kQuota},
       Phrase{"vCPU capacity", Kind::kQuota},
       Phrase{"vCPU limit", Kind::kQuota},

@@ -142,6 +142,16 @@ TEST(DecodeErrorTest, ExplainsWhatUsersMeet) {
        {Ec2("InvalidParameterValue",
             "Invalid value 'm6a.huge' for InstanceType."),
         Kind::kUnsupportedType, "", "`constellation config instance-types`"},
+       {Ec2("InvalidParameterValue",
+            "Value (eu-west-1x) for parameter availabilityZone is invalid."),
+        Kind::kUnsupportedRegion, "", "choose another region"},
+       {Ec2("InvalidParameterValue", "Invalid availability zone: [x]"),
+        Kind::kUnsupportedRegion, "", "choose another region"},
+       {Ec2("AvailabilityZoneNotSupported",
+            "The specified Availability Zone is not supported."),
+        Kind::kUnsupportedRegion, "", "choose another region"},
+       {Ec2("SnapshotCreationPerVolumeRateExceeded", "Too fast."),
+        Kind::kThrottled, "", "wait some minutes"},
        {Ec2("EntityAlreadyExists", "Role with name demo already exists.", 409),
         Kind::kNameTaken, "", "choose another `name`"},
        {Ec2("RequestExpired", "Request has expired."), Kind::kExpiredToken, "",
@@ -217,6 +227,12 @@ TEST(DecodeActivityTest, ReadsProse) {
             "iam:PassRole");
   EXPECT_EQ(DecodeActivity("The instance type does not support SEV-SNP").kind,
             Kind::kUnsupportedType);
+  EXPECT_EQ(DecodeActivity("Request limit exceeded. Launching EC2 instance "
+                           "failed.")
+                .kind,
+            Kind::kThrottled);
+  EXPECT_EQ(DecodeActivity("Client.RequestLimitExceeded").kind,
+            Kind::kThrottled);
   EXPECT_EQ(DecodeActivity("Invalid IAM Instance Profile name").kind,
             Kind::kUnclear);
   EXPECT_EQ(DecodeActivity("Something else").kind, Kind::kLateFailure);

@@ -20,12 +20,10 @@ constexpr int kMaxDetails = 8;  // levels that are followed
 
 // Codes as Azure's documentation and its SDKs' tests show them. What is refused
 // because something uses or changes it passes by itself; the engine repeats.
-constexpr std::array<ErrorCodeRow, 71> kCodes = {{
+constexpr std::array<ErrorCodeRow, 69> kCodes = {{
     {"QuotaExceeded", Kind::kQuota},
-    {"PublicIPCountLimitReached", Kind::kQuota},
     {"*CountLimitReached", Kind::kQuota},
-    {"ResourceQuotaExceeded", Kind::kQuota},
-    {"SubscriptionQuotaExceeded", Kind::kQuota},
+    {"*QuotaExceeded", Kind::kQuota},
     {"RoleAssignmentLimitExceeded", Kind::kQuota},
     {"RoleDefinitionLimitExceeded", Kind::kQuota},
     {"AllocationFailed", Kind::kCapacity},
@@ -116,14 +114,20 @@ std::string Between(std::string_view text, std::string_view before,
 
 // Which quota, permission and so on, out of texts that Azure has kept for
 // years; empty where it says it in other words.
-std::string SubjectOf(Kind kind, const std::string& message) {
+std::string SubjectOf(Kind kind, const std::string& code,
+                      const std::string& message) {
   if (kind == Kind::kPermission) {
     // LinkedAuthorizationFailed names what the caller has, too, and first.
     const std::string linked = Between(message, "perform action(s) '", "'");
     return linked.empty() ? Between(message, "perform action '", "'") : linked;
   }
   if (kind == Kind::kQuota) {
-    return Between(message, "exceeding approved ", " quota");
+    const std::string quota = Between(message, "exceeding approved ", " quota");
+    // "PublicIPCountLimitReached" names it; these two may mean any.
+    return quota.empty() && code != "OperationNotAllowed" &&
+                   code != "QuotaExceeded"
+               ? code
+               : quota;
   }
   return "";
 }
@@ -152,7 +156,7 @@ CloudError One(const json& error) {
   CloudError one{.code = Text(error, "code"),
                  .message = Text(error, "message")};
   one.kind = KindOfText(one.code, one.message);
-  one.subject = SubjectOf(one.kind, one.message);
+  one.subject = SubjectOf(one.kind, one.code, one.message);
   return one;
 }
 

@@ -75,6 +75,15 @@ TEST(ArmErrorTest, ExplainsWhatUsersMeet) {
                "Deployment Model: Resource Manager, Location: northeurope"),
         Kind::kQuota, "Total Regional Cores",
         "limit (Total Regional Cores) is reached: ask the cloud"},
+       {answer(400, "PublicIPCountLimitReached",
+               "Cannot create more than 10 public IP addresses for this "
+               "subscription in this region."),
+        Kind::kQuota, "PublicIPCountLimitReached",
+        "limit (PublicIPCountLimitReached) is reached: ask the cloud"},
+       {answer(409, "ResourceQuotaExceeded", "Too many of them."), Kind::kQuota,
+        "ResourceQuotaExceeded", "is reached: ask the cloud"},
+       {answer(409, "QuotaExceeded", "Some quota is exceeded."), Kind::kQuota,
+        "", "limit is reached: ask the cloud"},
        {answer(409, "ZonalAllocationFailed",
                "Allocation failed. We do not have sufficient capacity for the "
                "requested VM size in this zone."),

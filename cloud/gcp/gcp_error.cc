@@ -22,8 +22,8 @@ constexpr size_t kMaxErrorSize = size_t{1} << 20U;
 // Octets of each text that are kept.
 constexpr size_t kMaxText = 2000;
 
-// `reason` of errors[], ErrorInfo, RFC 6749 `error`, and codes of operations
-// (Compute Engine, "Troubleshooting API errors").
+// `reason` of errors[], ErrorInfo (google.api.ErrorReason), RFC 6749 `error`,
+// and codes of operations (Compute Engine, "Troubleshooting API errors").
 constexpr auto kCodes = std::to_array<ErrorCodeRow>({
     {"rateLimitExceeded", Kind::kThrottled},
     {"userRateLimitExceeded", Kind::kThrottled},
@@ -33,6 +33,7 @@ constexpr auto kCodes = std::to_array<ErrorCodeRow>({
     {"limitExceeded", Kind::kQuota},
     {"QUOTA_EXCEEDED", Kind::kQuota},
     {"LIMIT_EXCEEDED", Kind::kQuota},
+    {"RESOURCE_QUOTA_EXCEEDED", Kind::kQuota},
     {"ZONE_RESOURCE_POOL_EXHAUSTED*", Kind::kCapacity},
     {"REGION_RESOURCE_POOL_EXHAUSTED*", Kind::kCapacity},
     {"stockout", Kind::kCapacity},
@@ -40,17 +41,22 @@ constexpr auto kCodes = std::to_array<ErrorCodeRow>({
     {"SERVICE_DISABLED", Kind::kPermission},
     {"BILLING_DISABLED", Kind::kWrongProject},
     {"CONSUMER_INVALID", Kind::kWrongProject},
+    {"CONSUMER_SUSPENDED", Kind::kWrongProject},
+    {"RESOURCE_PROJECT_INVALID", Kind::kWrongProject},
+    {"LOCATION_ORG_POLICY_VIOLATED", Kind::kUnsupportedRegion},
     {"forbidden", Kind::kPermission},
     {"IAM_PERMISSION_DENIED", Kind::kPermission},
     {"PERMISSIONS_ERROR", Kind::kPermission},
     {"authError", Kind::kExpiredToken},
     {"ACCESS_TOKEN_EXPIRED", Kind::kExpiredToken},
     {"required", Kind::kBadCredentials},
+    {"CREDENTIALS_MISSING", Kind::kBadCredentials},
     {"invalid_grant", Kind::kExpiredToken},
     {"invalid_client", Kind::kBadCredentials},
     {"unauthorized_client", Kind::kBadCredentials},
     {"alreadyExists", Kind::kNameTaken},
     {"RESOURCE_ALREADY_EXISTS", Kind::kNameTaken},
+    {"ALREADY_EXISTS", Kind::kNameTaken},  // IAM gives a status, no reason
     {"resourceInUseByAnotherResource", Kind::kDependency},
     {"RESOURCE_IN_USE_BY_ANOTHER_RESOURCE", Kind::kDependency},
     {"resourceNotReady", Kind::kConflict},
@@ -155,6 +161,10 @@ Kind Refine(Kind kind, std::string_view message) {
   if (says("on 'locations/") || says("Unknown zone") ||
       says("Unknown region")) {
     return Kind::kUnsupportedRegion;
+  }
+  // IAM: "Maximum number of service accounts on project reached", with 429.
+  if (kind == Kind::kThrottled && says("aximum number of ")) {
+    return Kind::kQuota;
   }
   if (kind == Kind::kInvalid &&
       (says("machineType") || says("Machine type") || says("machine type"))) {

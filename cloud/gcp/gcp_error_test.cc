@@ -147,6 +147,39 @@ TEST(GcpErrorTest, ReadsErrorInfoBeforeOldReasons) {
   EXPECT_EQ(error.kind, Kind::kPermission);
 }
 
+// IAM and Service Usage have no errors[]: a status, or an ErrorInfo.
+TEST(GcpErrorTest, ReadsStatusesWithoutReasons) {
+  const auto told = [](int status, const char* word, const char* message,
+                       const char* reason = nullptr) {
+    json error = {{"code", status}, {"status", word}, {"message", message}};
+    if (reason != nullptr) {
+      error["details"] = {{{"reason", reason}}};
+    }
+    return GcpErrorOf(
+               {.status = status, .body = json({{"error", error}}).dump()},
+               /*read_only=*/false)
+        .kind;
+  };
+  EXPECT_EQ(told(409, "ALREADY_EXISTS", "Service account demo already exists"),
+            Kind::kNameTaken);
+  EXPECT_EQ(told(409, "ABORTED", "concurrent policy changes"), Kind::kConflict);
+  EXPECT_EQ(told(429, "RESOURCE_EXHAUSTED",
+                 "Maximum number of service accounts on project reached."),
+            Kind::kQuota);
+  EXPECT_EQ(told(429, "RESOURCE_EXHAUSTED", "slow down"), Kind::kThrottled);
+  EXPECT_EQ(told(429, "RESOURCE_EXHAUSTED", "m", "RESOURCE_QUOTA_EXCEEDED"),
+            Kind::kQuota);
+  EXPECT_EQ(told(403, "PERMISSION_DENIED", "m", "CONSUMER_SUSPENDED"),
+            Kind::kWrongProject);
+  EXPECT_EQ(told(400, "INVALID_ARGUMENT", "m", "RESOURCE_PROJECT_INVALID"),
+            Kind::kWrongProject);
+  EXPECT_EQ(
+      told(400, "FAILED_PRECONDITION", "m", "LOCATION_ORG_POLICY_VIOLATED"),
+      Kind::kUnsupportedRegion);
+  EXPECT_EQ(told(401, "UNAUTHENTICATED", "m", "CREDENTIALS_MISSING"),
+            Kind::kBadCredentials);
+}
+
 TEST(GcpErrorTest, ReadsTokenEndpoints) {
   const auto decoded = [](const std::string& body) {
     return GcpErrorOf({.status = 400, .body = body}, true);

@@ -33,6 +33,7 @@ constexpr ErrorCodeRow kNeutronTypes[] = {
     {"SecurityGroupRuleExists", Kind::kNameTaken},
     {"ExternalGatewayForFloatingIPNotFound", Kind::kNotFound},
     {"PolicyNotAuthorized", Kind::kPermission},
+    {"AvailabilityZoneNotFound", Kind::kUnsupportedRegion},
     {"RouterInterfaceInUse*", Kind::kDependency},
     {"FloatingIPPortAlreadyAssociated", Kind::kConflict},
     {"*InUse", Kind::kDependency},
@@ -123,8 +124,8 @@ Kind KindOf403(std::string_view text) {
              : Kind::kPermission;
 }
 
-// What stands between `before` and the next `after`; nothing if they are not
-// there, or far apart.
+// What stands between `before` and the next of `after`, or the end; nothing if
+// `before` is not there, or the end of it far away.
 std::string Between(std::string_view text, std::string_view before,
                     std::string_view after) {
   const size_t start = text.find(before);
@@ -133,18 +134,18 @@ std::string Between(std::string_view text, std::string_view before,
   }
   const std::string_view rest = text.substr(start + before.size());
   const size_t end = rest.find_first_of(after);
-  return end == std::string_view::npos || end > 100
-             ? ""
-             : std::string(rest.substr(0, end));
+  return std::min(end, rest.size()) > 100 ? ""
+                                          : std::string(rest.substr(0, end));
 }
 
 // Which quota or permission, out of texts that the services have kept for
-// years: nova and cinder (oslo.policy), neutron, keystone.
+// years: nova and cinder (oslo.policy), neutron, octavia, keystone.
 std::string SubjectOf(Kind kind, std::string_view text) {
   std::vector<std::pair<std::string_view, std::string_view>> marks;
   if (kind == Kind::kQuota) {
     marks = {{"for resources: ['", "'"},
              {"exceeded for quota '", "'"},
+             {"met for resources: ", ",."},
              {"Quota exceeded for ", ":,."}};
   } else if (kind == Kind::kPermission) {
     marks = {{"Policy doesn't allow ", " "},

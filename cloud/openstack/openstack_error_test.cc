@@ -105,6 +105,18 @@ TEST(DecodeErrorTest, ExplainsWhatUsersMeet) {
         Kind::kQuota,
         "volumes",
         "limit (volumes) is reached"},
+       {{.status = 403,
+         .body = R"({"faultcode":"Client","faultstring":"Quota has been met )"
+                 R"(for resources: Load Balancer"})"},
+        Kind::kQuota,
+        "Load Balancer",
+        "limit (Load Balancer) is reached"},
+       {{.status = 404,
+         .body = R"({"NeutronError":{"type":"AvailabilityZoneNotFound",)"
+                 R"("message":"AvailabilityZone x could not be found."}})"},
+        Kind::kUnsupportedRegion,
+        "",
+        "choose another region"},
        {{.status = 409,
          .body =
              R"({"NeutronError":{"type":"IpAddressGenerationFailure",)"
