@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "bootstrapper/network_names.h"
+#include "common/ipv4.h"
 #include "kubernetes/json.h"
 
 namespace constellation::bootstrapper {

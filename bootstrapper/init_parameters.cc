@@ -8,6 +8,7 @@
 #include "attestation/policy/policy.h"
 #include "attestation/policy/variants.h"
 #include "bootstrapper/network_names.h"
+#include "common/ipv4.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -90,8 +91,9 @@ absl::StatusOr<Ipv4Network> CheckNetwork(std::string_view field,
     }
   }
   const auto own = ParseIpv4(own_ip);
-  if (!own.ok()) {
-    return Annotate(own.status(), "own cluster ip");
+  if (!own) {
+    return InvalidArgument(
+        "own cluster ip: want an IPv4 address in dotted decimal");
   }
   if (network->Contains(*own)) {
     return InvalidArgument(

@@ -34,13 +34,6 @@ class Ipv4Network final {
   int prefix_length_;
 };
 
-// INVALID_ARGUMENT unless `text` is an IPv4 address in dotted decimal. Host
-// byte order.
-absl::StatusOr<uint32_t> ParseIpv4(std::string_view text);
-bool IsIpv4(std::string_view text);
-// IPv4 or IPv6.
-bool IsIp(std::string_view text);
-
 // RFC 1123 label (1 to 63 of a-z, 0-9, "-") and name (labels with dots, at most
 // 253). Lower case only, as Kubernetes wants them.
 bool IsDnsLabel(std::string_view text);

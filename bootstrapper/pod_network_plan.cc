@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <set>
 
+#include "common/ipv4.h"
 #include "kubernetes/json.h"
 
 namespace constellation::bootstrapper {
@@ -30,7 +31,7 @@ std::string InternalIp(const Json& node) {
   for (const Json& address : *addresses) {
     const auto ip = kubernetes::FindString(address, {"address"});
     if (kubernetes::FindString(address, {"type"}) == "InternalIP" &&
-        ip.has_value() && IsIpv4(*ip)) {
+        ip.has_value() && ParseIpv4(*ip)) {
       return *ip;
     }
   }

@@ -19,6 +19,14 @@ std::optional<uint32_t> ParseIpv4(std::string_view text) {
   return ntohl(address.s_addr);
 }
 
+bool IsIp(std::string_view text) {
+  in6_addr address{};
+  return ParseIpv4(text) ||
+         (text.size() < INET6_ADDRSTRLEN &&
+          text.find('\0') == std::string_view::npos &&
+          inet_pton(AF_INET6, std::string(text).c_str(), &address) == 1);
+}
+
 // "10.0.0.7/24" is refused: it may mean the host or its network.
 std::optional<Ipv4Network> ParseIpv4Network(std::string_view text) {
   const size_t slash = text.find('/');

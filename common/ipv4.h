@@ -22,6 +22,10 @@ struct Ipv4Network {
 // no leading zeros, nothing behind it, a NUL and what it hides included.
 std::optional<uint32_t> ParseIpv4(std::string_view text);
 
+// Whether `text` is an IPv4 address as ParseIpv4() takes it, or an IPv6 address
+// (RFC 4291 section 2.2) without a zone, and nothing else.
+bool IsIp(std::string_view text);
+
 // "192.168.0.0/24"; nothing for anything else, bits below the prefix included.
 std::optional<Ipv4Network> ParseIpv4Network(std::string_view text);
 

@@ -25,5 +25,18 @@ TEST(Ipv4Test, ReadsWholeAddressesAndNetworksOnly) {
   }
 }
 
+TEST(IpTest, TakesBothFamiliesAndNothingElse) {
+  for (const char* text : {"127.0.0.1", "::", "::1", "fd00::1:2",
+                           "1:2:3:4:5:6:7:8", "::ffff:10.0.0.1"}) {
+    EXPECT_TRUE(IsIp(text)) << text;
+  }
+  for (const char* text : {"", "127.0.0.1 ", "localhost", "[::1]", "::1/64",
+                           "fe80::1%eth0", "1:2:3:4:5:6:7:8:9", "::1 "}) {
+    EXPECT_FALSE(IsIp(text)) << text;
+  }
+  EXPECT_FALSE(IsIp(std::string("127.0.0.1\0", 10)));
+  EXPECT_FALSE(IsIp(std::string("::1\0x", 5)));
+}
+
 }  // namespace
 }  // namespace constellation

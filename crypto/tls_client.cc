@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "crypto/tls_client.h"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -10,6 +9,7 @@
 
 #include <utility>
 
+#include "common/ipv4.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 #include "crypto/internal/openssl.h"
@@ -74,17 +74,12 @@ absl::Status UseClientCertificate(SSL_CTX* context, std::string_view pem,
   return absl::OkStatus();
 }
 
-// Addresses are matched against another kind of subject alternative name.
-bool IsIpAddress(const std::string& text) {
-  in6_addr any{};
-  return inet_pton(AF_INET, text.c_str(), &any) == 1 ||
-         inet_pton(AF_INET6, text.c_str(), &any) == 1;
-}
-
 // Without this call OpenSSL checks the chain only, and any server of the same
 // CA would do.
 bool ExpectName(SSL* tls, const std::string& name) {
-  if (IsIpAddress(name)) {  // has no place in SNI (RFC 6066 section 3)
+  // Addresses are matched against another kind of subject alternative name,
+  // and have no place in SNI (RFC 6066 section 3).
+  if (IsIp(name)) {
     return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(tls), name.c_str()) ==
            1;
   }
