@@ -10,6 +10,7 @@
 #include "cloud/gcp/credentials.h"
 #include "cloud/gcp/gcp_client.h"
 #include "cloud/gcp/iam_drivers.h"
+#include "cloud/gcp/policy_driver.h"
 #include "cloud/json_fields.h"
 #include "common/hex.h"
 #include "common/status.h"

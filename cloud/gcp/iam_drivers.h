@@ -31,12 +31,6 @@ std::unique_ptr<ResourceDriver> MakeServiceAccountKeyDriver(
 std::unique_ptr<ResourceDriver> MakeRoleDriver(GcpClient& client,
                                                const std::string& project);
 
-// Roles of one member in the project's policy, changed under its etag. Desired:
-// {"account": email, "roles"}. Other members and conditional bindings stay as
-// they are.
-std::unique_ptr<ResourceDriver> MakePolicyDriver(GcpClient& client,
-                                                 const std::string& project);
-
 // "<cluster>-<name>@<project>.iam.gserviceaccount.com".
 std::string AccountEmail(const ClusterIdentity& cluster, std::string_view name,
                          std::string_view project);
