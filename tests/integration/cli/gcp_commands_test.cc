@@ -130,6 +130,27 @@ TEST_F(GcpCommandsTest, WrongTokenIsExplained) {
   EXPECT_FALSE(FileExists(workspace_.Join("constellation-state.yaml")));
 }
 
+// Two machines of four processors each, and room for one less.
+TEST_F(GcpCommandsTest, QuotaThatDoesNotSufficeIsToldBeforeAnythingIsMade) {
+  const auto limit = [&](double processors) {
+    server_.Control("/_ctl", {{"compute", {{"cpu_quota", processors}}}});
+  };
+  WriteConfig(1);
+  limit(11);  // four are in use
+  const json before = server_.Control("/_dump").at("compute");
+  EXPECT_EQ(Run({"create", "-y"}), ExitCode::kError);
+  EXPECT_THAT(
+      err_, AllOf(HasSubstr("8 processors more are needed of quota N2D_CPUS in "
+                            "europe-west3, 7 are free"),
+                  HasSubstr("ask Google for more, or choose fewer or smaller "
+                            "nodes")));
+  EXPECT_EQ(server_.Control("/_dump").at("compute"), before);
+  EXPECT_FALSE(HasState());
+  EXPECT_FALSE(FileExists(workspace_.Join("constellation-cloud.journal")));
+  // A plan needs no quota.
+  EXPECT_GT(Plan()["summary"]["create"], 4);
+}
+
 TEST_F(GcpCommandsTest, ImageThatIsNotThereIsToldBeforeAnythingIsMade) {
   WriteConfig(1);
   std::string text = *ReadFile(workspace_.Join("constellation-conf.yaml"));

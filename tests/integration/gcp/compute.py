@@ -56,7 +56,7 @@ class Compute:
 
     def __init__(self):
         self.control = {'op_polls': 1, 'page_size': 0, 'fail': [], 'stockout': [], 'boot_polls': 1,
-                        'permissions': None}  # all of them
+                        'cpu_quota': 100.0, 'permissions': None}  # all of them
         self.reset()
 
     def reset(self):
@@ -235,7 +235,7 @@ class Compute:
             cpus = self.machine_types.get(found.group(3))
             return cpus and {'name': found.group(3), 'guestCpus': cpus}
         if (found.group(1) == 'regions') == found.group(2)[-2:-1].isalpha():
-            quotas = [{'metric': 'N2D_CPUS', 'limit': 100.0, 'usage': 4.0}]
+            quotas = [{'metric': 'N2D_CPUS', 'limit': self.control['cpu_quota'], 'usage': 4.0}]
             return {'name': found.group(2), 'status': 'UP', 'quotas': quotas}
         return None
 
