@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -191,6 +192,22 @@ absl::Status RunInit(const Arguments& arguments, CommandContext& context) {
   return absl::OkStatus();
 }
 
+// Whoever names another image than the config would otherwise get the old one,
+// or its error, again and again.
+absl::Status CheckMiniImage(const Workspace& workspace,
+                            const std::optional<std::string>& image) {
+  if (!image.has_value()) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const Config config, workspace.LoadConfig());
+  return config.image == *image
+             ? absl::OkStatus()
+             : FailedPrecondition(fmt::format(
+                   "--image: {} is there and names \"{}\"; change it there, or "
+                   "remove the cluster first: constellation mini down",
+                   workspace.config_path(), config.image));
+}
+
 // A config that is there is used as it is: `mini up` in the workspace of
 // another cluster would otherwise replace what its owner wrote. The file is
 // made exclusively, so two runs at once cannot mix theirs.
@@ -203,6 +220,8 @@ absl::Status RunMiniUp(const Arguments& arguments, CommandContext& context) {
     config.image = arguments.Text("--image").value_or("");
     RETURN_IF_ERROR(
         CreateFileExclusively(workspace.config_path(), RenderConfig(config)));
+  } else {
+    RETURN_IF_ERROR(CheckMiniImage(workspace, arguments.Text("--image")));
   }
   Arguments confirmed = arguments;
   confirmed.SetSwitch("--yes");
@@ -278,7 +297,9 @@ Command MiniDownCommand() {
   return {.path = {"mini", "down"},
           .help = "Remove the small local cluster.",
           .example = "constellation -C ~/mini mini down -y",
-          .flags = {kYes},
+          .flags = {{.name = "--yes",
+                     .short_name = "-y",
+                     .help = "Do not ask before removing anything."}},
           .run = RunMiniDown};
 }
 

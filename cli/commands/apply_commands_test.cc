@@ -80,7 +80,10 @@ TEST_F(ApplyCommandsTest, MiniUpWritesItsConfigurationOnce) {
   EXPECT_THAT(*ReadFile(path), HasSubstr("/nonexistent/image.raw"));
   EXPECT_EQ(Run({"mini", "up", "--image", "/nonexistent/other.raw"}),
             ExitCode::kError);
-  EXPECT_THAT(err_, HasSubstr("/nonexistent/image.raw"));
+  EXPECT_THAT(err_, HasSubstr("names \"/nonexistent/image.raw\"; change it"));
+  EXPECT_EQ(Run({"mini", "up", "--image", "/nonexistent/image.raw"}),
+            ExitCode::kError);
+  EXPECT_THAT(err_, HasSubstr("node image /nonexistent/image.raw"));
 }
 
 }  // namespace
