@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "cli/cloud/cluster_request.h"
+#include "cli/cloud/control_plane_guard.h"
 #include "cli/cluster/cloud_policy.h"
 #include "cli/cluster/cluster_keys.h"
 #include "cli/config/syntax.h"
@@ -90,6 +91,28 @@ bool Creates(const cloud::Plan& plan) {
          0;
 }
 
+// Before `init` there is no etcd; an `init` that was stopped may have made one.
+absl::Status GuardControlPlane(const CloudPlan& looked, const State& state,
+                               cloud::Provider& provider,
+                               const CloudTools& cloud_tools,
+                               Progress& progress) {
+  if (!state.IsInitialized() &&
+      state.infrastructure.cloud.first_node_ak.empty()) {
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(const std::string loss,
+                   ControlPlaneLoss(looked.plan, looked.request, provider));
+  if (loss.empty()) {
+    return absl::OkStatus();
+  }
+  if (!cloud_tools.engine.allow_deletion) {
+    return FailedPrecondition(fmt::format(
+        "{}. Nothing was changed; --allow-deletion permits it", loss));
+  }
+  progress.Note(fmt::format("Warning: {}.", loss));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status PrepareCloudState(const Config& config, State& state) {
@@ -151,6 +174,8 @@ absl::Status CreateCloudInfrastructure(const Workspace& workspace,
                                                /*read_only=*/true));
   cloud::Provider& provider = looked.connection->provider();
   if (!looked.plan.Empty()) {
+    RETURN_IF_ERROR(GuardControlPlane(looked, state, provider, *cloud_tools,
+                                      tools.progress));
     if (Creates(looked.plan)) {
       tools.progress.Begin(
           fmt::format("Checking what {} can give", provider.Name()));

@@ -40,7 +40,9 @@ absl::StatusOr<CloudPlan> PlanCloud(const Workspace& workspace,
 // Makes the cloud what `config` wants: plan, approval (CloudTools::approve),
 // check, change. `state` is written before the first change and after the last
 // one. A run that was stopped anywhere is continued by the next one. Without
-// anything to do nobody is asked for approval.
+// anything to do nobody is asked for approval. FAILED_PRECONDITION if a cluster
+// that runs would lose control-plane nodes and EngineOptions::allow_deletion is
+// not set.
 absl::Status CreateCloudInfrastructure(const Workspace& workspace,
                                        const Config& config, State& state,
                                        ClusterTools& tools);

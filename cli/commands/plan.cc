@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/cloud/cloud_infrastructure.h"
+#include "cli/cloud/control_plane_guard.h"
 #include "cli/commands/session.h"
 #include "cli/commands/table.h"
 #include "cli/terminal/table.h"
@@ -38,6 +39,14 @@ absl::Status RunPlan(const Arguments& /*arguments*/, CommandContext& context) {
   if (!planned.ok()) {
     session->progress().Failed();
     return planned.status();
+  }
+  if (state.IsInitialized()) {
+    ASSIGN_OR_RETURN(const std::string loss,
+                     ControlPlaneLoss(planned->plan, planned->request,
+                                      planned->connection->provider()));
+    if (!loss.empty()) {
+      context.Warn(loss);
+    }
   }
   if (context.output == OutputFormat::kJson) {
     context.Print(

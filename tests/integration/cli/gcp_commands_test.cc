@@ -122,6 +122,34 @@ TEST_F(GcpCommandsTest, ConsolesAreShown) {
   EXPECT_THAT(out_, HasSubstr(node));
 }
 
+// etcd would go on counting machines that the cloud deletes.
+TEST_F(GcpCommandsTest, ControlPlanesShrinkWithConsentOnly) {
+  const auto want = [&](int control_planes) {
+    WriteConfig(1);
+    Config config = LoadConfig();
+    config.node_groups.at("control_plane_default").initial_count =
+        control_planes;
+    Write("constellation-conf.yaml", RenderConfig(config));
+  };
+  want(3);
+  ASSERT_EQ(Run({"create", "-y"}), ExitCode::kSuccess) << err_;
+  State state = LoadState();
+  state.cluster_values = {.cluster_id = std::string(64, 'c'),
+                          .measurement_salt = std::string(64, 'd')};
+  Write("constellation-state.yaml", RenderState(state));
+  want(2);
+  const json before = server_.Control("/_dump").at("compute");
+  EXPECT_EQ(Run({"plan"}), ExitCode::kSuccess);
+  EXPECT_THAT(err_, HasSubstr("shrinks from 3 machines to 2"));
+  EXPECT_EQ(Run({"create", "-y"}), ExitCode::kError);
+  EXPECT_THAT(err_, AllOf(HasSubstr("shrinks from 3 machines to 2"),
+                          HasSubstr("--allow-deletion permits it")));
+  EXPECT_EQ(server_.Control("/_dump").at("compute"), before);
+  EXPECT_EQ(Run({"create", "-y", "--allow-deletion"}), ExitCode::kSuccess)
+      << err_;
+  EXPECT_THAT(err_, HasSubstr("Warning: the plan takes machines"));
+}
+
 TEST_F(GcpCommandsTest, WrongTokenIsExplained) {
   WriteConfig(1);
   setenv("GOOGLE_OAUTH_ACCESS_TOKEN", "ya29.other", 1);
