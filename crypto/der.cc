@@ -253,6 +253,29 @@ std::string DerOidText(std::span<const uint8_t> contents) {
   return text;
 }
 
+// X.690 8.1.3 and 10.1.
+Bytes DerEncode(uint8_t tag,
+                std::initializer_list<std::span<const uint8_t>> parts) {
+  size_t size = 0;
+  for (const std::span<const uint8_t> part : parts) size += part.size();
+  Bytes element{tag};
+  if (size < 0x80) {
+    element.push_back(static_cast<uint8_t>(size));
+  } else {
+    unsigned octets = 1;
+    while (size >> (8 * octets) != 0) ++octets;
+    element.push_back(static_cast<uint8_t>(0x80 | octets));
+    while (octets-- > 0) {
+      element.push_back(static_cast<uint8_t>(size >> (8 * octets)));
+    }
+  }
+  element.reserve(element.size() + size);
+  for (const std::span<const uint8_t> part : parts) {
+    element.insert(element.end(), part.begin(), part.end());
+  }
+  return element;
+}
+
 // Strict DER on purpose: lax readers are where one signature gets two
 // encodings.
 absl::StatusOr<EcdsaSignature> ParseEcdsaSignature(

@@ -3,6 +3,7 @@
 #define CONSTELLATION_CRYPTO_DER_H_
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "common/hex.h"
 
 namespace constellation::crypto {
 
@@ -77,6 +79,11 @@ class DerReader final {
   std::span<const uint8_t> octets_;
   size_t offset_ = 0;
 };
+
+// One element: `tag`, the length in its shortest form, and `parts` one behind
+// the other as its contents, which are not looked at.
+Bytes DerEncode(uint8_t tag,
+                std::initializer_list<std::span<const uint8_t>> parts);
 
 // The value of an INTEGER or ENUMERATED of 0 to 2^64-1 from its contents.
 // INVALID_ARGUMENT if it is negative, longer, or not in its shortest form.

@@ -134,6 +134,25 @@ TEST(DerReaderTest, AMalformedOptionalStays) {
                                            "got 3 more octets")));
 }
 
+TEST(DerEncodeTest, JoinsParts) {
+  EXPECT_EQ(HexEncode(DerEncode(kDerSequence, {Hex("0500"), Hex("0101ff")})),
+            "300505000101ff");
+  EXPECT_EQ(HexEncode(DerEncode(kDerNull, {})), "0500");
+}
+
+TEST(DerEncodeTest, LengthsAreShort) {
+  const auto head = [](size_t size) {
+    const Bytes element = DerEncode(kDerOctetString, {Bytes(size)});
+    return HexEncode({element.data(), element.size() - size});
+  };
+  EXPECT_EQ(head(0x7f), "047f");
+  EXPECT_EQ(head(0x80), "048180");
+  EXPECT_EQ(head(0xff), "0481ff");
+  EXPECT_EQ(head(0x100), "04820100");
+  EXPECT_EQ(head(0xffff), "0482ffff");
+  EXPECT_EQ(head(0x10000), "0483010000");
+}
+
 TEST(DerUnsignedTest, ReadsNumbers) {
   EXPECT_EQ(DerUnsigned(Hex("00"), "n").value(), 0U);
   EXPECT_EQ(DerUnsigned(Hex("7f"), "n").value(), 127U);

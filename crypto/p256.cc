@@ -2,13 +2,19 @@
 #include "crypto/p256.h"
 
 #include <fmt/format.h>
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
 
+#include <algorithm>
 #include <array>
+#include <memory>
+#include <optional>
 
+#include "absl/cleanup/cleanup.h"
 #include "common/status.h"
 #include "common/status_macros.h"
+#include "crypto/der.h"
 #include "crypto/internal/openssl.h"
 #include "crypto/internal/p256_access.h"
 
@@ -16,6 +22,16 @@ namespace constellation::crypto {
 namespace {
 
 using internal::OpenSslError;
+
+// AlgorithmIdentifier { id-ecPublicKey, secp256r1 } (RFC 5480 section 2.1.1).
+constexpr std::array<uint8_t, 21> kAlgorithm = {
+    0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
+    0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+constexpr std::array<uint8_t, 1> kNoUnusedBits = {0};
+constexpr size_t kScalarSize = 32;
+
+// 0x04, x, y (SEC 1 section 2.3.3).
+using Point = std::array<uint8_t, 65>;
 
 // By OpenSSL's name of the group: a key with explicit parameters has none and
 // is refused.
@@ -25,6 +41,18 @@ bool IsP256(const EVP_PKEY* key) {
   return key != nullptr && EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
          EVP_PKEY_get_group_name(key, group.data(), group.size(), &size) == 1 &&
          std::string_view(group.data(), size) == "prime256v1";
+}
+
+// Uncompressed, however the key was read.
+std::optional<Point> PublicPoint(const EVP_PKEY* key) {
+  Point point{};
+  size_t size = 0;
+  if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_ENCODED_PUBLIC_KEY,
+                                      point.data(), point.size(), &size) != 1 ||
+      size != point.size()) {
+    return std::nullopt;
+  }
+  return point;
 }
 
 // As UTF-8, whatever string type the request chose.
@@ -89,22 +117,44 @@ absl::StatusOr<P256PrivateKey> P256PrivateKey::FromPem(const SecretBytes& pem) {
   return P256PrivateKey(std::move(key));
 }
 
-// Through secure memory, and the copy in between is wiped.
+// PrivateKeyInfo (RFC 5958) around ECPrivateKey (RFC 5915). Every element has
+// one size, and OpenSSL's encoders cost several times the key. All copies in
+// between are wiped.
 absl::StatusOr<SecretBytes> P256PrivateKey::ToPem() const {
-  const internal::UniqueBio bio(BIO_new(BIO_s_secmem()));
-  if (bio == nullptr ||
-      PEM_write_bio_PKCS8PrivateKey(bio.get(), key_->handle.get(), nullptr,
-                                    nullptr, 0, nullptr, nullptr) != 1) {
+  constexpr std::array<uint8_t, 6> kInfo = {0x30, 0x81, 0x87, 0x02, 0x01, 0x00};
+  constexpr std::array<uint8_t, 9> kScalar = {0x04, 0x6d, 0x30, 0x6b, 0x02,
+                                              0x01, 0x01, 0x04, 0x20};
+  constexpr std::array<uint8_t, 5> kPoint = {0xa1, 0x44, 0x03, 0x42, 0x00};
+  BIGNUM* number = nullptr;
+  const int has_number = EVP_PKEY_get_bn_param(
+      key_->handle.get(), OSSL_PKEY_PARAM_PRIV_KEY, &number);
+  const internal::UniqueBignum scalar(number);
+  const std::optional<Point> point = PublicPoint(key_->handle.get());
+  SecretBytes der(kInfo.size() + kAlgorithm.size() + kScalar.size() +
+                  kScalarSize + kPoint.size() + Point().size());
+  auto next = std::ranges::copy(kInfo, der.ExposeMutable().begin()).out;
+  next = std::ranges::copy(kAlgorithm, next).out;
+  next = std::ranges::copy(kScalar, next).out;
+  if (has_number != 1 || !point.has_value() ||
+      BN_bn2binpad(scalar.get(), std::to_address(next), kScalarSize) !=
+          kScalarSize) {
     return OpenSslError(absl::StatusCode::kInternal, "private key");
   }
-  std::string text = internal::BioText(bio.get());
+  next = std::ranges::copy(kPoint, next + kScalarSize).out;
+  std::ranges::copy(*point, next);
+  std::string text = PemEncode("PRIVATE KEY", der.Expose());
   SecretBytes secret(AsBytes(text));
-  Wipe({reinterpret_cast<uint8_t*>(text.data()), text.size()});
+  Wipe(text);
   return secret;
 }
 
+// Empty only if OpenSSL is out of memory.
 Bytes P256PrivateKey::PublicSpki() const {
-  return internal::ToDer(i2d_PUBKEY, key_->handle.get());
+  const std::optional<Point> point = PublicPoint(key_->handle.get());
+  if (!point.has_value()) return {};
+  return DerEncode(
+      kDerSequence,
+      {kAlgorithm, DerEncode(kDerBitString, {kNoUnusedBits, *point})});
 }
 
 // PKCS #10 (RFC 2986); Kubernetes reads O as groups and CN as the user.
@@ -168,15 +218,23 @@ absl::StatusOr<CsrInfo> VerifyCsr(std::span<const uint8_t> der) {
   return info;
 }
 
-// RFC 7468: lines of 64 characters.
+// RFC 7468: lines of 64 characters. It may be a private key: one allocation, so
+// that growing leaves no copies, and nothing else stays.
 std::string PemEncode(std::string_view label, std::span<const uint8_t> der) {
-  const std::string base64 = Base64Encode(der);
-  std::string pem = fmt::format("-----BEGIN {}-----\n", label);
+  std::string base64 = Base64Encode(der);
+  const absl::Cleanup wipe = [&base64] { Wipe(base64); };
+  const std::string begin = fmt::format("-----BEGIN {}-----\n", label);
+  const std::string end = fmt::format("-----END {}-----\n", label);
+  std::string pem;
+  pem.reserve(begin.size() + base64.size() + base64.size() / 64 + 1 +
+              end.size());
+  pem += begin;
   for (size_t i = 0; i < base64.size(); i += 64) {
     pem.append(base64, i, 64);
     pem.push_back('\n');
   }
-  return pem + fmt::format("-----END {}-----\n", label);
+  pem += end;
+  return pem;
 }
 
 // The first block of this label; what stands around it is ignored.

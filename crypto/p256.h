@@ -26,9 +26,9 @@ class P256PrivateKey final {
   P256PrivateKey& operator=(P256PrivateKey&&) noexcept;
   ~P256PrivateKey();
 
-  // PKCS #8 PEM, unencrypted.
+  // PKCS #8 PEM, unencrypted, with the public key.
   absl::StatusOr<SecretBytes> ToPem() const;
-  // DER SubjectPublicKeyInfo.
+  // DER SubjectPublicKeyInfo, with the point uncompressed.
   Bytes PublicSpki() const;
 
  private:

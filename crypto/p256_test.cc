@@ -73,6 +73,31 @@ TEST(P256PrivateKeyTest, WritesTheSamePkcs8AsOthers) {
   EXPECT_EQ(AsText(pem.Expose()), testing::kLeafKeyPkcs8);
 }
 
+// The scalar 1, which fills its field with zeros, and its point in both forms.
+constexpr std::string_view kOne = R"(-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgAAAAAAAAAAAAAAAA
+AAAAAAAAAAAAAAAAAAAAAAAAAAGhRANCAARrF9Hy4SxCR/i85uVjpEDydwN9gS3r
+M6D0oTlF2JjClk/jQuL+Gn+bjufrSnwPnhYrzjNXazFezsu2QGg3v1H1
+-----END PRIVATE KEY-----
+)";
+constexpr std::string_view kOneCompressed = R"(-----BEGIN PRIVATE KEY-----
+MGcCAQAwEwYHKoZIzj0CAQYIKoZIzj0DAQcETTBLAgEBBCAAAAAAAAAAAAAAAAAA
+AAAAAAAAAAAAAAAAAAAAAAAAAaEkAyIAA2sX0fLhLEJH+Lzm5WOkQPJ3A32BLesz
+oPShOUXYmMKW
+-----END PRIVATE KEY-----
+)";
+
+TEST(P256PrivateKeyTest, WritesKeysInFullWithTheWholePoint) {
+  for (const std::string_view text : {kOne, kOneCompressed}) {
+    ASSERT_OK_AND_ASSIGN(const P256PrivateKey key,
+                         P256PrivateKey::FromPem(Secret(text)));
+    ASSERT_OK_AND_ASSIGN(const SecretBytes pem, key.ToPem());
+    EXPECT_EQ(AsText(pem.Expose()), kOne);
+    EXPECT_EQ(key.PublicSpki().size(), 91);
+    EXPECT_THAT(PublicKey::FromSpki(key.PublicSpki()), IsOk());
+  }
+}
+
 TEST(P256PrivateKeyTest, RejectsKeysOfOtherTypes) {
   for (const std::string_view pem :
        {testing::kP384KeyPem, testing::kEd25519KeyPem,

@@ -3,7 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 
+#include <algorithm>
+#include <memory>
 #include <string>
 
 #include "common/secret_bytes.h"
@@ -52,6 +56,45 @@ TEST_F(TlsIdentityTest, CertificateIsSelfSigned) {
                        Certificate::FromPem(identity_.certificate_pem));
   EXPECT_THAT(certificate.VerifySignedBy(certificate), IsOk());
   EXPECT_EQ(certificate.Subject(), "CN=constellation");
+}
+
+// RFC 5280 section 4.1.2.2: positive, at most 20 octets.
+TEST_F(TlsIdentityTest, SerialNumberIsRandomAndPositive) {
+  ASSERT_OK_AND_ASSIGN(const Certificate certificate,
+                       Certificate::FromPem(identity_.certificate_pem));
+  const Certificate other =
+      Certificate::FromPem(CreateTlsIdentity()->certificate_pem).value();
+  ASSERT_EQ(certificate.serial().size(), 16);
+  EXPECT_FALSE(std::ranges::equal(certificate.serial().subspan(1),
+                                  other.serial().subspan(1)));
+  for (int i = 0; i < 32; ++i) {  // 2^-32 that a wrong sign stays unseen
+    const Certificate next =
+        Certificate::FromPem(CreateTlsIdentity()->certificate_pem).value();
+    EXPECT_EQ(next.serial().front() & 0xc0U, 0x40U);
+  }
+}
+
+// Not by our own reader, which shares code with the writer.
+TEST_F(TlsIdentityTest, OpenSslReadsTheCertificate) {
+  const std::unique_ptr<BIO, decltype(&BIO_free_all)> bio(
+      BIO_new_mem_buf(identity_.certificate_pem.data(), -1), BIO_free_all);
+  const std::unique_ptr<X509, decltype(&X509_free)> certificate(
+      PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), X509_free);
+  ASSERT_NE(certificate, nullptr);
+  EXPECT_EQ(X509_get_version(certificate.get()), X509_VERSION_3);
+  EXPECT_EQ(X509_verify(certificate.get(), X509_get0_pubkey(certificate.get())),
+            1);
+  EXPECT_EQ(X509_NAME_cmp(X509_get_subject_name(certificate.get()),
+                          X509_get_issuer_name(certificate.get())),
+            0);
+  unsigned char* der = nullptr;  // written by OpenSSL from what it understood
+  const int size = i2d_re_X509_tbs(certificate.get(), &der);
+  ASSERT_GT(size, 0);
+  const Bytes again(der, der + size);
+  OPENSSL_free(der);
+  const Bytes read = Certificate::FromPem(identity_.certificate_pem)->der();
+  EXPECT_NE(std::search(read.begin(), read.end(), again.begin(), again.end()),
+            read.end());
 }
 
 // Nodes have no believable clock when they boot.
