@@ -12,11 +12,22 @@ namespace {
 
 using namespace constellation::attestation;  // NOLINT(build/namespaces)
 
+// 1e999 is JSON, too, but no number that nlohmann-json can hold.
+bool IsJson(std::string_view text) {
+  try {
+    (void)nlohmann::json::parse(text);
+  } catch (const nlohmann::json::out_of_range&) {
+    return true;
+  } catch (const nlohmann::json::parse_error&) {
+    return false;
+  }
+  return true;
+}
+
 // Whatever our scanner takes for JSON is JSON.
 void CompareReaders(std::string_view text) {
   JsonScanner scanner(text);
-  if (scanner.Skip().ok() && scanner.ExpectEnd().ok() &&
-      !nlohmann::json::accept(text)) {
+  if (scanner.Skip().ok() && scanner.ExpectEnd().ok() && !IsJson(text)) {
     abort();
   }
 }
