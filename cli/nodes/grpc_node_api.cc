@@ -6,9 +6,13 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
+#include <thread>
 #include <utility>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "attestation/channel/transport/credentials.h"
 #include "attestation/channel/transport/evidence_conversion.h"
@@ -89,13 +93,64 @@ void LogCall(std::string_view rpc, const std::string& address,
                 status.ok() ? "OK" : status.ToString());
 }
 
+// Calls `silent` once, on a thread of its own, when nobody has called Heard()
+// for `limit`. Once the destructor has returned, `silent` does not run.
+class SilenceGuard final {
+ public:
+  SilenceGuard(absl::Duration limit, std::function<void()> silent)
+      : limit_(limit),
+        deadline_(absl::Now() + limit),
+        thread_([this, silent = std::move(silent)] { Watch(silent); }) {}
+  SilenceGuard(const SilenceGuard&) = delete;
+  SilenceGuard& operator=(const SilenceGuard&) = delete;
+  ~SilenceGuard() {
+    {
+      const absl::MutexLock lock(&mutex_);
+      ended_ = true;
+    }
+    thread_.join();
+  }
+
+  // The peer said something.
+  void Heard() {
+    const absl::MutexLock lock(&mutex_);
+    deadline_ = absl::Now() + limit_;
+  }
+  // Whether `silent` was called.
+  bool expired() const {
+    const absl::MutexLock lock(&mutex_);
+    return expired_;
+  }
+
+ private:
+  // The deadline moves, so it is looked at again when it has come.
+  void Watch(const std::function<void()>& silent) {
+    const absl::MutexLock lock(&mutex_);
+    while (!ended_ && absl::Now() < deadline_) {
+      mutex_.AwaitWithDeadline(absl::Condition(&ended_), deadline_);
+    }
+    if (!ended_) {
+      expired_ = true;
+      silent();
+    }
+  }
+
+  const absl::Duration limit_;
+  mutable absl::Mutex mutex_;
+  absl::Time deadline_ ABSL_GUARDED_BY(mutex_);
+  bool ended_ ABSL_GUARDED_BY(mutex_) = false;
+  bool expired_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;  // last: starts when all else is ready
+};
+
 using InitStream =
     grpc::ClientReaderWriter<v1::InitClientMessage, v1::InitServerMessage>;
 
 // Sends the request on the attested stream and reads until the result.
 absl::StatusOr<InitOutcome> ExchangeInit(InitStream& stream,
                                          const InitParameters& parameters,
-                                         const InitProgressFn& progress) {
+                                         const InitProgressFn& progress,
+                                         SilenceGuard& guard) {
   v1::InitClientMessage message = InitMessageOf(parameters);
   const bool sent = stream.Write(message) && stream.WritesDone();
   Wipe(*message.mutable_request()->mutable_init_secret());
@@ -105,6 +160,7 @@ absl::StatusOr<InitOutcome> ExchangeInit(InitStream& stream,
   }
   v1::InitServerMessage answer;
   while (stream.Read(&answer)) {
+    guard.Heard();
     if (answer.has_progress()) {
       progress(answer.progress().phase(),
                absl::Milliseconds(
@@ -182,11 +238,13 @@ absl::StatusOr<InitOutcome> GrpcNodeApi::Init(const std::string& address,
   grpc::ClientContext context;
   SetDeadline(context, kInitTimeout);
   const CancelOnInterrupt cancel([&context] { context.TryCancel(); });
+  SilenceGuard guard(silence_limit_, [&context] { context.TryCancel(); });
   const std::unique_ptr<InitStream> stream = stub->Init(&context);
   absl::Status status = attestation::HandshakeAsClient(
       context, *identity, *stream, "init", nullptr, verify);
+  guard.Heard();
   absl::StatusOr<InitOutcome> outcome =
-      status.ok() ? ExchangeInit(*stream, parameters, progress)
+      status.ok() ? ExchangeInit(*stream, parameters, progress, guard)
                   : absl::StatusOr<InitOutcome>(status);
   LogCall("Init", address, outcome.status());
   if (outcome.ok()) {
@@ -196,7 +254,10 @@ absl::StatusOr<InitOutcome> GrpcNodeApi::Init(const std::string& address,
   }
   status = EndFailedCall(context, *stream, outcome.status());
   RETURN_IF_ERROR(CheckInterrupted());
-  return status;
+  return guard.expired()
+             ? Unavailable(fmt::format("init: the node said nothing for {}",
+                                       absl::FormatDuration(silence_limit_)))
+             : status;
 }
 
 absl::Status GrpcNodeApi::Recover(const std::string& address,

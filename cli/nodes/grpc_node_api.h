@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "cli/nodes/node_api.h"
 #include "crypto/tls_identity.h"
 
@@ -14,6 +15,11 @@ namespace constellation::cli {
 // NodeApi over gRPC and the attested channel. Not thread-safe.
 class GrpcNodeApi final : public NodeApi {
  public:
+  // A node that says nothing for `silence_limit` during init is UNAVAILABLE; a
+  // good one tells its progress every ten seconds.
+  explicit GrpcNodeApi(absl::Duration silence_limit = absl::Minutes(5))
+      : silence_limit_(silence_limit) {}
+
   absl::StatusOr<InitOutcome> Init(const std::string& address,
                                    const InitParameters& parameters,
                                    const VerifyNode& verify,
@@ -29,6 +35,7 @@ class GrpcNodeApi final : public NodeApi {
   // This process's TLS key, made when it is first needed.
   absl::StatusOr<const crypto::TlsIdentity*> Identity();
 
+  const absl::Duration silence_limit_;
   std::optional<crypto::TlsIdentity> identity_;
 };
 

@@ -8,12 +8,14 @@
 #include <grpcpp/server_builder.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/time/clock.h"
 #include "attestation/channel/transport/credentials.h"
 #include "attestation/channel/transport/evidence_conversion.h"
 #include "attestation/channel/transport/grpc_status.h"
@@ -74,6 +76,7 @@ class Node final : public v1::InitService::Service,
       return attestation::ToGrpcStatus(attested);
     }
     request = message.request();
+    init_context = context;
     return attestation::ToGrpcStatus(init(*stream));
   }
   grpc::Status Recover(grpc::ServerContext* context,
@@ -102,8 +105,9 @@ class Node final : public v1::InitService::Service,
   std::function<absl::Status(RecoverStream&)> recover;
   v1::NodeEvidence evidence;
   v1::ClusterEvidence cluster;
-  v1::InitRequest request;  // that came
-  std::string nonce;        // that came
+  v1::InitRequest request;                                   // that came
+  std::atomic<grpc::ServerContext*> init_context = nullptr;  // of the call
+  std::string nonce;                                         // that came
 
  private:
   const crypto::TlsIdentity identity_ = crypto::CreateTlsIdentity().value();
@@ -346,6 +350,27 @@ TEST_F(GrpcNodeApiTest, RefusesAClusterWithoutEnd) {
 TEST_F(GrpcNodeApiTest, NobodyThereIsUnavailable) {
   EXPECT_THAT(api_.GetEvidence("127.0.0.1:1", Bytes(32, 'n')).status(),
               StatusIs(absl::StatusCode::kUnavailable));
+}
+
+// It may accept everything and never answer: the owner's command must not wait
+// for an hour and a half.
+TEST_F(GrpcNodeApiTest, InitGivesUpOnASilentNode) {
+  node_.init = [this](InitStream& stream) {
+    v1::InitServerMessage message;
+    message.mutable_progress()->set_phase("certificates");
+    stream.Write(message);
+    while (!node_.init_context.load()->IsCancelled()) {
+      absl::SleepFor(absl::Milliseconds(5));
+    }
+    return absl::CancelledError();
+  };
+  GrpcNodeApi api(absl::Milliseconds(300));
+  const absl::Status status =
+      api.Init(node_.address(), InitParameters(), FakeVerifier("node"),
+               [](std::string_view, absl::Duration) {})
+          .status();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable,
+                               "init: the node said nothing for 300ms"));
 }
 
 TEST_F(GrpcNodeApiTest, CtrlCEndsACall) {
