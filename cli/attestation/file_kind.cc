@@ -122,12 +122,15 @@ bool LooksLikeSnpReport(Octets bytes) {
     return false;
   }
   const uint64_t version = Little(bytes, 0, 4);
+  const uint64_t policy = Little(bytes, kAtPolicy, 8);
   const uint64_t vmpl = Little(bytes, kAtVmpl, 4);
-  return version >= 1 && version <= 15 &&
-         (Little(bytes, kAtPolicy, 8) & kPolicyBit17) != 0 &&
-         Little(bytes, kAtPolicy, 8) < uint64_t{1} << 32U &&
-         (vmpl <= 3 || vmpl == kHostVmpl) &&
-         Little(bytes, kAtAlgorithm, 4) <= 1;
+  const int fitting =
+      ((policy & kPolicyBit17) != 0 && policy < uint64_t{1} << 32U ? 1 : 0) +
+      (vmpl <= 3 || vmpl == kHostVmpl ? 1 : 0) +
+      (Little(bytes, kAtAlgorithm, 4) <= 1 ? 1 : 0);
+  // Of a file of just the right size one field may be damaged.
+  const int wanted = bytes.size() == attestation::kSnpReportSize ? 2 : 3;
+  return version >= 1 && version <= 15 && fitting >= wanted;
 }
 
 // A certificate table begins with an entry of one of the known GUIDs (GHCB
@@ -178,15 +181,37 @@ FileKind RecogniseAmd(Octets bytes) {
   return FileKind::kUnknown;
 }
 
+// Whether the length of the signature section stands where a quote of this
+// version and kind of TEE has it, and the file is long enough for it.
+bool HasSignatureSection(Octets bytes) {
+  constexpr size_t kAtSgx = 432, kAtTdx = 632, kAtVersion5 = 54;
+  constexpr uint64_t kLeast = 512;
+  constexpr uint64_t kTdx = 0x81;
+  const uint64_t version = Little(bytes, 0, 2);
+  const uint64_t tee = Little(bytes, 4, 4);
+  if (Little(bytes, 2, 2) != 2 || (version > 3 && tee != 0 && tee != kTdx)) {
+    return false;
+  }
+  size_t at = version == 4 && tee == kTdx ? kAtTdx : kAtSgx;
+  if (version == 5) {
+    at = kAtVersion5 + static_cast<size_t>(Little(bytes, 50, 4));
+  }
+  const uint64_t size = Little(bytes, at, 4);
+  return at + 4 < bytes.size() && size >= kLeast &&
+         size <= bytes.size() - at - 4;
+}
+
 // Version and QE vendor ID, which is the same in every quote of Intel's DCAP
-// (quote header, octets 0 and 12). What follows may be damaged.
+// (quote header, octets 0 and 12); if that is damaged, where the signature
+// begins. What follows may be damaged.
 bool LooksLikeIntelQuote(Octets bytes) {
   constexpr size_t kAtVendor = 12, kVendorSize = 16;
   const uint64_t version = Little(bytes, 0, 2);
   return bytes.size() > kAtVendor + kVendorSize && version >= 3 &&
          version <= 5 &&
-         std::ranges::equal(bytes.subspan(kAtVendor, kVendorSize),
-                            attestation::kIntelQeVendor);
+         (std::ranges::equal(bytes.subspan(kAtVendor, kVendorSize),
+                             attestation::kIntelQeVendor) ||
+          HasSignatureSection(bytes));
 }
 
 // REPORTTYPE of a TDREPORT_STRUCT is 0x81, subtype 0, version 0 or 1 (Intel TDX
@@ -258,6 +283,18 @@ bool LooksLikeEventLog(Octets bytes) {
   const attestation::EventLogReading reading =
       attestation::ReadEventLogUnverified(bytes);
   return reading.status.ok() || reading.log.events.size() > 1;
+}
+
+// COSE_Sign1 with or without its tag (RFC 9052 section 4.2). A document that is
+// damaged further on is known by its protected header, {1: an algorithm}.
+bool LooksLikeCose(Octets bytes) {
+  constexpr uint8_t kTag = 0xd2, kArray = 0x84;
+  constexpr std::array<uint8_t, 5> kHead = {kArray, 0x44, 0xa1, 0x01, 0x38};
+  const Octets untagged =
+      !bytes.empty() && bytes[0] == kTag ? bytes.subspan(1) : bytes;
+  return std::ranges::equal(Part(untagged, 0, kHead.size()), kHead) ||
+         (untagged.size() > 1 && untagged[0] == kArray &&
+          attestation::ParseCoseSign1Unverified(bytes).ok());
 }
 
 // X.509, CRL, signature and key all begin with a SEQUENCE; only the inside
@@ -370,7 +407,6 @@ bool IsFirmware(Octets bytes) {
 // because almost any octets may begin like a log's first record.
 FileKind RecogniseBinary(Octets bytes) {
   constexpr size_t kCcelSize = 56;
-  constexpr uint8_t kCoseTag = 0xd2, kCoseArray = 0x84;
   if (StartsWith(bytes, "HCLA")) {
     return FileKind::kHclReport;
   }
@@ -388,10 +424,7 @@ FileKind RecogniseBinary(Octets bytes) {
       return kind;
     }
   }
-  if (bytes.size() > 2 &&
-      (bytes[0] == kCoseArray ||
-       (bytes[0] == kCoseTag && bytes[1] == kCoseArray)) &&
-      attestation::ParseCoseSign1Unverified(bytes).ok()) {
+  if (LooksLikeCose(bytes)) {
     return FileKind::kCose;
   }
   if (LooksLikeEvidence(bytes)) {

@@ -134,6 +134,30 @@ TEST(RecogniseFileTest, DamagedEvidenceKeepsItsKind) {
   EXPECT_EQ(RecogniseFile(attest).kind, FileKind::kTpmAttest);
 }
 
+// Also where the damage hits one of the fields that tell the kind.
+TEST(RecogniseFileTest, OneDamagedFieldHidesNoEvidence) {
+  for (const size_t at : {size_t{0x0a}, size_t{0x30}, size_t{0x34}}) {
+    Bytes report = Samples().at(FileKind::kSnpReport);
+    report[at] ^= 0xeeU;  // policy, VMPL, algorithm
+    EXPECT_EQ(RecogniseFile(report).kind, FileKind::kSnpReport) << at;
+    report.push_back(0);
+    EXPECT_NE(RecogniseFile(report).kind, FileKind::kSnpReport)
+        << "only of the right size";
+  }
+  Bytes quote = Samples().at(FileKind::kIntelQuote);
+  quote[12] ^= 0x01U;  // QE vendor
+  EXPECT_EQ(RecogniseFile(quote).kind, FileKind::kIntelQuote);
+  quote.resize(700);  // nothing is left that would show it
+  EXPECT_NE(RecogniseFile(quote).kind, FileKind::kIntelQuote);
+  // COSE_Sign1 up to the middle of its payload.
+  const Bytes document = {0x84, 0x44, 0xa1, 0x01, 0x38, 0x22,
+                          0xa0, 0x59, 0x11, 0x00, 0xa9};
+  EXPECT_EQ(RecogniseFile(document).kind, FileKind::kCose);
+  Bytes tagged = document;
+  tagged.insert(tagged.begin(), 0xd2);
+  EXPECT_EQ(RecogniseFile(tagged).kind, FileKind::kCose);
+}
+
 TEST(RecogniseFileTest, LeavesOtherFilesAlone) {
   for (const std::string& text :
        {std::string(), std::string("hello"), std::string("{}"),

@@ -89,17 +89,25 @@ std::optional<Candidate> FindIdentity(const VerifyContext& context,
 }
 
 // The list of the authority called `issuer`; of several with that name one that
-// `key` signed, if it is known.
+// `key` signed, if it is known. If there is none, one that was given all the
+// same: it is damaged or forged, which the verifier says.
 Bytes FindCrl(const VerifyContext& context, Octets issuer,
               const std::optional<crypto::PublicKey>& key) {
   std::optional<Candidate> best;
+  std::optional<Candidate> unsigned_best;
   for (const SetCrl& entry : context.set.crls()) {
-    if (std::ranges::equal(entry.list.issuer_name(), issuer) &&
-        (!key.has_value() || entry.list.VerifySignedBy(*key).ok())) {
+    if (!std::ranges::equal(entry.list.issuer_name(), issuer)) {
+      continue;
+    }
+    const bool good = !key.has_value() || entry.list.VerifySignedBy(*key).ok();
+    if (good || entry.given) {
       Offer({AsText(entry.list.der()), entry.list.ThisUpdate(),
              entry.list.NextUpdate().value_or(absl::InfiniteFuture())},
-            context.now, best);
+            context.now, good ? best : unsigned_best);
     }
+  }
+  if (!best.has_value()) {
+    best = unsigned_best;
   }
   if (!best.has_value()) {
     return {};

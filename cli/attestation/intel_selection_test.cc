@@ -122,6 +122,19 @@ TEST_F(IntelSelectionTest, NewestValidDocumentIsTaken) {
   EXPECT_THAT(Select().collateral.tcb_info, HasSubstr("r\":19"));
 }
 
+// A damaged list must not look like a missing one; a kept one is just left.
+TEST_F(IntelSelectionTest, AGivenListThatNobodySignedIsChosen) {
+  AddText("chain", Evidence().pck_crl_chain);
+  Bytes damaged = Evidence().pck_crl;
+  damaged.back() ^= 1U;
+  set_.Add("crl", damaged, false);
+  EXPECT_TRUE(Select().collateral.pck_crl.empty());
+  set_.Add("crl", damaged, true);
+  EXPECT_EQ(Select().collateral.pck_crl, damaged);
+  set_.Add("crl", Evidence().pck_crl, false);
+  EXPECT_EQ(Select().collateral.pck_crl, Evidence().pck_crl);
+}
+
 TEST_F(IntelSelectionTest, ListOfAnotherKeyIsLeft) {
   AddText("chain", Evidence().pck_crl_chain);
   const IntelSigner stranger;
