@@ -8,12 +8,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <deque>
+#include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "attestation/channel/transport/credentials.h"
+#include "attestation/channel/transport/grpc_status.h"
 #include "attestation/channel/transport/testing/raw_call.h"
 #include "common/testing/status_matchers.h"
 #include "common/unique_fd.h"
@@ -44,6 +48,7 @@ class WaitingService final : public v1::JoinService::Service {
       started.Notify();
       may_end.WaitForNotification();
     }
+    if (greets) stream->Write(v1::JoinServerMessage());
     v1::JoinClientMessage message;
     while (stream->Read(&message)) {
     }
@@ -51,6 +56,7 @@ class WaitingService final : public v1::JoinService::Service {
   }
 
   bool waits = false;
+  bool greets = false;  // with an empty message
   absl::Notification started;
   absl::Notification may_end;
 };
@@ -99,6 +105,76 @@ TEST_F(AttestedServerTest, RefusesMessagesBeyondItsLimit) {
               ::testing::Not(StatusIs(absl::StatusCode::kResourceExhausted)));
   EXPECT_THAT(Call({std::string(1001, '\0')}),
               StatusIs(absl::StatusCode::kResourceExhausted));
+}
+
+// Calls that the service serves and that do not end; each connection has four.
+class CrowdTest : public AttestedServerTest {
+ protected:
+  using Stream =
+      grpc::ClientReaderWriter<v1::JoinClientMessage, v1::JoinServerMessage>;
+  struct Call {
+    grpc::ClientContext context;
+    std::unique_ptr<Stream> stream;
+  };
+
+  // A call of `stub` whose messages the service reads until it ends.
+  Call& Open(v1::JoinService::Stub& stub, absl::Duration limit) {
+    Call& call = calls_.emplace_back();
+    call.context.set_deadline(absl::ToChronoTime(absl::Now() + limit));
+    call.stream = stub.IssueJoinTicket(&call.context);
+    return call;
+  }
+  std::unique_ptr<v1::JoinService::Stub> Connect() {
+    return v1::JoinService::NewStub(AttestedChannel(address_, identity_));
+  }
+  // Whether the service serves it; what it says otherwise is `refusal`.
+  bool IsServed(Call& call, absl::Status* refusal) {
+    v1::JoinServerMessage answer;
+    if (call.stream->Read(&answer)) return true;
+    *refusal = FromGrpcStatus(call.stream->Finish());
+    return false;
+  }
+  void EndAll() {
+    for (Call& call : calls_) call.context.TryCancel();
+  }
+
+  std::deque<Call> calls_;
+};
+
+// Nobody gets more of the threads than four by one connection. The fifth call
+// waits for one of the others to end.
+TEST_F(CrowdTest, FourCallsAConnection) {
+  service_.greets = true;
+  const auto server = Start(kMaxMessageBytes);
+  const auto stub = Connect();
+  absl::Status refusal;
+  for (int i = 0; i < 4; ++i) {
+    ASSERT_TRUE(IsServed(Open(*stub, absl::Seconds(60)), &refusal)) << refusal;
+  }
+  EXPECT_FALSE(IsServed(Open(*stub, absl::Milliseconds(300)), &refusal));
+  EXPECT_THAT(refusal, StatusIs(absl::StatusCode::kDeadlineExceeded));
+  // Another connection is served.
+  const auto other = Connect();
+  EXPECT_TRUE(IsServed(Open(*other, absl::Seconds(60)), &refusal)) << refusal;
+  EndAll();
+}
+
+// However many connections there are.
+TEST_F(CrowdTest, TwentyFourThreadsInAll) {
+  service_.greets = true;
+  const auto server = Start(kMaxMessageBytes);
+  std::vector<std::unique_ptr<v1::JoinService::Stub>> stubs;
+  int served = 0;
+  absl::Status refusal;
+  for (int i = 0; i < 28 && refusal.ok(); ++i) {
+    if (i % 4 == 0) stubs.push_back(Connect());
+    served +=
+        IsServed(Open(*stubs.back(), absl::Seconds(60)), &refusal) ? 1 : 0;
+  }
+  EXPECT_THAT(refusal, StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_GT(served, 12);  // some of the threads wait for connections
+  EXPECT_LT(served, 24);
+  EndAll();
 }
 
 TEST_F(AttestedServerTest, SaysWhereItCannotListen) {
