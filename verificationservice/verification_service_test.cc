@@ -9,6 +9,12 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "absl/synchronization/blocking_counter.h"
+#include "absl/synchronization/notification.h"
 #include "absl/time/clock.h"
 #include "attestation/channel/transport/credentials.h"
 #include "attestation/channel/transport/evidence_conversion.h"
@@ -164,6 +170,97 @@ TEST_F(VerificationServiceTest, SurvivesOctetsThatAreNoMessage) {
   request.set_nonce(nonce_);
   v1::NodeEvidence answer;
   EXPECT_TRUE(stub_->GetEvidence(&context, request, &answer).ok());
+}
+
+// Attests nothing before it may.
+class WaitingAttester final : public attestation::Attester {
+ public:
+  WaitingAttester(absl::BlockingCounter& entered, absl::Notification& may_go)
+      : entered_(entered), may_go_(may_go) {}
+  absl::StatusOr<attestation::Evidence> Attest(
+      std::span<const uint8_t> /*user_data*/) override {
+    entered_.DecrementCount();
+    may_go_.WaitForNotification();
+    return attestation::Evidence{};
+  }
+
+ private:
+  absl::BlockingCounter& entered_;
+  absl::Notification& may_go_;
+};
+
+// Lists nothing before it may.
+class WaitingDirectory final : public NodeDirectory {
+ public:
+  WaitingDirectory(absl::BlockingCounter& entered, absl::Notification& may_go)
+      : entered_(entered), may_go_(may_go) {}
+  absl::StatusOr<std::vector<ListedNode>> List() override {
+    entered_.DecrementCount();
+    may_go_.WaitForNotification();
+    return std::vector<ListedNode>();
+  }
+
+ private:
+  absl::BlockingCounter& entered_;
+  absl::Notification& may_go_;
+};
+
+// So many at once, and no more: strangers must not queue up for the TPM.
+TEST(BusyServiceTest, RefusesTheThirteenthProof) {
+  constexpr int kProofs = 12;
+  absl::BlockingCounter entered(kProofs);
+  absl::Notification may_go;
+  NodeProver prover("node-1", [&] {
+    return absl::StatusOr<std::unique_ptr<attestation::Attester>>(
+        std::make_unique<WaitingAttester>(entered, may_go));
+  });
+  testing::FakeNodeDirectory directory;
+  testing::FakeEvidenceFetcher fetcher;
+  VerificationService service(prover, directory, fetcher);
+  v1::GetEvidenceRequest request;
+  request.set_nonce(std::string(32, 'n'));
+  std::vector<std::thread> callers;
+  for (int i = 0; i < kProofs; ++i) {
+    callers.emplace_back([&service, &request] {
+      v1::NodeEvidence answer;
+      EXPECT_TRUE(service.GetEvidence(nullptr, &request, &answer).ok());
+    });
+  }
+  entered.Wait();
+  v1::NodeEvidence answer;
+  EXPECT_EQ(service.GetEvidence(nullptr, &request, &answer).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  may_go.Notify();
+  for (std::thread& caller : callers) caller.join();
+}
+
+// A challenge makes every node of the cluster work.
+TEST(BusyServiceTest, RefusesTheThirdChallenge) {
+  constexpr int kChallenges = 2;
+  absl::BlockingCounter entered(kChallenges);
+  absl::Notification may_go;
+  WaitingDirectory directory(entered, may_go);
+  testing::FakeEvidenceFetcher fetcher;
+  NodeProver prover("node-1", [] {
+    return absl::StatusOr<std::unique_ptr<attestation::Attester>>(
+        std::make_unique<SoftwareTpm>());
+  });
+  VerificationService service(prover, directory, fetcher);
+  v1::ChallengeClusterRequest request;
+  request.set_nonce(std::string(32, 'n'));
+  std::vector<std::thread> callers;
+  for (int i = 0; i < kChallenges; ++i) {
+    callers.emplace_back([&service, &request] {
+      v1::ClusterEvidence answer;
+      EXPECT_TRUE(service.ChallengeCluster(nullptr, &request, &answer).ok());
+    });
+  }
+  entered.Wait();
+  v1::ClusterEvidence answer;
+  EXPECT_EQ(service.ChallengeCluster(nullptr, &request, &answer).error_code(),
+            grpc::StatusCode::RESOURCE_EXHAUSTED);
+  may_go.Notify();
+  for (std::thread& caller : callers) caller.join();
 }
 
 }  // namespace
