@@ -91,7 +91,15 @@ absl::Status QemuPlatform::SetInitSecretHash(std::string_view sha256_hex) {
 // The supervisor ends its machines itself; it alone knows their processes.
 absl::Status QemuPlatform::Remove() {
   if (Exists()) {
-    RETURN_IF_ERROR(OpenExisting());
+    const absl::Status opened = OpenExisting();
+    if (absl::IsDataLoss(opened)) {
+      return DataLoss(fmt::format(
+          "{}; nothing else says which processes are this cluster's: end the "
+          "programs that name {} in their arguments (ps -ef | grep {}), remove "
+          "that folder, then run the command again",
+          Message(opened), directory_, directory_));
+    }
+    RETURN_IF_ERROR(opened);
     RETURN_IF_ERROR(client_->Shutdown(/*remove=*/true));
     client_.reset();
   }

@@ -58,7 +58,9 @@ TEST_F(QemuPlatformTest, DamagedClusterIsNotRemoved) {
   ASSERT_THAT(MakeDirectories(cluster_), IsOk());
   ASSERT_THAT(WriteFileAtomically(cluster_ + "/cluster.json", "{"), IsOk());
   EXPECT_TRUE(platform_.Exists());
-  EXPECT_THAT(platform_.Remove(), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(platform_.Remove(),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       ::testing::HasSubstr("remove that folder, then run")));
   EXPECT_TRUE(FileExists(cluster_ + "/cluster.json"));
 }
 
