@@ -11,6 +11,7 @@
 #include "attestation/policy/policy.h"
 #include "cli/attestation/evidence_set.h"
 #include "cli/attestation/file_report.h"
+#include "cli/attestation/verify_files.h"
 #include "crypto/hash.h"
 #include "crypto/x509.h"
 
@@ -137,8 +138,13 @@ std::vector<FileUnit> VerifyTdReportFiles(const VerifyContext& context);
 // certificate, or the policy's enrolment. And Nitro documents.
 std::vector<FileUnit> VerifyTpmFiles(const VerifyContext& context);
 std::vector<FileUnit> VerifyNitroFiles(const VerifyContext& context);
-// Evidence as Constellation's services send it.
-std::vector<FileUnit> VerifyEvidenceFiles(const VerifyContext& context);
+// Evidence as Constellation's services send it, made for the nonce as user
+// data. Sets `profile` to the one that matched or came closest. What it lacks
+// because a kept list or document is no longer valid makes rows unchecked, not
+// failed.
+std::vector<FileUnit> VerifyOwnEvidence(const VerifyContext& context,
+                                        const VerifyFilesOptions& options,
+                                        std::string& profile);
 // Certificates, revocation lists and signed JSON that were given as evidence:
 // for a run in which nothing else is.
 std::vector<FileUnit> VerifyTrustFiles(const VerifyContext& context);

@@ -5,14 +5,10 @@
 
 #include <algorithm>
 
-#include "attestation/channel/transport/evidence_conversion.h"
 #include "attestation/eventlog/event_log.h"
-#include "attestation/intel/quote.h"
-#include "cli/attestation/intel_selection.h"
 #include "cli/attestation/verify_context.h"
 #include "common/hex.h"
 #include "common/status.h"
-#include "proto/attestation.pb.h"
 
 namespace constellation::cli {
 namespace {
@@ -102,80 +98,6 @@ void AddMissingLayers(const EvidenceSet& set, const Profile& profile,
   if (!unit.rows.empty()) {
     units.push_back(std::move(unit));
   }
-}
-
-// What is not known to have passed counts as failed.
-FileRow FromCheckRow(const attestation::CheckRow& row) {
-  RowVerdict verdict = RowVerdict::kFailed;
-  if (row.verdict == attestation::CheckVerdict::kPassed) {
-    verdict = RowVerdict::kPassed;
-  } else if (row.verdict == attestation::CheckVerdict::kInfo) {
-    verdict = RowVerdict::kInfo;
-  }
-  return {row.layer, row.name, row.expected, row.got, verdict, row.advice};
-}
-
-// What Appraise() is given of the set for evidence with this report.
-attestation::AppraisalCollateral CollateralFor(const VerifyContext& context,
-                                               Octets hardware_report) {
-  attestation::AppraisalCollateral collateral;
-  for (const SetCertificate& entry : context.set.certificates()) {
-    collateral.certificates.push_back(entry.certificate);
-  }
-  for (const SetCrl& entry : context.set.crls()) {
-    collateral.crls.push_back(entry.list);
-  }
-  const auto quote = attestation::ParseIntelQuoteUnverified(hardware_report);
-  if (quote.ok()) {
-    IntelSelection selection = SelectIntelCollateral(context, *quote);
-    if (selection.missing.empty()) {
-      collateral.intel.push_back(std::move(selection.collateral));
-    }
-  }
-  return collateral;
-}
-
-// Constellation's own evidence: made for the nonce as user data.
-std::vector<FileUnit> VerifyOwnEvidence(const VerifyContext& context,
-                                        const VerifyFilesOptions& options,
-                                        std::string& profile) {
-  std::vector<FileUnit> units;
-  for (const SetFile& file : context.set.Of(FileKind::kEvidence)) {
-    FileUnit unit = UnitFor(file, "Constellation evidence");
-    RowList rows(unit.rows);
-    v1::Evidence proto;
-    const bool parsed = proto.ParseFromArray(
-        file.content.data(), static_cast<int>(file.content.size()));
-    const auto evidence =
-        parsed ? attestation::EvidenceFromProto(proto)
-               : absl::StatusOr<attestation::Evidence>(
-                     InvalidArgument("not the message Evidence"));
-    if (!evidence.ok()) {
-      rows.Add("evidence", "format", false, "the message Evidence",
-               std::string(Message(evidence.status())));
-    } else if (options.policy == nullptr || !options.nonce.has_value()) {
-      rows.Unchecked("evidence", "appraisal", "policy and nonce",
-                     "missing: policy or nonce",
-                     "give --policy, and with --nonce the 64 octets of user "
-                     "data that the evidence was made for");
-    } else {
-      const attestation::Appraisal appraisal = attestation::Appraise(
-          *evidence, *options.nonce, options.cluster, *options.policy,
-          CollateralFor(context, evidence->hardware_report), options.now);
-      profile = appraisal.profile;
-      for (const attestation::CheckRow& row : appraisal.rows) {
-        unit.rows.push_back(FromCheckRow(row));
-      }
-      rows.Info("verdict", "rests on", appraisal.rests_on);
-      for (const attestation::TcbAnswer& answer : appraisal.tcb_report) {
-        rows.Info(
-            "TCB report", answer.requirement,
-            fmt::format("{}: {}", answer.met ? "met" : "not met", answer.why));
-      }
-    }
-    units.push_back(std::move(unit));
-  }
-  return units;
 }
 
 // Both ends belong to the time of validity.
