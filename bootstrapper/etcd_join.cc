@@ -30,6 +30,9 @@ constexpr int kClientPort = 2379;
 constexpr char kNodes[] = "/api/v1/nodes";
 constexpr char kEtcdPods[] =
     "/api/v1/namespaces/kube-system/pods?labelSelector=component%3Detcd";
+// What kubeadm keeps of itself in the cluster.
+constexpr char kKubeadmConfig[] =
+    "/api/v1/namespaces/kube-system/configmaps/kubeadm-config";
 // Where kubeadm writes a member's address.
 constexpr char kClientUrlAnnotation[] =
     "kubeadm.kubernetes.io/etcd.advertise-client-urls";
@@ -97,6 +100,10 @@ absl::StatusOr<EtcdJoin::Facts> EtcdJoin::ReadFacts() {
   facts.client_urls =
       TextsOf(pods, {"metadata", "annotations", kClientUrlAnnotation});
   std::erase(facts.client_urls, ClientUrl());
+  ASSIGN_OR_RETURN(const Json kubeadm, api->Get(kKubeadmConfig));
+  ASSIGN_OR_RETURN(
+      facts.cluster_configuration,
+      kubernetes::RequireString(kubeadm, {"data", "ClusterConfiguration"}));
   return facts;
 }
 
@@ -155,15 +162,16 @@ absl::Status EtcdJoin::RemoveTheDeparted(Witness& witness) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> EtcdJoin::TryToAnnounce() {
+absl::StatusOr<EtcdJoin::Announcement> EtcdJoin::TryToAnnounce() {
   ASSIGN_OR_RETURN(Witness witness, Ask());
   RETURN_IF_ERROR(RemoveTheDeparted(witness));
   ASSIGN_OR_RETURN(const std::vector<EtcdMember> members,
                    witness.etcd->AddLearner(PeerUrl()));
-  return InitialCluster(members, PeerUrl(), node_.self.name);
+  return Announcement{InitialCluster(members, PeerUrl(), node_.self.name),
+                      std::move(witness.facts.cluster_configuration)};
 }
 
-absl::StatusOr<std::string> EtcdJoin::Announce() {
+absl::StatusOr<EtcdJoin::Announcement> EtcdJoin::Announce() {
   // First: a member that nobody would make count is worse than a mark too many.
   RETURN_IF_ERROR(WriteFileAtomically(node_.paths.EtcdJoining(), ""));
   const absl::Time deadline =

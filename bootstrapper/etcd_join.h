@@ -20,7 +20,8 @@ namespace constellation::bootstrapper {
 // does not count for the majority, and as one that counts only when it has
 // caught up and the state disk is committed. So a node that dies on the way, at
 // whatever moment, costs the others nothing. kubeadm 1.20 adds members that
-// count before they run.
+// count before they run, and gives etcd two seconds for an answer: it only
+// writes the manifest here.
 //
 // Everything is repeated until it works or the time is over: members of a
 // starting cluster do not always answer. Thread-compatible.
@@ -33,13 +34,19 @@ class EtcdJoin final {
         connect_to_etcd_(std::move(connect_to_etcd)),
         time_scale_(time_scale) {}
 
-  // Takes this node in as a learner, and returns all members as etcd wants them
-  // in --initial-cluster. Removed before: who had this node's address, for its
-  // data is gone; members whose Node has been deleted; a learner of somebody
-  // else whose etcd has not run for five minutes. Marks the node as joining.
+  // What etcd of this node needs to know.
+  struct Announcement {
+    std::string initial_cluster;  // all members, as etcd's flag wants them
+    // kubeadm's ClusterConfiguration of this cluster, YAML.
+    std::string cluster_configuration;
+  };
+  // Takes this node in as a learner. Removed before: who had this node's
+  // address, for its data is gone; members whose Node has been deleted; a
+  // learner of somebody else whose etcd has not run for five minutes. Marks the
+  // node as joining.
   //
   // The last error after ten minutes.
-  absl::StatusOr<std::string> Announce();
+  absl::StatusOr<Announcement> Announce();
 
   // Waits until the others know that this node's etcd runs. Five minutes.
   // FAILED_PRECONDITION: somebody has removed it meanwhile.
@@ -58,6 +65,7 @@ class EtcdJoin final {
   struct Facts {
     std::vector<std::string> node_names;
     std::vector<std::string> client_urls;  // of other nodes' etcd
+    std::string cluster_configuration;
   };
   // Who there is and what to ask, as the API server says.
   absl::StatusOr<Facts> ReadFacts();
@@ -68,7 +76,7 @@ class EtcdJoin final {
     Facts facts;
   };
   absl::StatusOr<Witness> Ask();
-  absl::StatusOr<std::string> TryToAnnounce();
+  absl::StatusOr<Announcement> TryToAnnounce();
   absl::Status RemoveTheDeparted(Witness& witness);
   // The own member; FAILED_PRECONDITION if there is none.
   absl::StatusOr<EtcdMember> Own(const Witness& witness) const;

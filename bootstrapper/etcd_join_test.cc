@@ -16,7 +16,6 @@ namespace constellation::bootstrapper {
 namespace {
 
 using ::constellation::testing::IsOk;
-using ::constellation::testing::IsOkAndHolds;
 using ::constellation::testing::StatusIs;
 using ::testing::Each;
 using ::testing::HasSubstr;
@@ -58,9 +57,12 @@ EtcdMember Learner(const std::string& name, const std::string& peer_url) {
 }
 
 TEST_F(EtcdJoinTest, AnnouncesALearnerAndNamesAllMembers) {
-  EXPECT_THAT(MakeJoin().Announce(),
-              IsOkAndHolds(std::string("control-plane-0=") + kFirstPeer +
-                           ",control-plane-1=" + kOwnPeer));
+  ASSERT_OK_AND_ASSIGN(const EtcdJoin::Announcement announced,
+                       MakeJoin().Announce());
+  EXPECT_EQ(announced.initial_cluster, std::string("control-plane-0=") +
+                                           kFirstPeer +
+                                           ",control-plane-1=" + kOwnPeer);
+  EXPECT_EQ(announced.cluster_configuration, "kind: ClusterConfiguration");
   ASSERT_THAT(etcd_.members(), SizeIs(2));
   EXPECT_TRUE(etcd_.members()[1].learner);
   EXPECT_TRUE(IsMarked());
@@ -90,6 +92,15 @@ TEST_F(EtcdJoinTest, TriesForTenMinutesTimesTheScale) {
   EXPECT_EQ(LastStatus()["message"], "no leader");
 }
 
+TEST_F(EtcdJoinTest, NeedsKubeadmsConfiguration) {
+  cluster_.objects["/api/v1/namespaces/kube-system/configmaps/kubeadm-config"] =
+      {{"data", {{"ClusterConfiguration", ""}}}};
+  EXPECT_THAT(
+      MakeJoin().Announce(),
+      StatusIs(absl::StatusCode::kNotFound, HasSubstr("ClusterConfiguration")));
+  EXPECT_THAT(etcd_.members(), SizeIs(1));
+}
+
 TEST_F(EtcdJoinTest, WithoutAnyAddressThereIsNobodyToAsk) {
   ShowEtcd(cluster_, {kFirst, kOwn}, {});
   EXPECT_THAT(MakeJoin().Announce(),
@@ -109,8 +120,10 @@ TEST_F(EtcdJoinTest, RemovesWhoHadThisAddress) {
 TEST_F(EtcdJoinTest, RemovesMembersWhoseNodeIsDeleted) {
   etcd_.Set({First(),
              {"7", "control-plane-9", "https://10.42.0.19:2380", "", false}});
-  EXPECT_THAT(MakeJoin().Announce(),
-              IsOkAndHolds(Not(HasSubstr("https://10.42.0.19:2380"))));
+  ASSERT_OK_AND_ASSIGN(const EtcdJoin::Announcement announced,
+                       MakeJoin().Announce());
+  EXPECT_THAT(announced.initial_cluster,
+              Not(HasSubstr("https://10.42.0.19:2380")));
 }
 
 TEST_F(EtcdJoinTest, LeavesMembersWhoseNodeIsThere) {
@@ -126,8 +139,10 @@ TEST_F(EtcdJoinTest, LeavesNamelessMembersThatCount) {
   EtcdMember voter = Learner("", "https://10.42.0.19:2380");
   voter.learner = false;
   etcd_.Set({First(), voter});
-  EXPECT_THAT(MakeJoin().Announce(),
-              IsOkAndHolds(HasSubstr(",7=https://10.42.0.19:2380")));
+  ASSERT_OK_AND_ASSIGN(const EtcdJoin::Announcement announced,
+                       MakeJoin().Announce());
+  EXPECT_THAT(announced.initial_cluster,
+              HasSubstr(",7=https://10.42.0.19:2380"));
 }
 
 // etcd takes one learner at a time; who joins at the same moment waits.

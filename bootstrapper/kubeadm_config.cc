@@ -223,6 +223,12 @@ SecretBytes MakeJoinConfig(const ControlPlaneJoin& join,
   return config;
 }
 
+std::string MakeEtcdConfig(std::string_view cluster_configuration,
+                           const NodeIdentity& self) {
+  return fmt::format("{}\n---\n{}\n", InitConfiguration(self).dump(2),
+                     cluster_configuration);
+}
+
 // Bodies are never logged: Secrets would be in them.
 std::string_view AuditPolicyYaml() {
   return R"(apiVersion: audit.k8s.io/v1

@@ -47,6 +47,12 @@ struct ControlPlaneJoin {
 SecretBytes MakeJoinConfig(const ControlPlaneJoin& join,
                            const NodeIdentity& self);
 
+// Configuration for `kubeadm init phase etcd local` on a further control-plane
+// node: this node, in the cluster of `cluster_configuration` (YAML). Holds no
+// secrets.
+std::string MakeEtcdConfig(std::string_view cluster_configuration,
+                           const NodeIdentity& self);
+
 // What the API server writes to its audit log: who did what, without contents.
 std::string_view AuditPolicyYaml();
 

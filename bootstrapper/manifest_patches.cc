@@ -48,10 +48,14 @@ std::vector<ManifestPatch> MakeProbePatches(uint32_t time_scale) {
 }
 
 ManifestPatch MakeInitialClusterPatch(const std::string& initial_cluster) {
-  const Json patch =
-      Json::array({{{"op", "add"},
-                    {"path", "/spec/containers/0/command/-"},
-                    {"value", "--initial-cluster=" + initial_cluster}}});
+  Json patch = Json::array();
+  for (const std::string& flag :
+       {"--initial-cluster=" + initial_cluster,
+        std::string("--initial-cluster-state=existing")}) {
+    patch.push_back({{"op", "add"},
+                     {"path", "/spec/containers/0/command/-"},
+                     {"value", flag}});
+  }
   return {"etcd1+json.json", patch.dump(2) + "\n"};
 }
 

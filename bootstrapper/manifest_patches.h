@@ -29,10 +29,9 @@ std::vector<ManifestPatch> MakeProbePatches(uint32_t time_scale);
 // earlier try left there. Errors: as WriteFileAtomically().
 absl::Status WriteProbePatches(const std::string& folder, uint32_t time_scale);
 
-// A patch that tells etcd of its cluster's members, `initial_cluster` in the
-// form of etcd's flag, instead of what kubeadm thinks: that leaves out the name
-// of a member that has been announced already, and such an etcd does not start.
-// Of two flags etcd takes the last one.
+// A patch that makes the etcd of a first node, as `kubeadm init phase etcd
+// local` writes it, one that joins: `initial_cluster` are the members in the
+// form of etcd's flag. Of two flags etcd takes the last one.
 ManifestPatch MakeInitialClusterPatch(const std::string& initial_cluster);
 
 // Writes MakeInitialClusterPatch() to `folder`, which must be there.

@@ -126,10 +126,11 @@ TEST(ProbePatchesTest, RealKubeadmAppliesThem) {
     EXPECT_EQ(container["startupProbe"]["timeoutSeconds"].as<int>(), 150);
     EXPECT_TRUE(container["livenessProbe"]["httpGet"].IsDefined());
     // The last flag is the one that counts.
-    const YAML::Node command = container["command"];
-    EXPECT_EQ(command[command.size() - 1].as<std::string>() ==
-                  "--initial-cluster=a=x,b=y",
-              std::string(pod) == "etcd");
+    const auto command = container["command"].as<std::vector<std::string>>();
+    if (std::string(pod) == "etcd") {
+      EXPECT_EQ(command[command.size() - 2], "--initial-cluster=a=x,b=y");
+      EXPECT_EQ(command.back(), "--initial-cluster-state=existing");
+    }
   }
 }
 

@@ -26,13 +26,14 @@ constexpr absl::Duration kPollInterval = absl::Seconds(2);
 
 // kubeadm gives a kubelet two minutes to register, whatever the machine: the
 // kubelet runs already, and the node is known. Certificates come first, because
-// etcd is asked with them; the API server comes with its etcd.
+// etcd is asked with them.
 constexpr char kAllButCertificates[] =
     "preflight,kubelet-start,control-plane-prepare/control-plane,"
     "control-plane-join";
-constexpr char kCertificates[] =
+constexpr char kCertificatesAndEtcd[] =
     "preflight,kubelet-start,control-plane-prepare/download-certs,"
-    "control-plane-prepare/certs,control-plane-prepare/kubeconfig";
+    "control-plane-prepare/certs,control-plane-prepare/kubeconfig,"
+    "control-plane-join/etcd";
 
 // Certificates and public keys; everything else is private.
 bool IsPublic(std::string_view name) {
@@ -102,14 +103,26 @@ absl::Status NodeJoiner::StartControlPlane(const JoinTicket& ticket) {
   RETURN_IF_ERROR(RunKubeadmJoin("kubeadm-join-certificates", config,
                                  kAllButCertificates, ticket.time_scale));
   EtcdJoin etcd(node_, connect_, connect_to_etcd_, ticket.time_scale);
-  Begin("etcd-announce");
-  ASSIGN_OR_RETURN(const std::string initial_cluster, etcd.Announce());
-  RETURN_IF_ERROR(
-      WriteInitialClusterPatch(node_.paths.KubeadmPatches(), initial_cluster));
-  RETURN_IF_ERROR(
-      RunKubeadmJoin("kubeadm-join", config, kCertificates, ticket.time_scale));
+  RETURN_IF_ERROR(StartEtcd(etcd, ticket.time_scale));
+  RETURN_IF_ERROR(RunKubeadmJoin("kubeadm-join", config, kCertificatesAndEtcd,
+                                 ticket.time_scale));
   Begin("etcd-start");
   return etcd.WaitUntilStarted();
+}
+
+absl::Status NodeJoiner::StartEtcd(EtcdJoin& etcd, uint32_t time_scale) {
+  Begin("etcd-announce");
+  ASSIGN_OR_RETURN(const EtcdJoin::Announcement announced, etcd.Announce());
+  RETURN_IF_ERROR(WriteInitialClusterPatch(node_.paths.KubeadmPatches(),
+                                           announced.initial_cluster));
+  RETURN_IF_ERROR(WriteFileAtomically(
+      node_.paths.KubeadmConfig(),
+      MakeEtcdConfig(announced.cluster_configuration, node_.self)));
+  return node_.commands.Kubeadm(
+      {"init", "phase", "etcd", "local", "--config",
+       node_.paths.KubeadmConfig(), "--experimental-patches",
+       node_.paths.KubeadmPatches()},
+      {}, Scaled(kKubeadmTimeout, time_scale));
 }
 
 absl::Status NodeJoiner::RunKubeadmJoin(std::string_view phase,

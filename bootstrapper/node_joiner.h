@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "bootstrapper/cluster_api.h"
 #include "bootstrapper/etcd_api.h"
+#include "bootstrapper/etcd_join.h"
 #include "bootstrapper/join_ticket.h"
 #include "bootstrapper/node_claim.h"
 #include "common/secret_bytes.h"
@@ -39,6 +40,8 @@ class NodeJoiner final {
   absl::Status StartKubelet(const JoinTicket& ticket,
                             const SecretBytes& kubelet_key_pem);
   absl::Status StartControlPlane(const JoinTicket& ticket);
+  // Announces this node's etcd and has kubelet start it.
+  absl::Status StartEtcd(EtcdJoin& etcd, uint32_t time_scale);
   // kubeadm join without `skipped_phases`, again and again until its time is
   // over: all that is left of its phases can be repeated.
   absl::Status RunKubeadmJoin(std::string_view phase, const SecretBytes& config,

@@ -158,16 +158,22 @@ TEST_F(NodeJoinerTest, TokenIsNotOnTheCommandLine) {
   }
 }
 
-// Certificates first, for etcd is asked with them. All that kubeadm's join does
-// on a node whose kubelet runs is done once.
+// Certificates first, for etcd is asked with them. kubeadm asks etcd nothing.
 TEST_F(NodeJoinerTest, KubeadmRunsBeforeAndBehindTheAnnouncement) {
   runner_.On(kKubeadmJoin, [this] {
     EXPECT_EQ(etcd_.members().size(), SkippedPhases().size());
-    EXPECT_EQ(FileExists(paths_.KubeadmPatches() + "/etcd1+json.json"),
-              SkippedPhases().size() == 2);
+    return CommandResult{};
+  });
+  runner_.On("kubeadm init phase etcd local", [this] {
+    EXPECT_TRUE(FileExists(paths_.KubeadmPatches() + "/etcd1+json.json"));
+    EXPECT_TRUE(FileExists(paths_.KubeadmPatches() + "/etcd+strategic.json"));
+    EXPECT_EQ(SkippedPhases().size(), 1U);
     return CommandResult{};
   });
   ASSERT_THAT(Join(ControlPlaneTicket()), IsOk());
+  EXPECT_TRUE(runner_.Ran("kubeadm init phase etcd local --config " +
+                          paths_.KubeadmConfig() + " --experimental-patches " +
+                          paths_.KubeadmPatches()));
   EXPECT_THAT(
       SkippedPhases(),
       ElementsAre(
@@ -175,12 +181,15 @@ TEST_F(NodeJoinerTest, KubeadmRunsBeforeAndBehindTheAnnouncement) {
           "control-plane-join",
           "preflight,kubelet-start,control-plane-prepare/download-certs,"
           "control-plane-prepare/certs,"
-          "control-plane-prepare/kubeconfig"));
+          "control-plane-prepare/kubeconfig,control-plane-join/etcd"));
   ASSERT_OK_AND_ASSIGN(const std::string patch,
                        ReadFile(paths_.KubeadmPatches() + "/etcd1+json.json"));
   EXPECT_THAT(patch, HasSubstr("--initial-cluster=control-plane-0=https://"
                                "10.42.0.11:2380,worker-0=https://"
                                "10.42.0.21:2380"));
+  ASSERT_OK_AND_ASSIGN(const std::string config,
+                       ReadFile(paths_.KubeadmConfig()));
+  EXPECT_THAT(config, HasSubstr("\n---\nkind: ClusterConfiguration\n"));
 }
 
 // A node that counts and then loses its disk would cost the majority.

@@ -121,8 +121,8 @@ class FakeEtcd {
   int lag_ ABSL_GUARDED_BY(mutex_) = 0;
 };
 
-// What the API server lists for EtcdJoin: nodes of these names, and etcd's pods
-// at these client URLs.
+// What the API server has for EtcdJoin: nodes of these names, etcd's pods at
+// these client URLs, and kubeadm's configuration.
 template <typename Cluster>
 void ShowEtcd(Cluster& cluster, const std::vector<std::string>& nodes,
               const std::vector<std::string>& client_urls) {
@@ -141,6 +141,8 @@ void ShowEtcd(Cluster& cluster, const std::vector<std::string>& nodes,
   cluster.objects
       ["/api/v1/namespaces/kube-system/pods?labelSelector=component%3Detcd"] = {
       {"items", pod_items}};
+  cluster.objects["/api/v1/namespaces/kube-system/configmaps/kubeadm-config"] =
+      {{"data", {{"ClusterConfiguration", "kind: ClusterConfiguration"}}}};
 }
 
 }  // namespace constellation::bootstrapper::testing
