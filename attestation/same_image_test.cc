@@ -57,6 +57,18 @@ TEST(PolicyOfPeersLikeTest, AcceptsPeerOnTheSameImageOnly) {
   EXPECT_FALSE(appraise().accepted);
 }
 
+// Enclaves are in no cluster.
+TEST(PolicyOfPeersLikeTest, NeedsTheVariantOfANode) {
+  for (const char* variant : {"intel-sgx", "aws-nitro-enclave", "unknown"}) {
+    Evidence own;
+    own.variant = variant;
+    EXPECT_THAT(PolicyOfPeersLike(own, {}),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("want a node's variant")))
+        << variant;
+  }
+}
+
 TEST(PolicyOfPeersLikeTest, IgnoresOtherRegisters) {
   std::vector<PcrValue> pcrs = OwnPcrs();
   pcrs.push_back({.index = 0, .sha256 = {}});

@@ -10,12 +10,14 @@
 #include "attestation/eventlog/event_log.h"
 #include "attestation/intel/testing/intel_vectors.h"
 #include "attestation/intel/testing/synthetic.h"
+#include "attestation/testing/event_log_builder.h"
 #include "attestation/testing/vectors.h"
 #include "common/testing/status_matchers.h"
 
 namespace constellation::attestation {
 namespace {
 
+using ::constellation::testing::EventLogBuilder;
 using ::constellation::testing::FailedChecks;
 using ::constellation::testing::FindIntelCollateral;
 using ::constellation::testing::GotOf;
@@ -87,6 +89,15 @@ TEST_F(CcelTest, RefusesOtherLogs) {
     EXPECT_FALSE(result.log.has_value());
     EXPECT_FALSE(FailedChecks(result.checks).empty());
   }
+}
+
+// MRTD is 0 and RTMR3 is 4: a log of PCRs is not one of a TD.
+TEST_F(CcelTest, RefusesRegistersThatNoTdHas) {
+  EventLogBuilder log({0x000c});  // SHA-384
+  const auto result = CheckCcel(log.Add(5, 4, "separator").bytes(), Quote());
+  EXPECT_FALSE(result.log.has_value());
+  EXPECT_THAT(GotOf(result.checks, Id::kRtmr0),
+              HasSubstr("register 5: want 0 (MRTD) to 4 (RTMR3)"));
 }
 
 TEST_F(CcelTest, NoLogExplainsNothing) {
