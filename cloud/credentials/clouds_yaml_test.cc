@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "cloud/credentials/testing/clouds_texts.h"
 #include "common/status.h"
 #include "common/testing/status_matchers.h"
 
@@ -15,25 +16,11 @@ using ::constellation::testing::IsOkAndHolds;
 using ::constellation::testing::StatusIs;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::kCloudsJson;
+using testing::kTwoClouds;
 using ::testing::Not;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
-
-constexpr char kTwoClouds[] = R"(
-clouds:
-  shop:
-    profile: vendor
-    auth:
-      username: demo
-      password: "5"
-      project_name: ~
-    region_name: R1
-    regions: [{name: R1}, R2]
-    verify: false
-  other:
-    auth: {auth_url: https://other.example}
-cache: {expiration: 10}
-)";
 
 TEST(CloudsYamlTest, FlattensEntries) {
   ASSERT_OK_AND_ASSIGN(const CloudEntries clouds,
@@ -50,10 +37,8 @@ TEST(CloudsYamlTest, FlattensEntries) {
 }
 
 TEST(CloudsYamlTest, ReadsJsonToo) {
-  ASSERT_OK_AND_ASSIGN(
-      const CloudEntries clouds,
-      ParseCloudsYaml(R"({"clouds":{"a":{"auth":{"auth_url":"https://x"}}}})",
-                      "clouds.json"));
+  ASSERT_OK_AND_ASSIGN(const CloudEntries clouds,
+                       ParseCloudsYaml(kCloudsJson, "clouds.json"));
   EXPECT_EQ(clouds.at("a").at("auth.auth_url"), "https://x");
 }
 

@@ -9,9 +9,11 @@
 #include "cloud/azure/access_token.h"
 #include "cloud/azure/azure_metadata.h"
 #include "cloud/azure/inventory.h"
+#include "cloud/azure/testing/azure_requests.h"
 #include "cloud/azure/wireserver.h"
 #include "cloud/credentials/clouds_yaml.h"
 #include "cloud/credentials/ini_file.h"
+#include "cloud/credentials/testing/clouds_texts.h"
 #include "cloud/gcp/gcp_metadata.h"
 #include "cloud/gcp/instances.h"
 #include "cloud/http/jwt.h"
@@ -51,8 +53,8 @@ void AddAzure(std::vector<Seed>& seeds) {
   constexpr std::string_view kTarget = "cloud_azure_metadata_fuzz";
   Add(seeds, kTarget, "instance", TextBytes(kAzureInstance),
       azure::ParseInstanceMetadata(kAzureInstance).status());
-  Add(seeds, kTarget, "goal_state", TextBytes(kAzureGoal),
-      azure::ParseGoalState(kAzureGoal).status());
+  Add(seeds, kTarget, "goal_state", TextBytes(azure::testing::kGoal),
+      azure::ParseGoalState(azure::testing::kGoal).status());
   Add(seeds, kTarget, "token", TextBytes(kAzureToken),
       azure::ParseTokenAnswer({.status = 200, .body = std::string(kAzureToken)},
                               absl::FromUnixSeconds(1'800'000'000))
@@ -89,8 +91,8 @@ void AddOpenStack(std::vector<Seed>& seeds) {
   Add(seeds, "cloud_openstack_metadata_fuzz", "worker",
       TextBytes(kOpenStackDocument),
       openstack::ParseMetadataDocument(kOpenStackDocument).status());
-  for (const auto& [name, text] :
-       {Text{"yaml", kCloudsYaml}, Text{"json", kCloudsJson}}) {
+  for (const auto& [name, text] : {Text{"yaml", cloud::testing::kTwoClouds},
+                                   Text{"json", cloud::testing::kCloudsJson}}) {
     const auto clouds = ParseCloudsYaml(text, name);
     Add(seeds, "cloud_clouds_yaml_fuzz", name, TextBytes(text),
         Only(clouds.ok() && !clouds->empty(), "no cloud"));

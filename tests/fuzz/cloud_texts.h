@@ -41,12 +41,6 @@ inline constexpr std::string_view kAzureInstance = R"({"compute":{
 "ipAddress":[{"privateIpAddress":"192.168.178.5"}],
 "subnet":[{"address":"192.168.178.0","prefix":"24"}]}}]}})";
 
-inline constexpr std::string_view kAzureGoal =
-    R"(<?xml version="1.0"?><GoalState><Incarnation>3</Incarnation><Container>)"
-    R"(<ContainerId>c-1</ContainerId><RoleInstanceList><RoleInstance>)"
-    R"(<InstanceId>i_2.x</InstanceId></RoleInstance></RoleInstanceList>)"
-    R"(</Container></GoalState>)";
-
 inline constexpr std::string_view kAzureToken =
     R"({"access_token":"tok","expires_in":"3600","token_type":"Bearer"})";
 
@@ -100,24 +94,6 @@ inline constexpr std::string_view kOpenStackDocument =
 "constellation-endpoint":"192.168.178.10:6443",
 "constellation-init-secret-sha256":"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
 "constellation-control-planes-0":"node-control-plane-default-0=192.168.178.71,node-control-plane-default-1=192.168.178.72"}})";
-
-inline constexpr std::string_view kCloudsYaml = R"(clouds:
-  shop:
-    profile: vendor
-    auth:
-      username: demo
-      password: "5"
-      project_name: ~
-    region_name: R1
-    regions: [{name: R1}, R2]
-    verify: false
-  other:
-    auth: {auth_url: https://other.example}
-cache: {expiration: 10}
-)";
-
-inline constexpr std::string_view kCloudsJson =
-    R"({"clouds":{"a":{"auth":{"auth_url":"https://x"}}}})";
 
 inline constexpr std::string_view kGetRequest =
     "GET /v1/self HTTP/1.1\r\nHost: metadata\r\n\r\n";

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The commands of the cli against a Google Cloud on loopback, with the real
 // transport, provider and clock.
-#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
@@ -31,17 +30,8 @@ class GcpCommandsTest : public testing::CloudLife {
     server_.Control("/_reset", json::object());
     server_.Control("/_ctl",
                     {{"auth", {{"tokens", {{"ya29.test", "tester"}}}}}});
-    setenv("GOOGLE_OAUTH_ACCESS_TOKEN", "ya29.test", 1);
-    setenv("GCE_METADATA_HOST", server_.url().c_str(), 1);
-    for (const auto& [name, path] :
-         {std::pair<const char*, const char*>{"COMPUTE", "/compute/v1/"},
-          {"STORAGE", "/storage/v1/"},
-          {"IAM", "/iam/"},
-          {"CLOUDRESOURCEMANAGER", "/crm/"},
-          {"IAMCREDENTIALS", "/iamcredentials/"},
-          {"SERVICEUSAGE", "/serviceusage/"}}) {
-      setenv(fmt::format("CLOUDSDK_API_ENDPOINT_OVERRIDES_{}", name).c_str(),
-             (server_.url() + path).c_str(), 1);
+    for (const auto& [name, value] : server_.Variables()) {
+      setenv(name.c_str(), value.c_str(), 1);
     }
   }
 

@@ -100,6 +100,22 @@ GcpServer::~GcpServer() {
   (void)waitpid(pid_, &status, 0);
 }
 
+std::map<std::string, std::string> GcpServer::Variables() const {
+  std::map<std::string, std::string> variables = {
+      {"GOOGLE_OAUTH_ACCESS_TOKEN", "ya29.test"}, {"GCE_METADATA_HOST", url_}};
+  for (const auto& [name, path] :
+       {std::pair<const char*, const char*>{"COMPUTE", "/compute/v1/"},
+        {"STORAGE", "/storage/v1/"},
+        {"IAM", "/iam/"},
+        {"CLOUDRESOURCEMANAGER", "/crm/"},
+        {"IAMCREDENTIALS", "/iamcredentials/"},
+        {"SERVICEUSAGE", "/serviceusage/"}}) {
+    variables[fmt::format("CLOUDSDK_API_ENDPOINT_OVERRIDES_{}", name)] =
+        url_ + path;
+  }
+  return variables;
+}
+
 json GcpServer::Control(const std::string& path, const json& body) {
   const auto answer =
       transport_.Send({.method = body.is_null() ? "GET" : "POST",
@@ -170,18 +186,7 @@ GcpWorld::GcpWorld(ClusterRequest wanted)
     : request(wanted.groups.empty() ? SmallRequest() : std::move(wanted)) {
   server.Control("/_reset", json::object());
   server.Control("/_ctl", {{"auth", {{"tokens", {{"ya29.test", "tester"}}}}}});
-  variables = {{"GOOGLE_OAUTH_ACCESS_TOKEN", "ya29.test"},
-               {"GCE_METADATA_HOST", server.url()}};
-  for (const auto& [name, path] :
-       {std::pair<const char*, const char*>{"COMPUTE", "/compute/v1/"},
-        {"STORAGE", "/storage/v1/"},
-        {"IAM", "/iam/"},
-        {"CLOUDRESOURCEMANAGER", "/crm/"},
-        {"IAMCREDENTIALS", "/iamcredentials/"},
-        {"SERVICEUSAGE", "/serviceusage/"}}) {
-    variables[fmt::format("CLOUDSDK_API_ENDPOINT_OVERRIDES_{}", name)] =
-        server.url() + path;
-  }
+  variables = server.Variables();
   environment = [this](std::string_view name) -> std::optional<std::string> {
     const auto found = variables.find(std::string(name));
     return found == variables.end() ? std::nullopt

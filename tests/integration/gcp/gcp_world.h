@@ -35,6 +35,9 @@ class GcpServer final {
   // "http://127.0.0.1:port".
   const std::string& url() const { return url_; }
   const std::string& schemas() const { return schemas_; }
+  // The environment of a client that shall come here, with a token that has
+  // to be made known (auth.tokens of "/_ctl").
+  std::map<std::string, std::string> Variables() const;
   // POST of `body` to a control path, or GET without one.
   nlohmann::json Control(const std::string& path,
                          const nlohmann::json& body = nullptr);
