@@ -298,15 +298,21 @@ absl::StatusOr<InitOutcome> Bootstrapper::Resume(
 }
 
 // The node is a member whatever comes of it; the owner sees the reason.
-void Bootstrapper::MakeEtcdCount(const std::stop_token& stop) {
-  const absl::Status counts =
-      EtcdJoin(MakeNode(self_), Connector(), EtcdConnector(), time_scale_)
-          .BecomeVoter(stop);
-  if (counts.ok()) {
+void Bootstrapper::KeepEtcd(const std::stop_token& stop) {
+  EtcdJoin etcd(MakeNode(self_), Connector(), EtcdConnector(), time_scale_);
+  if (EtcdJoin::IsUnderWay(paths_)) {
+    const absl::Status counts = etcd.BecomeVoter(stop);
+    if (absl::IsCancelled(counts)) {
+      return;
+    }
+    if (!counts.ok()) {
+      status_.Report("etcd-promote", cloud::BootState::kFailed,
+                     Message(counts));
+      return;
+    }
     status_.Report("member", cloud::BootState::kDone, kControlPlane);
-  } else if (!absl::IsCancelled(counts)) {
-    status_.Report("etcd-promote", cloud::BootState::kFailed, Message(counts));
   }
+  etcd.Tend(stop);
 }
 
 // The state lies on the authenticated state disk; if it is damaged the error is
@@ -315,11 +321,8 @@ absl::Status Bootstrapper::RunAsMember() {
   ASSIGN_OR_RETURN(const std::string json, ReadFile(paths_.NodeState()));
   ASSIGN_OR_RETURN(const NodeState state, ParseNodeState(json));
   RETURN_IF_ERROR(StartMemberUnits());
-  std::jthread etcd;
   if (EtcdJoin::IsUnderWay(paths_)) {
     status_.Report("etcd-promote", cloud::BootState::kRunning);
-    etcd = std::jthread(
-        [this](const std::stop_token& stop) { MakeEtcdCount(stop); });
   } else {
     status_.Report("member", cloud::BootState::kDone, state.role);
   }
@@ -327,6 +330,8 @@ absl::Status Bootstrapper::RunAsMember() {
     status_.Flush(kCallLimit);
     return absl::OkStatus();
   }
+  const std::jthread etcd(
+      [this](const std::stop_token& stop) { KeepEtcd(stop); });
   InitRuns::Functions functions = InitFunctions();
   functions.resume = [this, &state](const InitParameters& parameters) {
     return Resume(state, parameters);

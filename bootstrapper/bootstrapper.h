@@ -75,8 +75,9 @@ class Bootstrapper final {
   absl::StatusOr<NodeIdentity> WaitForIdentity() const;
   ConnectToCluster Connector() const;
   ConnectToEtcd EtcdConnector() const;
-  // Ends the joining of this node's etcd, also after a reboot in between.
-  void MakeEtcdCount(const std::stop_token& stop);
+  // What a control-plane node does for etcd until `stop`: ends the joining of
+  // its own, also after a reboot in between; then looks after the others.
+  void KeepEtcd(const std::stop_token& stop);
 
   const BootstrapperOptions options_;
   const NodePaths paths_;

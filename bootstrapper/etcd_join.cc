@@ -2,6 +2,7 @@
 #include "bootstrapper/etcd_join.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,6 +24,7 @@ using kubernetes::Json;
 constexpr absl::Duration kAnnounceTimeout = absl::Minutes(10);
 constexpr absl::Duration kStartTimeout = absl::Minutes(5);
 constexpr absl::Duration kIdleLimit = absl::Minutes(5);
+constexpr absl::Duration kTendInterval = absl::Minutes(1);
 constexpr absl::Duration kEtcdPause = absl::Seconds(5);
 constexpr int kPeerPort = 2380;
 constexpr int kClientPort = 2379;
@@ -99,7 +101,6 @@ absl::StatusOr<EtcdJoin::Facts> EtcdJoin::ReadFacts() {
   ASSIGN_OR_RETURN(const Json pods, api->Get(kEtcdPods));
   facts.client_urls =
       TextsOf(pods, {"metadata", "annotations", kClientUrlAnnotation});
-  std::erase(facts.client_urls, ClientUrl());
   ASSIGN_OR_RETURN(const Json kubeadm, api->Get(kKubeadmConfig));
   ASSIGN_OR_RETURN(
       facts.cluster_configuration,
@@ -107,12 +108,23 @@ absl::StatusOr<EtcdJoin::Facts> EtcdJoin::ReadFacts() {
   return facts;
 }
 
-// The own etcd is not asked: before it counts it gives no answer.
+// A list without this node, which has registered, is not to be believed.
+bool EtcdJoin::HasNode(const EtcdMember& member, const Facts& facts) const {
+  const auto listed = [&facts](const std::string& name) {
+    return std::ranges::find(facts.node_names, name) != facts.node_names.end();
+  };
+  return listed(member.name) || !listed(node_.self.name);
+}
+
+// A learner gives no answer, so the own etcd does not before it counts.
 absl::StatusOr<EtcdJoin::Witness> EtcdJoin::Ask() {
   Witness witness;
   ASSIGN_OR_RETURN(witness.facts, ReadFacts());
   absl::Status last = Unavailable("etcd: no member on another node is known");
   for (const std::string& url : witness.facts.client_urls) {
+    if (url == ClientUrl() && IsUnderWay(node_.paths)) {
+      continue;
+    }
     auto etcd = connect_to_etcd_(url);
     last = etcd.status();
     if (!last.ok()) {
@@ -136,8 +148,7 @@ bool EtcdJoin::IsGone(const EtcdMember& member, const Facts& facts) {
     return true;
   }
   if (!member.name.empty()) {
-    return std::ranges::find(facts.node_names, member.name) ==
-           facts.node_names.end();
+    return !HasNode(member, facts);
   }
   if (!member.learner) {
     return false;
@@ -236,6 +247,41 @@ absl::Status EtcdJoin::BecomeVoter(const std::stop_token& stop) {
     node_.clock.Sleep(kEtcdPause);
   }
   return absl::CancelledError("etcd: the bootstrapper ends");
+}
+
+absl::Status EtcdJoin::RemoveTheDeleted() {
+  ASSIGN_OR_RETURN(const Witness witness, Ask());
+  const std::vector<std::string> before =
+      std::exchange(without_node_, std::vector<std::string>());
+  for (const EtcdMember& member : witness.members) {
+    if (member.name.empty() || member.peer_url == PeerUrl() ||
+        HasNode(member, witness.facts)) {
+      continue;
+    }
+    if (std::ranges::find(before, member.id) == before.end()) {
+      without_node_.push_back(member.id);
+      continue;
+    }
+    spdlog::info("etcd: removing member {}: its node was deleted", member.name);
+    RETURN_IF_ERROR(witness.etcd->Remove(member.id));
+  }
+  return absl::OkStatus();
+}
+
+void EtcdJoin::Tend(const std::stop_token& stop) {
+  const absl::Duration interval = Scaled(kTendInterval, time_scale_);
+  absl::Time next = node_.clock.Now() + interval;
+  while (!stop.stop_requested()) {
+    node_.clock.Sleep(kEtcdPause);
+    if (stop.stop_requested() || node_.clock.Now() < next) {
+      continue;
+    }
+    next = node_.clock.Now() + interval;
+    const absl::Status looked = RemoveTheDeleted();
+    if (!looked.ok()) {
+      spdlog::debug("etcd: {}", Message(looked));
+    }
+  }
 }
 
 }  // namespace constellation::bootstrapper

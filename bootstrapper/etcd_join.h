@@ -58,6 +58,15 @@ class EtcdJoin final {
   // with FAILED_PRECONDITION if somebody has removed the member.
   absl::Status BecomeVoter(const std::stop_token& stop);
 
+  // Removes members whose Node has been deleted; a Node that is missing for the
+  // first time is only remembered. So `kubectl delete node` is all that it
+  // takes to make the control plane smaller. Errors: of API server and etcd.
+  absl::Status RemoveTheDeleted();
+
+  // RemoveTheDeleted() every minute, until `stop` is requested (noticed within
+  // some seconds). Errors are only logged: the next minute brings another try.
+  void Tend(const std::stop_token& stop);
+
   // Whether the mark is there: BecomeVoter() is still to be called.
   static bool IsUnderWay(const NodePaths& paths);
 
@@ -76,6 +85,7 @@ class EtcdJoin final {
     Facts facts;
   };
   absl::StatusOr<Witness> Ask();
+  bool HasNode(const EtcdMember& member, const Facts& facts) const;
   absl::StatusOr<Announcement> TryToAnnounce();
   absl::Status RemoveTheDeparted(Witness& witness);
   // The own member; FAILED_PRECONDITION if there is none.
@@ -91,6 +101,8 @@ class EtcdJoin final {
   // Somebody else's learner that has not run, and since when we see it.
   std::string idle_learner_;
   absl::Time idle_since_;
+  // Members without a Node, as of the last RemoveTheDeleted().
+  std::vector<std::string> without_node_;
 };
 
 }  // namespace constellation::bootstrapper

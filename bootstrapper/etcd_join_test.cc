@@ -4,8 +4,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <stop_token>
 #include <string>
+#include <thread>
 
+#include "absl/time/clock.h"
 #include "bootstrapper/testing/fake_etcd.h"
 #include "bootstrapper/testing/node_fixture.h"
 #include "common/files.h"
@@ -68,7 +71,8 @@ TEST_F(EtcdJoinTest, AnnouncesALearnerAndNamesAllMembers) {
   EXPECT_TRUE(IsMarked());
 }
 
-// With the rights that kubeadm has made for this node, and not of itself.
+// With the rights that kubeadm has made for this node. Itself it does not ask
+// before it counts.
 TEST_F(EtcdJoinTest, AsksOthersOnly) {
   ShowEtcd(cluster_, {kFirst, kOwn}, {kOwnClient, kFirstClient});
   ASSERT_THAT(MakeJoin().Announce(), IsOk());
@@ -218,6 +222,80 @@ TEST_F(EtcdJoinTest, TheEndOfTheProgramEndsTheWait) {
   EXPECT_THAT(MakeJoin().BecomeVoter(stop.get_token()),
               StatusIs(absl::StatusCode::kCancelled));
   EXPECT_TRUE(IsMarked());
+}
+
+// Three members; the Node of the last one has been deleted.
+class EtcdTendTest : public EtcdJoinTest {
+ protected:
+  EtcdTendTest() {
+    etcd_.Set({First(),
+               {"2", kOwn, kOwnPeer, kOwnClient, false},
+               {"3", "control-plane-2", "https://10.42.0.13:2380", "", false}});
+  }
+};
+
+TEST_F(EtcdTendTest, RemovesAMemberWhoseNodeIsMissingTwice) {
+  EtcdJoin join = MakeJoin();
+  EXPECT_THAT(join.RemoveTheDeleted(), IsOk());
+  EXPECT_THAT(etcd_.members(), SizeIs(3));
+  EXPECT_THAT(join.RemoveTheDeleted(), IsOk());
+  ASSERT_THAT(etcd_.members(), SizeIs(2));
+  EXPECT_EQ(etcd_.members()[1].name, kOwn);
+}
+
+// Somebody makes a Node anew, as kubelets do.
+TEST_F(EtcdTendTest, TwiceInARow) {
+  EtcdJoin join = MakeJoin();
+  EXPECT_THAT(join.RemoveTheDeleted(), IsOk());
+  ShowEtcd(cluster_, {kFirst, kOwn, "control-plane-2"}, {kFirstClient});
+  EXPECT_THAT(join.RemoveTheDeleted(), IsOk());
+  ShowEtcd(cluster_, {kFirst, kOwn}, {kFirstClient});
+  EXPECT_THAT(join.RemoveTheDeleted(), IsOk());
+  EXPECT_THAT(etcd_.members(), SizeIs(3));
+}
+
+TEST_F(EtcdTendTest, BelievesNoListWithoutItself) {
+  EtcdJoin join = MakeJoin();
+  ShowEtcd(cluster_, {}, {kFirstClient});
+  EXPECT_THAT(join.RemoveTheDeleted(), IsOk());
+  EXPECT_THAT(join.RemoveTheDeleted(), IsOk());
+  EXPECT_THAT(etcd_.members(), SizeIs(3));
+}
+
+TEST_F(EtcdTendTest, LeavesWhoIsJustJoining) {
+  etcd_.Set({First(), Learner("", "https://10.42.0.13:2380")});
+  EtcdJoin join = MakeJoin();
+  EXPECT_THAT(join.RemoveTheDeleted(), IsOk());
+  EXPECT_THAT(join.RemoveTheDeleted(), IsOk());
+  EXPECT_THAT(etcd_.members(), SizeIs(2));
+}
+
+// Its own etcd counts and answers, and the others may be gone.
+TEST_F(EtcdTendTest, AsksItself) {
+  ShowEtcd(cluster_, {kFirst, kOwn}, {kOwnClient});
+  EXPECT_THAT(MakeJoin().RemoveTheDeleted(), IsOk());
+  EXPECT_THAT(etcd_.asked(), Each(std::string(kOwnClient)));
+}
+
+TEST_F(EtcdTendTest, ErrorsAreTold) {
+  etcd_.FailWith(Unavailable("no leader"));
+  EXPECT_THAT(MakeJoin().RemoveTheDeleted(),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(EtcdTendTest, LooksUntilTheProgramEnds) {
+  EtcdJoin join = MakeJoin();
+  const absl::Time start = clock_.Now();
+  std::jthread thread(
+      [&join](const std::stop_token& stop) { join.Tend(stop); });
+  const absl::Time deadline = absl::Now() + absl::Seconds(60);
+  while (etcd_.members().size() == 3 && absl::Now() < deadline) {
+    absl::SleepFor(absl::Milliseconds(5));
+  }
+  thread.request_stop();
+  thread.join();
+  EXPECT_THAT(etcd_.members(), SizeIs(2));
+  EXPECT_GE(clock_.Now() - start, absl::Minutes(2));
 }
 
 }  // namespace

@@ -9,6 +9,17 @@ import tempfile
 import time
 
 
+# A host that offers "credentials" to systemd in the tables of the firmware: root on the node, if anybody there took them.
+HOSTILE_QEMU = """#!/bin/sh
+case "$*" in
+  *pflash0=code*)
+    exec {qemu} "$@" -smbios 'type=11,value=io.systemd.credential:tmpfiles.extra=f /run/host-was-here' \\
+      -fw_cfg 'name=opt/io.systemd.credentials/sysctl.extra,string=vm.swappiness=17' ;;
+esac
+exec {qemu} "$@"
+"""
+
+
 class Failure(Exception):
     """A check that did not hold; the message says wanted and got."""
 
@@ -25,12 +36,23 @@ class Cluster:
         # What is looked for on disks; the same when a kept cluster is taken up again.
         self.marker = 'marker-' + hashlib.sha256(self.workspace.encode()).hexdigest()[:32]
         self.scratch = tempfile.mkdtemp(prefix='constellation-e2e-images-')
+        self.environment = self._hostile_environment()
+
+    def _hostile_environment(self):
+        """In which every machine of the cluster is started by such a host."""
+        wrapper = os.path.join(self.scratch, 'bin', 'qemu-system-x86_64')
+        os.makedirs(os.path.dirname(wrapper))
+        with open(wrapper, 'w', encoding='utf-8') as file:
+            file.write(HOSTILE_QEMU.format(qemu=shutil.which('qemu-system-x86_64')))
+        os.chmod(wrapper, 0o755)
+        return {**os.environ, 'PATH': os.path.dirname(wrapper) + ':' + os.environ['PATH']}
 
     def cli(self, *arguments, timeout=3600, want=0, workspace=None):
         """Runs the cli; returns standard output. `want` is the exit code demanded (None: any) ."""
         command = [self.constellation, '-C', workspace or self.workspace, *arguments]
         print('$ constellation', ' '.join(arguments), flush=True)
-        run = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL)
+        run = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False, stdin=subprocess.DEVNULL,
+                             env=self.environment)
         if want is not None and run.returncode != want:
             raise Failure(f'constellation {" ".join(arguments)}: want exit code {want}, got {run.returncode}\n'
                           f'{run.stdout[-6000:]}\n{run.stderr[-6000:]}')
@@ -54,7 +76,7 @@ class Cluster:
         """Starts the cli in the background; its output is in the Popen's stdout."""
         print('$ constellation', ' '.join(arguments), '&', flush=True)
         return subprocess.Popen([self.constellation, '-C', self.workspace, *arguments], stdout=subprocess.PIPE,  # pylint: disable=consider-using-with
-                                stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL)
+                                stderr=subprocess.STDOUT, text=True, stdin=subprocess.DEVNULL, env=self.environment)
 
     def verify_when_services_run(self, timeout=900):
         """`constellation verify` until it could check every node; a refusal fails at once."""

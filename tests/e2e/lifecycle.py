@@ -104,19 +104,36 @@ def pods_reach_each_other_by_name(cluster):
     cluster.kubectl('delete', 'pod,service', 'web', '--grace-period=0', '--force')
 
 
-def member_gets_no_ticket(cluster):
-    """Somebody who runs code on a member asks the JoinService with the member's own TPM: PCR15 gives him away."""
-    worker = cluster.node_of_role('worker')
+def privileged_pod(cluster, name):
+    """A pod with all rights on the worker, whose root is at /host."""
     pod = json.loads(json.dumps(WORKLOAD))
-    pod['metadata']['name'] = 'attacker'
-    pod['spec']['nodeName'] = worker
+    pod['metadata']['name'] = name
+    pod['spec']['nodeName'] = cluster.node_of_role('worker')
     pod['spec']['hostNetwork'] = True
     container = pod['spec']['containers'][0]
     container['securityContext'] = {'privileged': True}
     container['volumeMounts'] = [{'name': 'data', 'mountPath': '/host'}]
     pod['spec']['volumes'][0]['hostPath'] = {'path': '/', 'type': 'Directory'}
     cluster.apply(pod)
-    wait_for('attacker Running', lambda: cluster.kubectl('get', 'pod', 'attacker', '-o', 'jsonpath={.status.phase}') == 'Running', 600)
+    wait_for(f'{name} Running', lambda: cluster.kubectl('get', 'pod', name, '-o', 'jsonpath={.status.phase}') == 'Running', 600)
+
+
+def host_configures_nothing(cluster):
+    """What the host wrote into the tables of the firmware is there (HOSTILE_QEMU), and nobody on the node obeys it."""
+    privileged_pod(cluster, 'witness')
+    offered = cluster.kubectl('exec', 'witness', '--', 'busybox', 'grep', '-c', 'host-was-here', '/host/sys/firmware/dmi/entries/11-0/raw')
+    expect(offered.strip() == '1', f'the node does not see the offer: {offered}')
+    taken = cluster.kubectl('exec', 'witness', '--', 'busybox', 'ls', '/host/run')
+    expect('host-was-here' not in taken.split(), 'systemd-tmpfiles obeyed the host')
+    swappiness = cluster.kubectl('exec', 'witness', '--', 'cat', '/proc/sys/vm/swappiness').strip()
+    expect(swappiness.isdigit() and swappiness != '17', f'systemd-sysctl obeyed the host: vm.swappiness is {swappiness}')
+    cluster.kubectl('delete', 'pod', 'witness', '--grace-period=0', '--force')
+
+
+def member_gets_no_ticket(cluster):
+    """Somebody who runs code on a member asks the JoinService with the member's own TPM: PCR15 gives him away."""
+    worker = cluster.node_of_role('worker')
+    privileged_pod(cluster, 'attacker')
     cluster.send_file('attacker', cluster.program('ticket_probe'), '/host/run/ticket-probe')
     answer = cluster.kubectl('exec', 'attacker', '--', 'busybox', 'chroot', '/host', '/run/ticket-probe',
                              f'{cluster.address_of_role("control-plane")}:30090', '6fa459ea-ee8a-4ca4-894e-db77e160355e', worker)
@@ -225,6 +242,7 @@ CHECKS = [
     pod_runs_on_the_worker,
     pods_reach_each_other_by_name,
     second_init_is_refused,
+    host_configures_nothing,
     member_gets_no_ticket,
     state_disk_hides_the_marker,
     worker_returns_after_a_reset,
