@@ -80,6 +80,15 @@ TEST(DecodeErrorTest, UnderstandsEveryServicesShape) {
   EXPECT_EQ(ClassifyAnswer(limited), AnswerClass::kThrottled);
 }
 
+constexpr char kZoneNotAvailable[] =
+    R"({"badRequest":{"message":"The requested availability zone is not )"
+    R"(available"}})";
+constexpr char kFlavorNotFound[] =
+    R"({"badRequest":{"message":"Flavor m1 could not be found."}})";
+constexpr char kOldPassword[] =
+    R"({"error":{"code":401,"title":"Unauthorized","message":"The password )"
+    R"(is expired and needs to be changed"}})";
+
 // In the services' words. Names are taken nowhere: OpenStack goes by ids. A
 // wrong project is not told from a wrong password (keystone's caution), and no
 // region but the catalog's can be asked: see keystone.cc.
@@ -142,21 +151,15 @@ TEST(DecodeErrorTest, ExplainsWhatUsersMeet) {
         Kind::kPermission,
         "identity:list_projects",
         "lacks a permission (identity:list_projects)"},
-       {{.status = 400,
-         .body = R"({"badRequest":{"message":"The requested availability )"
-                 R"(zone is not available"}})"},
+       {{.status = 400, .body = kZoneNotAvailable},
         Kind::kUnsupportedRegion,
         "",
         "choose another region"},
-       {{.status = 400,
-         .body = R"({"badRequest":{"message":"Flavor m1 could not be )"
-                 R"(found."}})"},
+       {{.status = 400, .body = kFlavorNotFound},
         Kind::kUnsupportedType,
         "",
         "`constellation config instance-types`"},
-       {{.status = 401,
-         .body = R"({"error":{"code":401,"title":"Unauthorized","message":)"
-                 R"("The password is expired and needs to be changed"}})"},
+       {{.status = 401, .body = kOldPassword},
         Kind::kExpiredToken,
         "",
         "log in again"},
