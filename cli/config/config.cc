@@ -124,9 +124,9 @@ void WarnOfCloud(const Config& config, std::vector<std::string>& warnings) {
   }
 }
 
-// Two members need both for a majority: from the moment the second one is added
-// until it answers, etcd stands still, and in emulation that takes longer than
-// etcd and the probes of its pod wait. Nothing brings the cluster back then.
+// Two members of etcd need both for a majority, and emulated machines that
+// share a few processors starve each other: API servers then answer too late
+// for kubeadm and kubelets.
 void WarnOfEmulation(const Config& config, int control_planes,
                      std::vector<std::string>& warnings) {
   if (config.IsCloud() || control_planes < 2 ||
@@ -134,9 +134,8 @@ void WarnOfEmulation(const Config& config, int control_planes,
     return;
   }
   warnings.push_back(fmt::format(
-      "{} control-plane nodes need KVM: in software emulation etcd can lose "
-      "its "
-      "majority when the second one joins, and the cluster is lost. Set "
+      "{} control-plane nodes need KVM: in software emulation they starve each "
+      "other, and the API server may stop answering. Set "
       "provider.qemu.accelerator to kvm, or use one control-plane node.",
       control_planes));
 }

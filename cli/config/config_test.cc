@@ -117,7 +117,7 @@ TEST(ConfigTest, WarnsOfSeveralControlPlanesInEmulation) {
     EXPECT_THAT(ConfigWarnings(config),
                 ::testing::ElementsAre(
                     AllOf(HasSubstr("3 control-plane nodes need KVM"),
-                          HasSubstr("the cluster is lost"))));
+                          HasSubstr("may stop answering"))));
   }
   config.qemu.accelerator = "kvm";
   EXPECT_THAT(ConfigWarnings(config), IsEmpty());
