@@ -5,12 +5,12 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <utility>
 
 #include "attestation/channel/transport/attested_server.h"
 #include "attestation/collateral/evidence_collateral.h"
 #include "common/clock.h"
 #include "common/end_signals.h"
-#include "common/files.h"
 #include "common/status_macros.h"
 #include "crypto/tls_identity.h"
 #include "joinservice/join_service.h"
@@ -20,16 +20,19 @@
 #include "joinservice/policy_watcher.h"
 #include "joinservice/ticket_issuer.h"
 #include "kubernetes/client.h"
+#include "kubernetes/cluster_access.h"
+#include "kubernetes/https_transport.h"
+#include "kubernetes/lazy_transport.h"
 
 namespace constellation::joinservice {
 namespace {
 
 // The pod's service account, or a kubeconfig for tests.
-absl::StatusOr<std::unique_ptr<kubernetes::Client>> Connect(
+absl::StatusOr<std::unique_ptr<kubernetes::HttpTransport>> Connect(
     const Options& options) {
-  if (options.kubeconfig.empty()) return kubernetes::Client::InCluster();
-  ASSIGN_OR_RETURN(const std::string yaml, ReadFile(options.kubeconfig));
-  return kubernetes::Client::FromKubeconfig(yaml);
+  ASSIGN_OR_RETURN(kubernetes::ClusterAccess access,
+                   kubernetes::ReadClusterAccess(options.kubeconfig));
+  return kubernetes::HttpsTransport::Create(std::move(access));
 }
 
 // TPM and guest drivers of this machine.
@@ -44,13 +47,15 @@ absl::StatusOr<std::unique_ptr<attestation::Attester>> OpenPlatform(
 // the server is gone before what its calls use.
 absl::Status RunServer(const Options& options) {
   const EndSignals signals;
-  ASSIGN_OR_RETURN(const std::unique_ptr<kubernetes::Client> client,
-                   Connect(options));
   ASSIGN_OR_RETURN(const crypto::TlsIdentity identity,
                    crypto::CreateTlsIdentity());
-  PolicyWatcher policies(*client, Clock::System());
+  auto lazy_transport = std::make_unique<kubernetes::LazyTransport>(
+      [&options] { return Connect(options); });
+  kubernetes::LazyTransport& transport = *lazy_transport;
+  kubernetes::Client client(std::move(lazy_transport));
+  PolicyWatcher policies(client, Clock::System());
   KeyClient keys(options.key_service_socket);
-  KubernetesClusterApi cluster(*client, Clock::System());
+  KubernetesClusterApi cluster(client, Clock::System());
   attestation::CollateralService collateral(
       options.collateral, attestation::NodeFetcherOptions(), Clock::System());
   const TicketIssuer issuer(policies, keys, cluster, Clock::System(),
@@ -61,10 +66,12 @@ absl::Status RunServer(const Options& options) {
                    attestation::StartAttestedServer(
                        {.name = "joinservice", .listen = options.listen},
                        identity, service));
+  // Nodes that come meanwhile wait.
+  RETURN_IF_ERROR(transport.Open());
   policies.Start();
   spdlog::info("event=listening address={}", options.listen);
   attestation::ServeUntilEnd(signals, *server,
-                             [&client] { client->CancelAll(); });
+                             [&client] { client.CancelAll(); });
   return absl::OkStatus();
 }
 

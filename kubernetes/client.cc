@@ -3,9 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
-
-#include "common/files.h"
 #include "common/hex.h"
 #include "common/secret_bytes.h"
 #include "common/status.h"
@@ -21,8 +18,6 @@ namespace {
 
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kApplyPatch = "application/apply-patch+yaml";
-constexpr char kServiceAccountFolder[] =
-    "/var/run/secrets/kubernetes.io/serviceaccount/";
 // As kubectl asks; the total is bounded, whatever the server sends.
 constexpr int kPageSize = 500;
 constexpr size_t kMaxItems = 100'000;
@@ -73,26 +68,6 @@ std::string QueryOf(const Selection& selection, char separator) {
 absl::StatusOr<std::unique_ptr<Client>> Client::FromKubeconfig(
     std::string_view yaml, std::string_view context) {
   ASSIGN_OR_RETURN(ClusterAccess access, ParseKubeconfig(yaml, context));
-  ASSIGN_OR_RETURN(std::unique_ptr<HttpsTransport> transport,
-                   HttpsTransport::Create(std::move(access)));
-  return std::make_unique<Client>(std::move(transport));
-}
-
-absl::StatusOr<std::unique_ptr<Client>> Client::InCluster() {
-  const char* host = std::getenv("KUBERNETES_SERVICE_HOST");
-  const char* port = std::getenv("KUBERNETES_SERVICE_PORT");
-  if (host == nullptr || port == nullptr) {
-    return FailedPrecondition(
-        "not in a pod: KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are "
-        "not set");
-  }
-  const std::string folder = kServiceAccountFolder;
-  ClusterAccess access;
-  ASSIGN_OR_RETURN(access.ca_pem, ReadFile(folder + "ca.crt"));
-  access.token_file = folder + "token";
-  const bool is_ipv6 = std::string_view(host).find(':') != std::string::npos;
-  access.server = is_ipv6 ? fmt::format("https://[{}]:{}", host, port)
-                          : fmt::format("https://{}:{}", host, port);
   ASSIGN_OR_RETURN(std::unique_ptr<HttpsTransport> transport,
                    HttpsTransport::Create(std::move(access)));
   return std::make_unique<Client>(std::move(transport));

@@ -56,10 +56,6 @@ class Client final {
   static absl::StatusOr<std::unique_ptr<Client>> FromKubeconfig(
       std::string_view yaml, std::string_view context = "");
 
-  // A client for the API server of the cluster that this pod runs in, with the
-  // rights of the pod's service account. FAILED_PRECONDITION outside of a pod.
-  static absl::StatusOr<std::unique_ptr<Client>> InCluster();
-
   // How long one request may take. Set it before the client is shared.
   void set_timeout(absl::Duration timeout) { timeout_ = timeout; }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kubernetes/client.h"
 
-#include <cstdlib>
-
 #include "common/testing/status_matchers.h"
 #include "kubernetes/testing/fake_transport.h"
 
@@ -147,12 +145,6 @@ TEST_F(ClientTest, ReadyOnlyWithStatus200) {
   EXPECT_THAT(client_->CheckReady(), IsOk());
   transport_->Answer(500, "[-]etcd failed");
   EXPECT_THAT(client_->CheckReady(), StatusIs(absl::StatusCode::kUnavailable));
-}
-
-TEST(InClusterTest, FailsOutsideOfAPod) {
-  ::unsetenv("KUBERNETES_SERVICE_HOST");
-  EXPECT_THAT(Client::InCluster(),
-              StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "absl/status/statusor.h"
 #include "common/secret_bytes.h"
 
 namespace constellation::kubernetes {
@@ -20,6 +21,23 @@ struct ClusterAccess {
   SecretBytes token;
   std::string token_file;
 };
+
+// How a service reaches the API server: as the kubeconfig file of that name
+// says or, if it is empty, as a pod of this cluster with the rights of its
+// service account. Only files are read.
+//
+// FAILED_PRECONDITION: no name, and not in a pod. NOT_FOUND: a file is missing.
+// Otherwise the codes of ParseKubeconfig().
+absl::StatusOr<ClusterAccess> ReadClusterAccess(
+    const std::string& kubeconfig_file);
+
+namespace internal {
+
+// As ReadClusterAccess("") does, with the service account's files in `folder`
+// (which ends in '/').
+absl::StatusOr<ClusterAccess> ReadPodAccess(const std::string& folder);
+
+}  // namespace internal
 
 }  // namespace constellation::kubernetes
 

@@ -5,13 +5,15 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <utility>
 
 #include "attestation/channel/transport/attested_server.h"
 #include "common/end_signals.h"
-#include "common/files.h"
 #include "common/status_macros.h"
 #include "crypto/tls_identity.h"
 #include "kubernetes/client.h"
+#include "kubernetes/cluster_access.h"
+#include "kubernetes/https_transport.h"
 #include "verificationservice/grpc_evidence_fetcher.h"
 #include "verificationservice/kubernetes_node_directory.h"
 #include "verificationservice/node_prover.h"
@@ -29,9 +31,11 @@ constexpr absl::Duration kNodeTimeout = absl::Seconds(20);
 // The pod's service account, or a kubeconfig for tests.
 absl::StatusOr<std::unique_ptr<kubernetes::Client>> Connect(
     const Options& options) {
-  if (options.kubeconfig.empty()) return kubernetes::Client::InCluster();
-  ASSIGN_OR_RETURN(const std::string yaml, ReadFile(options.kubeconfig));
-  return kubernetes::Client::FromKubeconfig(yaml);
+  ASSIGN_OR_RETURN(kubernetes::ClusterAccess access,
+                   kubernetes::ReadClusterAccess(options.kubeconfig));
+  ASSIGN_OR_RETURN(std::unique_ptr<kubernetes::HttpTransport> transport,
+                   kubernetes::HttpsTransport::Create(std::move(access)));
+  return std::make_unique<kubernetes::Client>(std::move(transport));
 }
 
 // TPM and guest drivers of this machine.
