@@ -160,6 +160,7 @@ ConnectToEtcd Bootstrapper::EtcdConnector() const {
 // one that does not exist means the node's own.
 InitRuns::Functions Bootstrapper::InitFunctions() {
   InitRuns::Functions functions;
+  functions.least_time_scale = time_scale_;
   functions.init_secret_sha256 = [this]() -> absl::StatusOr<std::string> {
     ASSIGN_OR_RETURN(const cloud::InstanceMetadata now, metadata_.Self());
     return now.init_secret_sha256;

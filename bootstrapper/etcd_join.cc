@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <functional>
 #include <utility>
 
 #include "bootstrapper/kubeadm_config.h"
@@ -254,8 +253,7 @@ absl::Status EtcdJoin::RemoveTheDeleted() {
   const std::vector<std::string> before =
       std::exchange(without_node_, std::vector<std::string>());
   for (const EtcdMember& member : witness.members) {
-    if (member.name.empty() || member.peer_url == PeerUrl() ||
-        HasNode(member, witness.facts)) {
+    if (member.name.empty() || HasNode(member, witness.facts)) {
       continue;
     }
     if (std::ranges::find(before, member.id) == before.end()) {

@@ -121,6 +121,24 @@ TEST_F(EtcdJoinTest, RemovesWhoHadThisAddress) {
   EXPECT_EQ(etcd_.members()[1].peer_url, kOwnPeer);
 }
 
+// Two nodes may clean up at the same moment.
+TEST_F(EtcdJoinTest, SomebodyElseMayRemoveFirst) {
+  etcd_.Set({First(), {"7", kOwn, kOwnPeer, kOwnClient, false}});
+  etcd_.EndRemovalsWith(NotFound("no such member"));
+  const absl::Time start = clock_.Now();
+  EXPECT_THAT(MakeJoin().Announce(), IsOk());
+  EXPECT_EQ(clock_.Now(), start) << "at the first try";
+}
+
+TEST_F(EtcdJoinTest, NobodyIsAnnouncedBesideWhoCannotBeRemoved) {
+  etcd_.Set({First(),
+             {"7", "control-plane-9", "https://10.42.0.19:2380", "", false}});
+  etcd_.EndRemovalsWith(Unavailable("no leader"));
+  EXPECT_THAT(MakeJoin().Announce(),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("no leader")));
+  EXPECT_THAT(etcd_.members(), SizeIs(2));
+}
+
 TEST_F(EtcdJoinTest, RemovesMembersWhoseNodeIsDeleted) {
   etcd_.Set({First(),
              {"7", "control-plane-9", "https://10.42.0.19:2380", "", false}});
@@ -157,6 +175,32 @@ TEST_F(EtcdJoinTest, WaitsForALearnerThatJoinsJustNow) {
   // That one never ran: its node has died.
   EXPECT_GE(clock_.Now() - start, absl::Minutes(10));
   EXPECT_THAT(etcd_.members(), SizeIs(2));
+}
+
+// Each learner has its own time.
+TEST_F(EtcdJoinTest, TheNextLearnerIsWaitedForAnew) {
+  EtcdJoin join = MakeJoin();
+  etcd_.Set({First(), Learner("", "https://10.42.0.13:2380")});
+  ASSERT_THAT(join.Announce(), IsOk());
+  EtcdMember next = Learner("", "https://10.42.0.14:2380");
+  next.id = "8";
+  etcd_.Set({First(), next});
+  const absl::Time start = clock_.Now();
+  ASSERT_THAT(join.Announce(), IsOk());
+  EXPECT_GE(clock_.Now() - start, absl::Minutes(5));
+}
+
+// One that counts has no name before it has started; no time makes it an idle
+// learner, nor does it hide one.
+TEST_F(EtcdJoinTest, NamelessMembersThatCountStayWhileLearnersAreRemoved) {
+  EtcdMember voter = Learner("", "https://10.42.0.19:2380");
+  voter.id = "8";
+  voter.learner = false;
+  etcd_.Set({First(), voter, Learner("", "https://10.42.0.13:2380")});
+  ASSERT_THAT(MakeJoin().Announce(), IsOk());
+  ASSERT_THAT(etcd_.members(), SizeIs(3));
+  EXPECT_EQ(etcd_.members()[1].id, "8");
+  EXPECT_EQ(etcd_.members()[2].peer_url, kOwnPeer);
 }
 
 // It has a disk with data: its node will come back and catch up.
@@ -280,6 +324,14 @@ TEST_F(EtcdTendTest, AsksItself) {
 TEST_F(EtcdTendTest, ErrorsAreTold) {
   etcd_.FailWith(Unavailable("no leader"));
   EXPECT_THAT(MakeJoin().RemoveTheDeleted(),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(EtcdTendTest, ARemovalThatFailsIsTold) {
+  etcd_.EndRemovalsWith(Unavailable("no leader"));
+  EtcdJoin join = MakeJoin();
+  EXPECT_THAT(join.RemoveTheDeleted(), IsOk());
+  EXPECT_THAT(join.RemoveTheDeleted(),
               StatusIs(absl::StatusCode::kUnavailable));
 }
 

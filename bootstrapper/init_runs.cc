@@ -3,6 +3,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "common/hex.h"
@@ -104,6 +105,8 @@ absl::StatusOr<std::shared_ptr<InitRun>> InitRuns::Begin(
   if (thread_.joinable()) {
     thread_.join();  // of a run that failed early; it has finished
   }
+  parameters.time_scale =
+      std::max(parameters.time_scale, functions_.least_time_scale);
   parameters_ = std::make_unique<InitParameters>(std::move(parameters));
   run_ = std::make_shared<InitRun>(clock_);
   thread_ = std::thread(

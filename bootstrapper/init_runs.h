@@ -2,6 +2,7 @@
 #ifndef CONSTELLATION_BOOTSTRAPPER_INIT_RUNS_H_
 #define CONSTELLATION_BOOTSTRAPPER_INIT_RUNS_H_
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -73,6 +74,9 @@ class InitRuns final {
     // For a node that is a member already: the outcome that the owner with
     // these secrets may have. Null on a new node.
     std::function<absl::StatusOr<InitOutcome>(const InitParameters&)> resume;
+    // How slow this node knows itself to be; an owner who says less, because
+    // his cloud did not tell him, is given more time.
+    uint32_t least_time_scale = 1;
   };
 
   InitRuns(Functions functions, Clock& clock)

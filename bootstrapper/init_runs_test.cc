@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <tuple>
 
 #include "absl/synchronization/notification.h"
 #include "bootstrapper/testing/init_fixtures.h"
@@ -172,6 +173,27 @@ TEST_F(InitRunsTest, AFailureBehindTheLockIsFinal) {
   EXPECT_EQ(starts_, 1);
   EXPECT_EQ(given_up_, 1);
   EXPECT_EQ(succeeded_, 0);
+}
+
+// The owner of a cloud's machine does not know how slow it is.
+TEST_F(InitRunsTest, ASlowNodeTakesItsTime) {
+  release_.Notify();
+  for (const auto& [own, wanted, expected] :
+       {std::tuple{10U, 1U, 10U}, {10U, 20U, 20U}, {1U, 7U, 7U}}) {
+    InitRuns::Functions functions = Functions();
+    functions.least_time_scale = own;
+    std::atomic<uint32_t> got = 0;
+    initialize_ = [&got](const InitParameters& parameters) {
+      got = parameters.time_scale;
+      return InitOutcome{"kubeconfig", Bytes(32, 9)};
+    };
+    InitRuns runs(std::move(functions), Clock::System());
+    InitParameters parameters = testing::GoodParameters();
+    parameters.time_scale = wanted;
+    ASSERT_OK_AND_ASSIGN(const auto run, runs.Begin(std::move(parameters)));
+    EXPECT_THAT(Finished(*run), IsOk());
+    EXPECT_EQ(got, expected);
+  }
 }
 
 TEST_F(InitRunsTest, AMemberGivesItsOwnerTheResultAgain) {

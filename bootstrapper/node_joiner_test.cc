@@ -222,6 +222,18 @@ TEST_F(NodeJoinerTest, WithoutAnnouncementEtcdIsNotStarted) {
   EXPECT_FALSE(runner_.Ran("disk-mapper commit"));
 }
 
+// It would begin a cluster of its own.
+TEST_F(NodeJoinerTest, WithoutTheMembersEtcdIsNotStarted) {
+  runner_.On(kKubeadmJoin, [this] {
+    EXPECT_THAT(MakeDirectories(paths_.KubeadmPatches() + "/etcd1+json.json"),
+                IsOk());
+    return CommandResult{};
+  });
+  EXPECT_THAT(Join(ControlPlaneTicket()), Not(IsOk()));
+  EXPECT_FALSE(runner_.Ran("kubeadm init phase etcd local"));
+  EXPECT_FALSE(runner_.Ran("disk-mapper commit"));
+}
+
 TEST_F(NodeJoinerTest, WorkersHaveNoEtcd) {
   ASSERT_THAT(Join(WorkerTicket()), IsOk());
   EXPECT_EQ(etcd_.members().size(), 1U);

@@ -40,6 +40,11 @@ class FakeEtcd {
     const absl::MutexLock lock(&mutex_);
     failure_ = std::move(status);
   }
+  // Removals end so. With NOT_FOUND somebody else was quicker.
+  void EndRemovalsWith(absl::Status status) {
+    const absl::MutexLock lock(&mutex_);
+    removal_ = std::move(status);
+  }
   // A learner starts as soon as it is announced, under this name.
   void StartAs(std::string name) {
     const absl::MutexLock lock(&mutex_);
@@ -105,8 +110,10 @@ class FakeEtcd {
       const auto member =
           std::ranges::find(etcd_.members_, id, &EtcdMember::id);
       if (member == etcd_.members_.end()) return NotFound("no such member");
-      etcd_.members_.erase(member);
-      return absl::OkStatus();
+      if (etcd_.removal_.ok() || absl::IsNotFound(etcd_.removal_)) {
+        etcd_.members_.erase(member);
+      }
+      return etcd_.removal_;
     }
 
    private:
@@ -117,6 +124,7 @@ class FakeEtcd {
   std::vector<EtcdMember> members_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::string> asked_ ABSL_GUARDED_BY(mutex_);
   absl::Status failure_ ABSL_GUARDED_BY(mutex_);
+  absl::Status removal_ ABSL_GUARDED_BY(mutex_);
   std::string starts_as_ ABSL_GUARDED_BY(mutex_);
   int lag_ ABSL_GUARDED_BY(mutex_) = 0;
 };
