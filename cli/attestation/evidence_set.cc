@@ -45,9 +45,10 @@ bool IsCollateral(FileKind kind) {
 }  // namespace
 
 // Only given files: whoever named one expects it to be judged.
-void EvidenceSet::Unreadable(const SetFile& file, absl::Status why) {
+void EvidenceSet::Unreadable(const SetFile& file, FileKind kind,
+                             absl::Status why) {
   if (file.given) {
-    unreadable_.emplace_back(file, std::move(why));
+    unreadable_.push_back({file, kind, std::move(why)});
   }
 }
 
@@ -57,7 +58,7 @@ void EvidenceSet::AddCertificates(const SetFile& file,
                                   std::span<const uint8_t> bytes) {
   auto certificates = CertificatesOf(bytes);
   if (!certificates.ok()) {
-    Unreadable(file, certificates.status());
+    Unreadable(file, FileKind::kCertificate, certificates.status());
     return;
   }
   for (crypto::Certificate& certificate : *certificates) {
@@ -71,7 +72,7 @@ void EvidenceSet::AddTable(const SetFile& file,
                            std::span<const uint8_t> table) {
   const auto parsed = attestation::SnpCertificateTableUnverified::Parse(table);
   if (!parsed.ok()) {
-    Unreadable(file, parsed.status());
+    Unreadable(file, FileKind::kSnpCertificateTable, parsed.status());
     return;
   }
   for (const std::span<const uint8_t> der :
@@ -85,7 +86,7 @@ void EvidenceSet::AddTable(const SetFile& file,
 void EvidenceSet::AddCrl(const SetFile& file) {
   auto list = attestation::ParseCrlUnverified(file.content);
   if (!list.ok()) {
-    Unreadable(file, list.status());
+    Unreadable(file, FileKind::kRevocationList, list.status());
     return;
   }
   crls_.push_back({*std::move(list), file.name, file.given});
@@ -98,7 +99,7 @@ void EvidenceSet::AddBundle(const SetFile& file) {
   const auto bundle =
       attestation::CollateralBundle::Parse(AsText(file.content));
   if (!bundle.ok()) {
-    Unreadable(file, bundle.status());
+    Unreadable(file, FileKind::kCollateralBundle, bundle.status());
     return;
   }
   for (const std::string& key : bundle->Keys()) {
@@ -143,7 +144,7 @@ void EvidenceSet::Add(std::string name, std::span<const uint8_t> bytes,
     case FileKind::kSnpReportResponse: {
       const auto report = attestation::UnwrapSnpReportResponse(file.content);
       if (!report.ok()) {
-        Unreadable(file, report.status());
+        Unreadable(file, recognised.kind, report.status());
         return;
       }
       file.content = Bytes(report->begin(), report->end());
@@ -157,7 +158,8 @@ void EvidenceSet::Add(std::string name, std::span<const uint8_t> bytes,
       AddBundle(file);
       return;
     case FileKind::kUnknown:
-      Unreadable(file, InvalidArgument("the kind of this file is not known"));
+      Unreadable(file, FileKind::kUnknown,
+                 InvalidArgument("the kind of this file is not known"));
       return;
     default:
       break;

@@ -35,6 +35,13 @@ struct SetFile {
   bool given = false;
 };
 
+// A file that could not be read, and why. Of a known kind it is damaged.
+struct UnreadableFile {
+  SetFile file;
+  FileKind kind = FileKind::kUnknown;
+  absl::Status why;
+};
+
 // Files sorted by what they are. Unverified, all of it. Not thread-safe while
 // it grows.
 class EvidenceSet final {
@@ -62,21 +69,19 @@ class EvidenceSet final {
   const crypto::Certificate* IssuerOf(
       const crypto::Certificate& certificate) const;
   // Given files that could not be read, with the reason.
-  const std::vector<std::pair<SetFile, absl::Status>>& unreadable() const {
-    return unreadable_;
-  }
+  const std::vector<UnreadableFile>& unreadable() const { return unreadable_; }
 
  private:
   void AddCertificates(const SetFile& file, std::span<const uint8_t> bytes);
   void AddTable(const SetFile& file, std::span<const uint8_t> table);
   void AddBundle(const SetFile& file);
   void AddCrl(const SetFile& file);
-  void Unreadable(const SetFile& file, absl::Status why);
+  void Unreadable(const SetFile& file, FileKind kind, absl::Status why);
 
   std::map<FileKind, std::vector<SetFile>> files_;
   std::vector<SetCertificate> certificates_;
   std::vector<SetCrl> crls_;
-  std::vector<std::pair<SetFile, absl::Status>> unreadable_;
+  std::vector<UnreadableFile> unreadable_;
 };
 
 }  // namespace constellation::cli

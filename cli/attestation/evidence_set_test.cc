@@ -76,9 +76,43 @@ TEST_F(EvidenceSetTest, EvidenceAmongCollateralIsLeftOut) {
 TEST_F(EvidenceSetTest, GivenJunkIsToldOf) {
   set_.Add("junk", AsBytes("junk"), true);
   ASSERT_THAT(set_.unreadable(), SizeIs(1));
-  EXPECT_EQ(set_.unreadable()[0].first.name, "junk");
-  EXPECT_EQ(Message(set_.unreadable()[0].second),
+  EXPECT_EQ(set_.unreadable()[0].file.name, "junk");
+  EXPECT_EQ(set_.unreadable()[0].kind, FileKind::kUnknown);
+  EXPECT_EQ(Message(set_.unreadable()[0].why),
             "the kind of this file is not known");
+}
+
+// The kind is kept, so that a damaged file can be told from a foreign one.
+TEST_F(EvidenceSetTest, DamagedFilesKeepTheirKind) {
+  Bytes certificate = Snp().leaf;
+  certificate.resize(certificate.size() - 1);
+  certificate[3] = static_cast<uint8_t>(certificate[3] - 1);  // outer length
+  Bytes table =
+      testing::SnpCertificateTable({{testing::kSnpVcekGuid, Snp().leaf}});
+  table[16] = 0xff;  // offset
+  table[18] = 0xff;
+  const std::string bundle =
+      R"({"format": "constellation-collateral-bundle/v1", "entries": 1})";
+  Bytes response(32, 0);
+  response[4] = 0xa0;
+  response[5] = 0x04;
+  response.insert(response.end(), Snp().report.begin(), Snp().report.end());
+  response.pop_back();
+  const std::string list = "-----BEGIN X509 CRL-----\nAAAA\n";
+  const std::pair<FileKind, Bytes> files[] = {
+      {FileKind::kCertificate, certificate},
+      {FileKind::kSnpCertificateTable, table},
+      {FileKind::kSnpReportResponse, response},
+      {FileKind::kCollateralBundle, Bytes(bundle.begin(), bundle.end())},
+      {FileKind::kRevocationList, Bytes(list.begin(), list.end())}};
+  for (const auto& [kind, bytes] : files) {
+    EvidenceSet set;
+    set.Add("kept", bytes, false);
+    EXPECT_THAT(set.unreadable(), IsEmpty()) << KindId(kind);
+    set.Add("given", bytes, true);
+    ASSERT_THAT(set.unreadable(), SizeIs(1)) << KindId(kind);
+    EXPECT_EQ(KindId(set.unreadable()[0].kind), KindId(kind));
+  }
 }
 
 TEST_F(EvidenceSetTest, UnwrapsExtendedReports) {

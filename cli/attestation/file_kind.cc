@@ -246,16 +246,67 @@ bool IsTpmAttest(Octets bytes) {
           attestation::ParseAttestUnverified(bytes).ok());
 }
 
+// A big-endian number of two octets, as TPMs write it.
+uint16_t Big16(Octets bytes, size_t at) {
+  return static_cast<uint16_t>(Little(bytes, at, 1) << 8U |
+                               Little(bytes, at + 1, 1));
+}
+
+bool IsTpmHash(uint16_t algorithm) {
+  return algorithm == attestation::kTpmAlgSha1 ||
+         algorithm == attestation::kTpmAlgSha256 ||
+         algorithm == attestation::kTpmAlgSha384 ||
+         algorithm == attestation::kTpmAlgSha512;
+}
+
+// The head of a TPMT_SIGNATURE: scheme, hash, and a size that RSA signatures
+// or the numbers of an ECDSA signature have. What follows may be damaged.
+bool HasSignatureHead(Octets bytes) {
+  constexpr size_t kAtHash = 2, kAtSize = 4, kHead = 6;
+  constexpr uint16_t kLeastNumber = 24, kMostNumber = 66;
+  if (bytes.size() <= kHead || !IsTpmHash(Big16(bytes, kAtHash))) {
+    return false;
+  }
+  const uint16_t size = Big16(bytes, kAtSize);
+  switch (Big16(bytes, 0)) {
+    case attestation::kTpmAlgRsassa:
+    case attestation::kTpmAlgRsapss:
+      return size == 256 || size == 384 || size == 512;
+    case attestation::kTpmAlgEcdsa:
+      return size >= kLeastNumber && size <= kMostNumber;
+    default:
+      return false;
+  }
+}
+
+// The head of a TPMT_PUBLIC: type, hash of the name, attributes of which none
+// is reserved, size of a policy (TPM 2.0 Part 2, 8.3 and 12.2.4).
+bool HasPublicHead(Octets bytes) {
+  constexpr size_t kAtHash = 2, kAtAttributes = 4, kAtPolicy = 8, kHead = 10;
+  constexpr uint32_t kReserved = 0xfff0f009;
+  const uint16_t type = Big16(bytes, 0);
+  const uint32_t attributes = uint32_t{Big16(bytes, kAtAttributes)} << 16U |
+                              Big16(bytes, kAtAttributes + 2);
+  const uint16_t policy = Big16(bytes, kAtPolicy);
+  return bytes.size() > kHead &&
+         (type == attestation::kTpmAlgRsa || type == attestation::kTpmAlgEcc) &&
+         IsTpmHash(Big16(bytes, kAtHash)) && (attributes & kReserved) == 0 &&
+         (policy == 0 || policy == 20 || policy == 32 || policy == 48 ||
+          policy == 64);
+}
+
 // The structures of TPM 2.0 Part 2 carry no length and, TPMS_ATTEST aside, no
-// magic number: the parser has to accept all of it.
+// magic number: the head has to fit, or the parser to accept all of it.
 FileKind RecogniseTpm(Octets bytes) {
   if (IsTpmAttest(bytes)) {
     return FileKind::kTpmAttest;
   }
-  if (attestation::ParseSignatureUnverified(bytes).ok()) {
+  if (HasSignatureHead(bytes) ||
+      attestation::ParseSignatureUnverified(bytes).ok()) {
     return FileKind::kTpmSignature;
   }
-  if (attestation::ParsePublicAreaUnverified(bytes).ok()) {
+  if (HasPublicHead(bytes) ||
+      attestation::ParsePublicAreaUnverified(bytes).ok()) {
     return FileKind::kTpmPublic;
   }
   if (attestation::ParsePcrFileUnverified(bytes).ok()) {
@@ -285,13 +336,15 @@ bool LooksLikeEventLog(Octets bytes) {
   return reading.status.ok() || reading.log.events.size() > 1;
 }
 
-// COSE_Sign1 with or without its tag (RFC 9052 section 4.2). A document that is
-// damaged further on is known by its protected header, {1: an algorithm}.
+// COSE_Sign1 with or without its tag (RFC 9052 section 4.2), or with more than
+// one, which is for its reader to refuse. A document that is damaged further on
+// is known by its protected header, {1: an algorithm}.
 bool LooksLikeCose(Octets bytes) {
   constexpr uint8_t kTag = 0xd2, kArray = 0x84;
   constexpr std::array<uint8_t, 5> kHead = {kArray, 0x44, 0xa1, 0x01, 0x38};
-  const Octets untagged =
-      !bytes.empty() && bytes[0] == kTag ? bytes.subspan(1) : bytes;
+  const auto first_other =
+      std::ranges::find_if(bytes, [](uint8_t octet) { return octet != kTag; });
+  const Octets untagged(first_other, bytes.end());
   return std::ranges::equal(Part(untagged, 0, kHead.size()), kHead) ||
          (untagged.size() > 1 && untagged[0] == kArray &&
           attestation::ParseCoseSign1Unverified(bytes).ok());
@@ -341,18 +394,39 @@ FileKind RecognisePem(std::string_view text) {
                                               : FileKind::kUnknown;
 }
 
+// Of text that is too long or no JSON: a bundle by its format, others by a key
+// near the beginning (Intel's signature, which may come first, has 128 digits).
+FileKind RecogniseJsonText(std::string_view text) {
+  constexpr size_t kBeginning = 256;
+  constexpr std::pair<std::string_view, FileKind> kKeys[] = {
+      {"\"tcbInfo\"", FileKind::kTcbInfo},
+      {"\"enclaveIdentity\"", FileKind::kEnclaveIdentity},
+      {"\"tcbEvaluationDataNumbers\"", FileKind::kTcbEvaluationNumbers},
+      {"\"pcrs\"", FileKind::kPcrJson}};
+  if (text.find("\"constellation-collateral-bundle/") !=
+      std::string_view::npos) {
+    return FileKind::kCollateralBundle;
+  }
+  for (const auto& [key, kind] : kKeys) {
+    if (text.substr(0, kBeginning).find(key) != std::string_view::npos) {
+      return kind;
+    }
+  }
+  return FileKind::kUnknown;
+}
+
 // By its top-level keys. Duplicate keys and the like are for the parser of the
 // kind to refuse.
 FileKind RecogniseJson(std::string_view text) {
   // Parsing takes many times the memory of the text; only a bundle is large.
   constexpr size_t kMaxParsed = size_t{1} << 20U;
   if (text.size() > kMaxParsed) {
-    return text.find("\"constellation-collateral-bundle/") !=
-                   std::string_view::npos
-               ? FileKind::kCollateralBundle
-               : FileKind::kUnknown;
+    return RecogniseJsonText(text);
   }
   const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
+  if (json.is_discarded()) {
+    return RecogniseJsonText(text);
+  }
   if (!json.is_object()) {
     return FileKind::kUnknown;
   }
@@ -516,7 +590,10 @@ RecognisedFile RecogniseFile(std::span<const uint8_t> bytes) {
     return plain;
   }
   const std::string_view text = AsText(bytes);
-  const size_t start = text.find_first_not_of(" \t\r\n");
+  // RFC 8259 section 8.1 forbids the mark; the readers refuse it.
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  const size_t start = text.find_first_not_of(
+      " \t\r\n", text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0);
   if (start != std::string_view::npos && text[start] == '{') {
     plain.kind = RecogniseJson(text);
     return plain;

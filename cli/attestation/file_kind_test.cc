@@ -158,6 +158,78 @@ TEST(RecogniseFileTest, OneDamagedFieldHidesNoEvidence) {
   EXPECT_EQ(RecogniseFile(tagged).kind, FileKind::kCose);
 }
 
+// What is behind, before or between shall be refused by the kind's reader.
+TEST(RecogniseFileTest, WhatIsTooMuchHidesNoKind) {
+  for (const FileKind kind : {FileKind::kTpmSignature, FileKind::kTpmPublic}) {
+    Bytes longer = Samples().at(kind);
+    longer.push_back(0);
+    EXPECT_EQ(KindId(RecogniseFile(longer).kind), KindId(kind));
+    Bytes cut = Samples().at(kind);
+    cut.pop_back();
+    EXPECT_EQ(KindId(RecogniseFile(cut).kind), KindId(kind));
+  }
+  for (const FileKind kind :
+       {FileKind::kTcbInfo, FileKind::kEnclaveIdentity, FileKind::kPcrJson,
+        FileKind::kCollateralBundle}) {
+    const std::string text(AsText(Samples().at(kind)));
+    for (const std::string& damaged :
+         {"\xef\xbb\xbf" + text, "\xef\xbb\xbf \n" + text,
+          text + std::string(1, '\0'), text.substr(0, text.size() - 1),
+          text.substr(0, 1) + std::string(1, '\0') + text.substr(1)}) {
+      const RecognisedFile file = RecogniseFile(AsBytes(damaged));
+      EXPECT_EQ(KindId(file.kind), KindId(kind)) << damaged.substr(0, 80);
+      EXPECT_EQ(AsText(file.content), damaged) << "what is judged";
+    }
+  }
+  const Bytes document = {0x84, 0x44, 0xa1, 0x01, 0x38, 0x22, 0xa0, 0x40};
+  Bytes tagged = document;
+  for (int tags = 1; tags <= 3; ++tags) {
+    tagged.insert(tagged.begin(), 0xd2);
+    EXPECT_EQ(RecogniseFile(tagged).kind, FileKind::kCose) << tags;
+  }
+  EXPECT_NE(RecogniseFile(Bytes(8, 0xd2)).kind, FileKind::kCose);
+}
+
+// Each field of the heads that stand for a magic number counts.
+TEST(RecogniseFileTest, HeadsOfTpmStructuresMustFit) {
+  // {offset, value that makes another file of it}
+  const std::pair<size_t, uint8_t> signature[] = {
+      {0, 1}, {1, 0x10}, {3, 9}, {5, 1}};
+  for (const auto& [at, value] : signature) {
+    Bytes changed = Samples().at(FileKind::kTpmSignature);
+    changed.push_back(0);
+    changed[at] = value;
+    EXPECT_NE(RecogniseFile(changed).kind, FileKind::kTpmSignature) << at;
+  }
+  const std::pair<size_t, uint8_t> area[] = {{0, 1},    {1, 2}, {3, 9},
+                                             {4, 0x80}, {7, 1}, {9, 21}};
+  for (const auto& [at, value] : area) {
+    Bytes changed = Samples().at(FileKind::kTpmPublic);
+    changed.push_back(0);
+    changed[at] = value;
+    EXPECT_NE(RecogniseFile(changed).kind, FileKind::kTpmPublic) << at;
+  }
+}
+
+TEST(RecogniseFileTest, RsaSignaturesHaveTheSizeOfAModulus) {
+  for (const uint8_t scheme : {uint8_t{0x14}, uint8_t{0x16}}) {
+    Bytes head = {0x00, scheme, 0x00, 0x0b, 0x01, 0x00};  // 256 octets
+    head.resize(100);
+    EXPECT_EQ(RecogniseFile(head).kind, FileKind::kTpmSignature);
+    head[5] = 1;
+    EXPECT_NE(RecogniseFile(head).kind, FileKind::kTpmSignature);
+  }
+}
+
+// The key of a document decides only near its beginning.
+TEST(RecogniseFileTest, KeysFarBehindTellNoKind) {
+  const std::string far = "{\"x\": \"" + std::string(300, 'y') + "\", ";
+  EXPECT_EQ(RecogniseFile(AsBytes(far + "\"tcbInfo\": ")).kind,
+            FileKind::kUnknown);
+  EXPECT_EQ(RecogniseFile(AsBytes(std::string("{\"tcbInfo\": "))).kind,
+            FileKind::kTcbInfo);
+}
+
 TEST(RecogniseFileTest, LeavesOtherFilesAlone) {
   for (const std::string& text :
        {std::string(), std::string("hello"), std::string("{}"),

@@ -6,9 +6,17 @@
 #include <algorithm>
 
 #include "attestation/eventlog/event_log.h"
+#include "attestation/intel/collateral_json.h"
+#include "attestation/intel/enclave_identity.h"
+#include "attestation/intel/evaluation_numbers.h"
+#include "attestation/intel/tcb_info.h"
+#include "attestation/tpm/tpm_structures.h"
+#include "cli/attestation/pem.h"
+#include "cli/attestation/quote_inputs.h"
 #include "cli/attestation/verify_context.h"
 #include "common/hex.h"
 #include "common/status.h"
+#include "common/status_macros.h"
 
 namespace constellation::cli {
 namespace {
@@ -53,15 +61,90 @@ void AddSupporting(const EvidenceSet& set, std::span<const FileKind> kinds,
   }
 }
 
-// Unchecked, not failed: the file may be evidence of a kind that a newer
-// version knows.
+// Somebody named the file and expects it to be judged: damaged is not missing.
+void AddDamaged(const SetFile& file, FileKind kind, const absl::Status& why,
+                std::vector<FileUnit>& units) {
+  FileUnit unit = UnitFor(file, ToString(kind));
+  RowList(unit.rows).Add("file", "format", false, "a whole file of this kind",
+                         std::string(Message(why)),
+                         "it is damaged: get it again from where it came from");
+  units.push_back(std::move(unit));
+}
+
+// What is of no known kind is unchecked, not failed: it may be evidence of a
+// kind that a newer version knows.
 void AddUnreadable(const EvidenceSet& set, std::vector<FileUnit>& units) {
-  for (const auto& [file, why] : set.unreadable()) {
-    FileUnit unit = UnitFor(file, "file");
+  for (const UnreadableFile& unreadable : set.unreadable()) {
+    if (unreadable.kind != FileKind::kUnknown) {
+      AddDamaged(unreadable.file, unreadable.kind, unreadable.why, units);
+      continue;
+    }
+    FileUnit unit = UnitFor(unreadable.file, "file");
     RowList(unit.rows).Unchecked(
-        "file", "kind", "a file of attestation", std::string(Message(why)),
+        "file", "kind", "a file of attestation",
+        std::string(Message(unreadable.why)),
         "`constellation attestation show` tells what is known here");
     units.push_back(std::move(unit));
+  }
+}
+
+// Whether one of the files that evidence is verified with can be read. The
+// verifiers leave out what cannot, as if nobody had given it.
+absl::Status CheckReadable(const SetFile& file, FileKind kind) {
+  const std::string_view text = AsText(file.content);
+  const auto body = [text](std::string_view name) {
+    return attestation::ParseSignedJsonUnverified(text, name);
+  };
+  switch (kind) {
+    case FileKind::kTcbInfo: {
+      ASSIGN_OR_RETURN(const auto document, body("tcbInfo"));
+      return attestation::ParseTcbInfoUnverified(document.body).status();
+    }
+    case FileKind::kEnclaveIdentity: {
+      ASSIGN_OR_RETURN(const auto document, body("enclaveIdentity"));
+      return attestation::ParseEnclaveIdentityUnverified(document.body)
+          .status();
+    }
+    case FileKind::kTcbEvaluationNumbers: {
+      ASSIGN_OR_RETURN(const auto document, body("tcbEvaluationDataNumbers"));
+      return attestation::ParseTcbEvaluationNumbersUnverified(document.body)
+          .status();
+    }
+    case FileKind::kTpmSignature:
+      return attestation::ParseSignatureUnverified(file.content).status();
+    case FileKind::kTpmPublic:
+      return attestation::ParsePublicAreaUnverified(file.content).status();
+    case FileKind::kPcrJson:
+      return ParsePcrJson(text).status();
+    case FileKind::kPublicKey:
+      return SpkiOf(file.content).status();
+    default:
+      return absl::OkStatus();
+  }
+}
+
+// What CheckReadable() knows; documents on their own are VerifyTrustFiles()'s.
+constexpr FileKind kInputs[] = {FileKind::kTpmSignature,
+                                FileKind::kTpmPublic,
+                                FileKind::kPcrJson,
+                                FileKind::kPublicKey,
+                                FileKind::kTcbInfo,
+                                FileKind::kEnclaveIdentity,
+                                FileKind::kTcbEvaluationNumbers};
+constexpr std::span<const FileKind> kInputsAlone =
+    std::span<const FileKind>(kInputs).first(4);
+
+// Units for given files of `kinds` that CheckReadable() refuses.
+void AddUnreadableInputs(const EvidenceSet& set,
+                         std::span<const FileKind> kinds,
+                         std::vector<FileUnit>& units) {
+  for (const FileKind kind : kinds) {
+    for (const SetFile& file : set.Of(kind)) {
+      const absl::Status readable = CheckReadable(file, kind);
+      if (file.given && !readable.ok()) {
+        AddDamaged(file, kind, readable, units);
+      }
+    }
   }
 }
 
@@ -127,13 +210,17 @@ std::vector<FileUnit> VerifyWith(const VerifyContext& context) {
         &VerifyTdReportFiles, &VerifyTpmFiles, &VerifyNitroFiles}) {
     AppendUnits(verify(context), units);
   }
-  if (!context.set.Of(FileKind::kEvidence).empty()) {
+  const EvidenceSet& set = context.set;
+  const bool own = !set.Of(FileKind::kEvidence).empty();
+  const bool partial = context.partial && !units.empty();
+  const bool alone = units.empty() && !own;
+  AddUnreadableInputs(
+      set, alone ? kInputsAlone : std::span<const FileKind>(kInputs), units);
+  if (own) {
     return units;  // has its own appraisal
   }
-  const EvidenceSet& set = context.set;
-  const bool partial = context.partial && !units.empty();
-  if (units.empty()) {
-    units = VerifyTrustFiles(context);
+  if (alone) {
+    AppendUnits(VerifyTrustFiles(context), units);
     AddSupporting(set, kSupporting, units);
   } else if (set.Of(FileKind::kTpmAttest).empty() &&
              set.Of(FileKind::kIntelQuote).empty()) {
