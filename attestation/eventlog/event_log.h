@@ -70,9 +70,10 @@ absl::StatusOr<EventLogUnverified> ParseEventLogUnverified(
 std::optional<Bytes> DigestOf(const LogEvent& event, uint16_t algorithm);
 
 // The values that registers have after the log's events, for SHA-1, SHA-256,
-// SHA-384 or SHA-512. Registers without an event are left out; EV_NO_ACTION
-// does not count. INVALID_ARGUMENT for another algorithm or one that the log
-// does not have.
+// SHA-384 or SHA-512; each has the size of that algorithm's digests. Registers
+// without an event are left out; EV_NO_ACTION does not count. INVALID_ARGUMENT
+// for another algorithm, one that the log does not have, or an event without a
+// digest of its size.
 absl::StatusOr<std::map<uint32_t, Bytes>> Replay(const EventLogUnverified& log,
                                                  uint16_t algorithm);
 

@@ -210,10 +210,42 @@ TEST(EventLogTest, ReplayNeedsADigestOfEveryRecord) {
       ParseEventLogUnverified(Agile().Add(4, kEvSeparator, "a").bytes())
           .value();
   EXPECT_THAT(Replay(log, kTpmAlgSha256), IsOk());
+  for (const size_t size : {size_t{0}, size_t{31}, size_t{33}, size_t{48}}) {
+    log.events.front().digests = {{kTpmAlgSha256, Bytes(size, 1)}};
+    EXPECT_THAT(Replay(log, kTpmAlgSha256),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("has no sha256 digest")))
+        << size;
+  }
   log.events.front().digests.clear();
   EXPECT_THAT(Replay(log, kTpmAlgSha256),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("has no sha256 digest")));
+}
+
+// Whoever copies a value into a field of fixed size relies on it.
+TEST(EventLogTest, ValuesHaveTheSizeOfTheirAlgorithm) {
+  const std::pair<uint16_t, size_t> sizes[] = {{kTpmAlgSha1, 20},
+                                               {kTpmAlgSha256, 32},
+                                               {kTpmAlgSha384, 48},
+                                               {kTpmAlgSha512, 64}};
+  for (const auto& [algorithm, size] : sizes) {
+    const auto log =
+        ParseEventLogUnverified(EventLogBuilder({kTpmAlgSha256, algorithm})
+                                    .Add(0, kEvSeparator, "a")
+                                    .Add(4, kEvIpl, "b")
+                                    .Add(4, kEvIpl, "c")
+                                    .bytes());
+    if (algorithm == kTpmAlgSha256) {
+      EXPECT_FALSE(log.ok()) << "twice in the header";
+      continue;
+    }
+    ASSERT_OK_AND_ASSIGN(const auto registers, Replay(*log, algorithm));
+    EXPECT_THAT(registers, SizeIs(2));
+    for (const auto& [index, value] : registers) {
+      EXPECT_EQ(value.size(), size) << index;
+    }
+  }
 }
 
 TEST(EventLogTest, ReadsNoMoreThanItsLimit) {
