@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "verificationservice/kubernetes_node_directory.h"
 
-#include <arpa/inet.h>
-
 #include <algorithm>
 #include <string>
 
@@ -15,17 +13,8 @@ namespace {
 
 constexpr char kNodes[] = "/api/v1/nodes";
 
-// No names: nothing shall be looked up on a kubelet's word. inet_pton() reads
-// no further than to a NUL.
-bool IsIp(const std::string& text) {
-  in6_addr address{};
-  return ParseIpv4(text).has_value() ||
-         (text.find('\0') == std::string::npos &&
-          ::inet_pton(AF_INET6, text.c_str(), &address) == 1);
-}
-
 // The node's address inside the cluster's network. Its kubelet wrote it, so it
-// is checked; "" if there is none.
+// is checked: no name, which would be looked up; "" if there is none.
 std::string InternalIp(const kubernetes::Json& node) {
   const kubernetes::Json* addresses =
       kubernetes::Find(node, {"status", "addresses"});
