@@ -33,4 +33,5 @@ constellation_test(NAME cli_commands_test
        commands/image_upload_test.cc commands/plan_test.cc commands/qemu_power_test.cc commands/recover_test.cc
        commands/session_test.cc commands/status_test.cc
        commands/table_test.cc commands/terminate_test.cc commands/verify_test.cc commands/version_test.cc
+       testing/scoped_variable_test.cc
   DEPS constellation::cli_commands constellation::attestation_policy_testing constellation::common_testing)

@@ -14,15 +14,15 @@ using ::testing::HasSubstr;
 
 class ImageCommandsTest : public testing::CommandTest {
  protected:
-  ~ImageCommandsTest() override { unsetenv("CONSTELLATION_SHARE_DIR"); }
-
   // Pretends that `script` is the builder of images.
   void UseBuilder(const std::string& script) {
     ASSERT_TRUE(MakeDirectories(folder_.Join("share/image")).ok());
     const std::string path = folder_.Join("share/image/build");
     ASSERT_TRUE(WriteFileAtomically(path, script, 0700).ok());
-    setenv("CONSTELLATION_SHARE_DIR", folder_.Join("share").c_str(), 1);
+    share_.Set(folder_.Join("share"));
   }
+
+  testing::ScopedVariable share_{"CONSTELLATION_SHARE_DIR"};
 };
 
 TEST_F(ImageCommandsTest, BuildCallsTheBuilder) {

@@ -3,10 +3,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
+#include <optional>
 #include <string>
 
+#include "cli/testing/scoped_variable.h"
 #include "common/files.h"
 #include "common/hex.h"
 #include "common/testing/status_matchers.h"
@@ -26,13 +27,6 @@ namespace builders = image::measure::testing;
 
 class ImageFilesTest : public ::testing::Test {
  protected:
-  ImageFilesTest() {
-    setenv("HOME", folder_.path().c_str(), 1);
-    unsetenv("XDG_CACHE_HOME");
-    unsetenv("CONSTELLATION_SHARE_DIR");
-  }
-  ~ImageFilesTest() override { unsetenv("CONSTELLATION_SHARE_DIR"); }
-
   // A disk that boots a unified kernel image.
   static builders::Bytes Disk() {
     const builders::Bytes esp = builders::MakeFat(
@@ -55,13 +49,15 @@ class ImageFilesTest : public ::testing::Test {
   }
 
   constellation::testing::TempDir folder_;
+  const testing::ScopedVariable home_{"HOME", folder_.path()};
+  testing::ScopedVariable cache_{"XDG_CACHE_HOME", std::nullopt};
+  testing::ScopedVariable share_{"CONSTELLATION_SHARE_DIR", std::nullopt};
 };
 
 TEST_F(ImageFilesTest, DefaultFolderIsInTheUsersCache) {
   EXPECT_EQ(DefaultImageFolder(), folder_.Join(".cache/constellation/image"));
-  setenv("XDG_CACHE_HOME", "/x", 1);
+  cache_.Set("/x");
   EXPECT_EQ(DefaultImageFolder(), "/x/constellation/image");
-  unsetenv("XDG_CACHE_HOME");
 }
 
 TEST_F(ImageFilesTest, PredictsAndNamesWhatItHolds) {
@@ -121,7 +117,7 @@ TEST_F(ImageFilesTest, WhatIsNoDiskIsRefused) {
 }
 
 TEST_F(ImageFilesTest, BuilderOfTheEnvironmentComesFirst) {
-  setenv("CONSTELLATION_SHARE_DIR", folder_.Join("share").c_str(), 1);
+  share_.Set(folder_.Join("share"));
   const std::string builder = Write("share/image/build", "#!/bin/sh\n");
   EXPECT_THAT(FindImageBuilder(), IsOkAndHolds(builder));
 }

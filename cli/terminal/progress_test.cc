@@ -4,15 +4,16 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <pty.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <array>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/time/clock.h"
+#include "cli/testing/scoped_variable.h"
 
 namespace constellation::cli {
 namespace {
@@ -143,11 +144,8 @@ TEST(SilentProgressTest, SwallowsEverything) {
 // What CreateProgress() prints to a pseudo terminal, or to a file.
 class CreateProgressTest : public ::testing::Test {
  protected:
-  CreateProgressTest() {
-    unsetenv("CONSTELL_NO_SPINNER");
-    setenv("TERM", "xterm", 1);
-  }
-  ~CreateProgressTest() override { unsetenv("CONSTELL_NO_SPINNER"); }
+  testing::ScopedVariable no_spinner_{"CONSTELL_NO_SPINNER", std::nullopt};
+  testing::ScopedVariable term_{"TERM", "xterm"};
 
   static void Say(std::FILE* file) {
     const std::unique_ptr<Progress> progress = CreateProgress(file);
@@ -173,14 +171,14 @@ TEST_F(CreateProgressTest, RedrawsOnATerminal) {
 }
 
 TEST_F(CreateProgressTest, PlainLinesIfAskedFor) {
-  setenv("CONSTELL_NO_SPINNER", "1", 1);
+  no_spinner_.Set("1");
   const std::string text = OnTerminal();
   EXPECT_THAT(text, HasSubstr("Phase ..."));
   EXPECT_THAT(text, Not(HasSubstr("\x1b")));
 }
 
 TEST_F(CreateProgressTest, PlainLinesOnADumbTerminal) {
-  setenv("TERM", "dumb", 1);
+  term_.Set("dumb");
   EXPECT_THAT(OnTerminal(), Not(HasSubstr("\x1b")));
 }
 

@@ -3,15 +3,16 @@
 #define CONSTELLATION_CLI_TESTING_COMMAND_RUNNER_H_
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/command_line.h"
 #include "cli/commands/table.h"
 #include "cli/terminal/interrupt.h"
+#include "cli/testing/scoped_variable.h"
 #include "common/files.h"
 #include "common/testing/temp_dir.h"
 
@@ -21,10 +22,6 @@ namespace constellation::cli::testing {
 // `constellation -C <workspace> version`. Nothing of the user's home is read.
 class CommandTest : public ::testing::Test {
  protected:
-  CommandTest() {
-    setenv("HOME", folder_.path().c_str(), 1);
-    unsetenv("XDG_CACHE_HOME");
-  }
   ~CommandTest() override { SetInterruptedForTesting(false); }
 
   ExitCode Run(std::vector<std::string> arguments) {
@@ -53,6 +50,9 @@ class CommandTest : public ::testing::Test {
   std::string err_;
 
  private:
+  const ScopedVariable home_{"HOME", folder_.path()};
+  const ScopedVariable cache_{"XDG_CACHE_HOME", std::nullopt};
+
   static std::string TextOf(std::FILE* file) {
     std::fseek(file, 0, SEEK_END);
     std::string text(static_cast<size_t>(std::ftell(file)), '\0');
