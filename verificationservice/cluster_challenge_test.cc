@@ -61,7 +61,7 @@ TEST_F(ClusterChallengeTest, AnErrorThatIsNoTextSpoilsNoOtherAnswer) {
   fetcher_.answer =
       [good = fetcher_.answer](
           const std::string& ip) -> absl::StatusOr<v1::NodeEvidence> {
-    if (ip == "10.0.0.3") return PermissionDenied("no\xFF\xC0\n\x1B[2Jone");
+    if (ip == "10.0.0.3") return PermissionDenied("no\xFF\xC0\n\x7F\x1B[2Jone");
     return good(ip);
   };
   ASSERT_OK_AND_ASSIGN(const v1::ClusterEvidence sent, Challenge(kPlenty));
@@ -69,7 +69,7 @@ TEST_F(ClusterChallengeTest, AnErrorThatIsNoTextSpoilsNoOtherAnswer) {
   ASSERT_TRUE(got.ParseFromString(sent.SerializeAsString()));
   ASSERT_EQ(got.nodes_size(), 3);
   EXPECT_TRUE(got.nodes(0).has_evidence());
-  EXPECT_EQ(got.nodes(2).error(), "PERMISSION_DENIED: no????[2Jone");
+  EXPECT_EQ(got.nodes(2).error(), "PERMISSION_DENIED: no?????[2Jone");
 }
 
 TEST_F(ClusterChallengeTest, LeavesEventLogsOutWhereAllDoNotFit) {

@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <string>
 
+#include "cloud/qemu/cluster_spec.h"
 #include "common/files.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/temp_dir.h"
@@ -18,6 +19,9 @@ namespace {
 
 using ::constellation::testing::IsOk;
 using ::constellation::testing::StatusIs;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
 
 class QemuPlatformTest : public ::testing::Test {
  protected:
@@ -60,7 +64,26 @@ TEST_F(QemuPlatformTest, DamagedClusterIsNotRemoved) {
   EXPECT_TRUE(platform_.Exists());
   EXPECT_THAT(platform_.Remove(),
               StatusIs(absl::StatusCode::kDataLoss,
-                       ::testing::HasSubstr("remove that folder, then run")));
+                       HasSubstr("remove that folder, then run")));
+  EXPECT_TRUE(FileExists(cluster_ + "/cluster.json"));
+}
+
+// Nothing is damaged here: removing the folder by hand would be bad advice.
+TEST_F(QemuPlatformTest, MovedClusterIsNotRemoved) {
+  cloud::qemu::ClusterSpec spec;
+  spec.name = "demo";
+  spec.uid = "0a1b2c3d";
+  spec.image_path = "/images/node.raw";
+  spec.runtime_directory = "/elsewhere/run";
+  spec.relay_program = "/bin/false";
+  ASSERT_THAT(MakeDirectories(cluster_), IsOk());
+  ASSERT_THAT(WriteFileAtomically(cluster_ + "/cluster.json",
+                                  cloud::qemu::ClusterSpecToJson(spec)),
+              IsOk());
+  EXPECT_THAT(platform_.Remove(),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("move it back"),
+                             Not(HasSubstr("remove that folder, then run")))));
   EXPECT_TRUE(FileExists(cluster_ + "/cluster.json"));
 }
 

@@ -84,6 +84,9 @@ TEST_F(ApplyCommandsTest, MiniUpWritesItsConfigurationOnce) {
   EXPECT_EQ(Run({"mini", "up", "--image", "/nonexistent/image.raw"}),
             ExitCode::kError);
   EXPECT_THAT(err_, HasSubstr("node image /nonexistent/image.raw"));
+  EXPECT_EQ(Run({"mini", "up"}), ExitCode::kError);
+  EXPECT_THAT(err_, HasSubstr("node image /nonexistent/image.raw"))
+      << "no image named: the config's";
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,7 @@
 #include "attestation/channel/transport/handshake.h"
 #include "attestation/testing/fake_attester.h"
 #include "cli/terminal/interrupt.h"
+#include "cli/testing/scoped_variable.h"
 #include "common/status.h"
 #include "common/testing/status_matchers.h"
 #include "proto/init.grpc.pb.h"
@@ -69,6 +71,8 @@ class Node final : public v1::InitService::Service,
   const std::string& address() const { return address_; }
 
   grpc::Status Init(grpc::ServerContext* context, InitStream* stream) override {
+    init_context = context;
+    before_init();
     const absl::Status attested = attestation::HandshakeAsServer(
         *context, identity_, *stream, "init", &attester_, {});
     v1::InitClientMessage message;
@@ -76,7 +80,6 @@ class Node final : public v1::InitService::Service,
       return attestation::ToGrpcStatus(attested);
     }
     request = message.request();
-    init_context = context;
     return attestation::ToGrpcStatus(init(*stream));
   }
   grpc::Status Recover(grpc::ServerContext* context,
@@ -101,6 +104,14 @@ class Node final : public v1::InitService::Service,
     return grpc::Status::OK;
   }
 
+  // Waits until the client ends its Init().
+  void AwaitEndOfInit() const {
+    while (!init_context.load()->IsCancelled()) {
+      absl::SleepFor(absl::Milliseconds(5));
+    }
+  }
+
+  std::function<void()> before_init = [] {};
   std::function<absl::Status(InitStream&)> init;
   std::function<absl::Status(RecoverStream&)> recover;
   v1::NodeEvidence evidence;
@@ -143,6 +154,11 @@ class GrpcNodeApiTest : public ::testing::Test {
                            "{} {}", phase, absl::ToInt64Seconds(elapsed)));
                      });
   }
+  absl::StatusOr<InitOutcome> InitWith(GrpcNodeApi& api,
+                                       const VerifyNode& verify) {
+    return api.Init(node_.address(), InitParameters(), verify,
+                    [](std::string_view, absl::Duration) {});
+  }
   absl::Status Recover(const VerifyNode& verify) {
     return api_.Recover(
         node_.address(), verify,
@@ -174,14 +190,12 @@ class GrpcNodeApiTest : public ::testing::Test {
 
 // On a company's laptop the variables are set; without this no node answers.
 TEST_F(GrpcNodeApiTest, IgnoresProxySettings) {
-  for (const char* name : {"grpc_proxy", "https_proxy", "http_proxy"}) {
-    setenv(name, "http://127.0.0.1:1", 1);
-  }
+  const std::string dead = "http://127.0.0.1:1";
+  const testing::ScopedVariable grpc_proxy("grpc_proxy", dead);
+  const testing::ScopedVariable https_proxy("https_proxy", dead);
+  const testing::ScopedVariable http_proxy("http_proxy", dead);
   node_.evidence = SomeEvidence("worker-0");
   EXPECT_THAT(api_.GetEvidence(node_.address(), Bytes(32, 7)), IsOk());
-  for (const char* name : {"grpc_proxy", "https_proxy", "http_proxy"}) {
-    unsetenv(name);
-  }
 }
 
 TEST_F(GrpcNodeApiTest, InitSendsEverythingAndTellsThePhases) {
@@ -359,18 +373,55 @@ TEST_F(GrpcNodeApiTest, InitGivesUpOnASilentNode) {
     v1::InitServerMessage message;
     message.mutable_progress()->set_phase("certificates");
     stream.Write(message);
-    while (!node_.init_context.load()->IsCancelled()) {
-      absl::SleepFor(absl::Milliseconds(5));
-    }
+    node_.AwaitEndOfInit();
     return absl::CancelledError();
   };
   GrpcNodeApi api(absl::Milliseconds(300));
-  const absl::Status status =
-      api.Init(node_.address(), InitParameters(), FakeVerifier("node"),
-               [](std::string_view, absl::Duration) {})
-          .status();
-  EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable,
-                               "init: the node said nothing for 300ms"));
+  EXPECT_THAT(InitWith(api, FakeVerifier("node")),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       "init: the node said nothing for 300ms"));
+}
+
+// Who is at the other end is not known before it has proved itself.
+TEST_F(GrpcNodeApiTest, InitGivesUpOnANodeThatDoesNotEvenProveItself) {
+  node_.before_init = [this] { node_.AwaitEndOfInit(); };
+  GrpcNodeApi api(absl::Milliseconds(300));
+  EXPECT_THAT(InitWith(api, FakeVerifier("node")),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       "init: the node said nothing for 300ms"));
+}
+
+// A slow machine may stall this test for longer than the limit, so some
+// attempts may fail; one that succeeds shows that the limit is not for the call
+// as a whole.
+TEST_F(GrpcNodeApiTest, InitMayTakeLongWhileTheNodeTalks) {
+  constexpr absl::Duration kLimit = absl::Milliseconds(500);
+  constexpr absl::Duration kPause = absl::Milliseconds(300);
+  node_.init = [&](InitStream& stream) {
+    v1::InitServerMessage message;
+    for (int i = 0; i < 3; ++i) {
+      absl::SleepFor(kPause);
+      message.mutable_progress()->set_phase("certificates");
+      stream.Write(message);
+    }
+    message.mutable_result()->set_kubeconfig("kubeconfig");
+    stream.Write(message);
+    return absl::OkStatus();
+  };
+  const VerifyNode slowly = [kPause](const attestation::Evidence& evidence,
+                                     std::span<const uint8_t> user_data) {
+    absl::SleepFor(kPause);  // counts as neither talk nor silence of its own
+    return FakeVerifier("node")(evidence, user_data);
+  };
+  absl::Status status;
+  for (int attempt = 0; attempt < 30; ++attempt) {
+    GrpcNodeApi api(kLimit);
+    status = InitWith(api, slowly).status();
+    if (status.ok()) {
+      break;
+    }
+  }
+  EXPECT_THAT(status, IsOk());
 }
 
 TEST_F(GrpcNodeApiTest, CtrlCEndsACall) {

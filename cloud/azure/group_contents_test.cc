@@ -72,6 +72,14 @@ TEST(GroupContentsTest, NamesClustersWithTheirCommand) {
                              Not(HasSubstr("az resource")))));
 }
 
+// `terminate` removes nothing that carries the tag of these identities.
+TEST(GroupContentsTest, OurTagElsewhereIsNoCluster) {
+  EXPECT_THAT(
+      Check({Thing("Microsoft.Compute/disks", "d", "a1")}),
+      StatusIs(absl::StatusCode::kFailedPrecondition,
+               AllOf(HasSubstr("disks/d\n"), Not(HasSubstr("terminate")))));
+}
+
 // The tag alone does not make a thing ours, nor does the type.
 TEST(GroupContentsTest, OthersIdentitiesAndOurTagElsewhereStay) {
   constexpr char kIdentities[] =
