@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cstdint>
 #include <string>
 
 #include "common/files.h"
@@ -16,6 +17,7 @@ namespace {
 using ::constellation::testing::IsOk;
 using ::constellation::testing::IsOkAndHolds;
 using ::constellation::testing::StatusIs;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class DiskFinderTest : public ::testing::Test {
@@ -30,6 +32,21 @@ class DiskFinderTest : public ::testing::Test {
     const std::string path = paths_.Blocks() + "/" + name + file;
     EXPECT_THAT(MakeDirectories(path.substr(0, path.rfind('/'))), IsOk());
     EXPECT_THAT(WriteFileAtomically(path, serial), IsOk());
+  }
+
+  // A disk as a cloud attaches it: `serial` is the cloud's.
+  void AddCloudDisk(const std::string& name, uint64_t gib,
+                    const std::string& serial = "7f3a2c11-1c65-4f57-9") const {
+    AddDisk(name, serial);
+    SetFact(name + "/device/model", "QEMU");
+    SetFact(name + "/removable", "0\n");
+    SetFact(name + "/ro", "0\n");
+    SetFact(name + "/size", std::to_string(gib << 21U) + "\n");
+  }
+  void SetFact(const std::string& file, const std::string& value) const {
+    const std::string path = paths_.Blocks() + "/" + file;
+    EXPECT_THAT(MakeDirectories(path.substr(0, path.rfind('/'))), IsOk());
+    EXPECT_THAT(WriteFileAtomically(path, value), IsOk());
   }
 
   constellation::testing::TempDir folder_;
@@ -55,7 +72,7 @@ TEST_F(DiskFinderTest, OtherSerialsAreNotIt) {
   AddDisk("vdd", "");
   EXPECT_THAT(FindStateDisk(paths_),
               StatusIs(absl::StatusCode::kNotFound,
-                       "no disk with the serial number 'state'"));
+                       HasSubstr("no disk with the serial number 'state'")));
 }
 
 // Whatever the second one is for: formatting the wrong one loses data.
@@ -71,6 +88,46 @@ TEST_F(DiskFinderTest, DiskWithBothFilesCountsOnce) {
   AddDisk("vda", "state");
   AddDisk("vda", "state", "/device/serial");
   EXPECT_THAT(FindStateDisk(paths_), IsOkAndHolds(paths_.Devices() + "/vda"));
+}
+
+// The node booted from the one with partitions.
+TEST_F(DiskFinderTest, FindsTheOnlyOtherDiskOfACloud) {
+  AddCloudDisk("vda", 5);
+  SetFact("vda/vda1/partition", "1\n");
+  AddCloudDisk("vdb", 30);
+  SetFact("vdb/queue/scheduler", "none\n");
+  EXPECT_THAT(FindStateDisk(paths_), IsOkAndHolds(paths_.Devices() + "/vdb"));
+}
+
+TEST_F(DiskFinderTest, ASerialNumberDecidesBetweenDisks) {
+  AddCloudDisk("vdb", 30);
+  AddCloudDisk("vdc", 30, "state");
+  EXPECT_THAT(FindStateDisk(paths_), IsOkAndHolds(paths_.Devices() + "/vdc"));
+}
+
+TEST_F(DiskFinderTest, SeveralOtherDisksAreRefused) {
+  AddCloudDisk("nvme1n1", 30);
+  AddCloudDisk("nvme2n1", 900);
+  EXPECT_THAT(FindStateDisk(paths_),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("/nvme1n1"), HasSubstr("/nvme2n1"),
+                             HasSubstr("machine type without local disks"))));
+}
+
+// Config drives, DVDs, and what is made of disks.
+TEST_F(DiskFinderTest, OtherDevicesAreNoDisks) {
+  AddCloudDisk("vdb", 30);
+  SetFact("vdb/ro", "1\n");
+  AddCloudDisk("sr0", 30);
+  SetFact("sr0/removable", "1\n");
+  AddCloudDisk("vdc", 30);
+  SetFact("vdc/size", "131072\n");
+  AddCloudDisk("vdd", 30);
+  SetFact("vdd/vdd9/partition", "9\n");
+  SetFact("dm-0/size", "900000000\n");
+  EXPECT_THAT(FindStateDisk(paths_),
+              StatusIs(absl::StatusCode::kNotFound,
+                       HasSubstr("none beside that from which")));
 }
 
 TEST_F(DiskFinderTest, NoListOfDisksIsAnError) {
