@@ -11,6 +11,7 @@
 
 #include "cloud/aws/aws_metadata.h"
 #include "cloud/azure/azure_metadata.h"
+#include "cloud/emulation.h"
 #include "cloud/gcp/gcp_metadata.h"
 #include "cloud/http/curl_transport.h"
 #include "cloud/http/environment.h"
@@ -230,7 +231,8 @@ absl::StatusOr<std::unique_ptr<MetadataClient>> MakeMetadataClient(
                                               options.qemu_metadata_socket});
   }
   if (auto client = MakeCloudClient(platform, *options.clock)) {
-    return client;
+    // No cloud says so of its machines.
+    return WithTimeScale(std::move(client), TimeScaleOf(HypervisorSignature()));
   }
   return absl::UnimplementedError(fmt::format(
       "nodes on {} cannot find their cluster with this build", platform));
