@@ -78,20 +78,30 @@ TEST(NormaliseContentTest, MakesDerOfRevocationListsInEveryForm) {
 }
 
 TEST(NormaliseContentTest, RefusesWhatIsNoRevocationList) {
-  for (const std::string& form :
-       {std::string("<html>"), std::string(), std::string("30"),
-        std::string("3082000"), std::string("ffff"), std::string("{}"),
-        std::string("-----BEGIN CERTIFICATE-----\nAAAA\n"),
-        std::string("-----BEGIN X509 CRL-----\nMIIB"),
-        std::string("-----END X509 CRL----------BEGIN X509 CRL-----"),
-        // An end without a beginning, and one before it.
-        std::string("-----BEGIN CERTIFICATE-MAA=-----END X509 CRL-----"),
-        std::string("-----BEGIN x-----END X509 CRL-----"
-                    "-----BEGIN X509 CRL-----MAA="),
-        std::string(
-            "-----BEGIN X509 CRL-----\n!!!!\n-----END X509 CRL-----\n")}) {
+  constexpr const char* kBlock = "CRL: want a PEM block \"X509 CRL\"";
+  const auto other = [](const char* kind) {
+    return std::string("CRL: want a revocation list, got ") + kind;
+  };
+  const std::pair<std::string, std::string> cases[] = {
+      {"<html>", other("a web page")},
+      {"", other("nothing")},
+      {" \n", other("nothing")},
+      {"30", other("something else")},
+      {"3082000", other("something else")},
+      {"ffff", other("something else")},
+      {"{}", other("JSON")},
+      {"-----BEGIN CERTIFICATE-----\nAAAA\n", kBlock},
+      {"-----BEGIN X509 CRL-----\nMIIB", kBlock},
+      // An end without a beginning, and one before it.
+      {"-----BEGIN CERTIFICATE-MAA=-----END X509 CRL-----", kBlock},
+      {"-----BEGIN x-----END X509 CRL----------BEGIN X509 CRL-----MAA=",
+       kBlock},
+      {"-----END X509 CRL----------BEGIN X509 CRL-----",
+       other("something else")},
+      {"-----BEGIN X509 CRL-----\n!!!!\n-----END X509 CRL-----\n", "base64"}};
+  for (const auto& [form, why] : cases) {
     EXPECT_THAT(NormaliseContent(CollateralFormat::kCrl, form, "CRL"),
-                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("CRL")))
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(why)))
         << form;
   }
 }
@@ -103,13 +113,28 @@ TEST(DecodeIssuerChainTest, DecodesEscapes) {
   EXPECT_THAT(DecodeIssuerChain("-----BEGIN+CERTIFICATE-----"), IsOk());
 }
 
+// Each for its own reason: the text goes into files and messages.
 TEST(DecodeIssuerChainTest, RefusesBrokenAndForeignText) {
-  for (const char* header :
-       {"", "%", "-----BEGIN %4", "-----BEGIN %zz", "-----BEGIN %4z",
-        "-----BEGIN %zA", "-----BEGIN %00", "-----BEGIN %ff", "-----BEGIN %1b",
-        "<html>", "plain"}) {
+  constexpr const char* kDigits = "want two hex digits behind \"%\" at ";
+  constexpr const char* kAscii = "want ASCII text, got octet ";
+  const std::pair<std::string, std::string> cases[] = {
+      {"", "want PEM of at most " + std::to_string(kMaxIssuerChainSize) +
+               " octets, got nothing of 0"},
+      {"%", std::string(kDigits) + "0"},
+      {"-----BEGIN %4", std::string(kDigits) + "11"},
+      {"-----BEGIN %zz", std::string(kDigits) + "11"},
+      {"-----BEGIN %4z", std::string(kDigits) + "11"},
+      {"-----BEGIN %zA", std::string(kDigits) + "11"},
+      {"-----BEGIN %00", std::string(kAscii) + "0x00"},
+      {"-----BEGIN %ff", std::string(kAscii) + "0xff"},
+      {"-----BEGIN %1b", std::string(kAscii) + "0x1b"},
+      {"-----BEGIN %7F", std::string(kAscii) + "0x7f"},
+      {"-----BEGIN \t", std::string(kAscii) + "0x09"},
+      {"<html>", "got a web page"},
+      {"plain", "got something else of 5"}};
+  for (const auto& [header, why] : cases) {
     EXPECT_THAT(DecodeIssuerChain(header),
-                StatusIs(absl::StatusCode::kInvalidArgument))
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(why)))
         << header;
   }
 }
@@ -169,7 +194,8 @@ TEST(CheckNoRollbackTest, RefusesToLoseTheNumber) {
   const CollateralFacts seen{.issued = kNow, .number = {7}};
   EXPECT_THAT(CheckNoRollback({.issued = kNow + absl::Hours(1)}, seen, "CRL"),
               StatusIs(absl::StatusCode::kFailedPrecondition,
-                       HasSubstr("has no number")));
+                       HasSubstr("CRL: rollback: has no number, but 0x07 was "
+                                 "seen before")));
 }
 
 TEST(CheckNoRollbackTest, AcceptsAnythingAfterNothing) {
@@ -194,25 +220,38 @@ TEST(TcbDocumentFactsTest, ReadsDatesAndNumber) {
 }
 
 TEST(TcbDocumentFactsTest, RefusesMissingOrOddFields) {
+  constexpr const char* kObject = "want a JSON object";
+  constexpr const char* kInner =
+      "want an object \"tcbInfo\" or \"enclaveIdentity\"";
+  constexpr const char* kIssued = "want a time \"issueDate\"";
+  constexpr const char* kNext = "want a time \"nextUpdate\"";
+  constexpr const char* kNumber = "want a number \"tcbEvaluationDataNumber\"";
   const std::string deep = std::string(40, '[') + std::string(40, ']');
-  for (const std::string& json :
-       {std::string(), std::string("[]"), std::string("{}"), std::string("{"),
-        std::string("{\"tcbInfo\":[]}"), deep, "{\"a\":" + deep + "}",
-        TcbInfo(""), TcbInfo("\"issueDate\":\"2026-06-12T22:44:48Z\""),
-        TcbInfo("\"issueDate\":\"2026-06-12T22:44:48Z\",\"nextUpdate\":"
-                "\"2026-07-12T22:44:48Z\",\"tcbEvaluationDataNumber\":1,"
-                "\"more\":" +
-                deep),
-        TcbInfo("\"issueDate\":5,\"nextUpdate\":\"2026-07-12T22:44:48Z\","
-                "\"tcbEvaluationDataNumber\":1"),
-        TcbInfo("\"issueDate\":\"yesterday\",\"nextUpdate\":"
-                "\"2026-07-12T22:44:48Z\",\"tcbEvaluationDataNumber\":1"),
-        TcbInfo("\"issueDate\":\"2026-06-12T22:44:48Z\",\"nextUpdate\":"
-                "\"2026-07-12T22:44:48Z\",\"tcbEvaluationDataNumber\":-1"),
-        TcbInfo("\"issueDate\":\"2026-06-12T22:44:48Z\",\"nextUpdate\":"
-                "\"2026-07-12T22:44:48Z\"")}) {
+  const std::string issued = R"("issueDate":"2026-06-12T22:44:48Z")";
+  const std::string dates = issued + R"(,"nextUpdate":"2026-07-12T22:44:48Z")";
+  const std::pair<std::string, std::string> cases[] = {
+      {"", kObject},
+      {"[]", kObject},
+      {"{", kObject},
+      {deep, kObject},
+      {"{\"a\":" + deep + "}", kObject},
+      {TcbInfo(dates + R"(,"tcbEvaluationDataNumber":1,"more":)" + deep),
+       kObject},
+      {"{}", kInner},
+      {R"({"tcbInfo":[]})", kInner},
+      {R"({"enclaveidentity":{}})", kInner},
+      {TcbInfo(""), kIssued},
+      {TcbInfo(R"("issueDate":5)"), kIssued},
+      {TcbInfo(R"("issueDate":"yesterday")"), kIssued},
+      {TcbInfo(issued), kNext},
+      {TcbInfo(issued + R"(,"nextUpdate":null)"), kNext},
+      {TcbInfo(dates), kNumber},
+      {TcbInfo(dates + R"(,"tcbEvaluationDataNumber":-1)"), kNumber},
+      {TcbInfo(dates + R"(,"tcbEvaluationDataNumber":1.0)"), kNumber},
+      {TcbInfo(dates + R"(,"tcbEvaluationDataNumber":"1")"), kNumber}};
+  for (const auto& [json, why] : cases) {
     EXPECT_THAT(TcbDocumentFactsUnverified(json),
-                StatusIs(absl::StatusCode::kInvalidArgument))
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(why)))
         << json;
   }
 }

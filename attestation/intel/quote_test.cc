@@ -146,6 +146,37 @@ TEST(QuoteTest, RefusesContradictingLengths) {
   ExpectRefused(bytes, "certification data at offset");
 }
 
+// Adds `more` to the 32-bit length at `offset`.
+void Grow(Bytes& bytes, size_t offset, uint32_t more) {
+  uint32_t length = more;
+  for (size_t i = 0; i < 4; ++i) {
+    length += uint32_t{bytes.at(offset + i)} << (8 * i);
+  }
+  for (size_t i = 0; i < 4; ++i) {
+    bytes.at(offset + i) = static_cast<uint8_t>(length >> (8 * i));
+  }
+}
+
+// What a length covers and no field does would be signed by nobody, yet be
+// part of what a cache or another reader takes for the quote.
+TEST(QuoteTest, NothingHidesBehindTheFieldsOfASection) {
+  constexpr char kLeft[] = "signature section: want the end";
+  for (const uint32_t more : {1U, 64U}) {
+    Bytes bytes = Make(3, IntelTestBody::kSgx);
+    bytes.resize(bytes.size() + more);
+    EXPECT_THAT(ParseIntelQuoteUnverified(bytes), IsOk()) << "behind all of it";
+    Grow(bytes, 432, more);
+    ExpectRefused(bytes, kLeft);
+    // Version 4 has a section in the section.
+    bytes = Make(4, IntelTestBody::kTd10);
+    bytes.resize(bytes.size() + more);
+    Grow(bytes, 632, more);
+    ExpectRefused(bytes, kLeft);
+    Grow(bytes, kSection + 130, more);
+    ExpectRefused(bytes, kLeft);
+  }
+}
+
 TEST(QuoteTest, RefusesHugeInput) {
   EXPECT_THAT(ParseIntelQuoteUnverified(Bytes(65537)),
               StatusIs(absl::StatusCode::kInvalidArgument,

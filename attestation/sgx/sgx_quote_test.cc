@@ -171,6 +171,27 @@ TEST_F(SgxQuoteTest, RefusesTdxQuote) {
             "not available: it is a TDX quote");
 }
 
+TEST_F(SgxQuoteTest, RefusesWhatIsNoQuote) {
+  const IntelTestEvidence evidence = Signer().Make(quote_);
+  const auto collateral =
+      CheckIntelCollateral(SyntheticCollateral(evidence), SyntheticAnchors(),
+                           kSyntheticNow)
+          .collateral.value();
+  const Bytes cut(evidence.quote.begin(), evidence.quote.begin() + 440);
+  for (const Bytes& octets : {Bytes(), Bytes(64, 0x03), cut}) {
+    const auto result = CheckSgxQuote(octets, collateral, SyntheticAnchors(),
+                                      {.now = kSyntheticNow}, policy_);
+    EXPECT_FALSE(result.quote.has_value());
+    for (const Id id : {Id::kDebug, Id::kReportData, Id::kMrEnclave}) {
+      EXPECT_EQ(GotOf(result.checks, id), "not available: no quote");
+      EXPECT_THAT(FailedChecks(result.checks), Contains(id));
+    }
+    EXPECT_THAT(VerifySgxQuote(octets, collateral, SyntheticAnchors(),
+                               {.now = kSyntheticNow}, policy_),
+                StatusIs(absl::StatusCode::kInvalidArgument));
+  }
+}
+
 TEST_F(SgxQuoteTest, StatusFunctionGivesTheFirstFailure) {
   const IntelTestEvidence evidence = Signer().Make(quote_);
   const auto collateral =

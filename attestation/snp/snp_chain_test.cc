@@ -156,6 +156,111 @@ TEST(SnpChainTest, RejectsUnknownCriticalExtensionsAnywhere) {
               HasSubstr("critical extension 1.2.3 is not understood"));
 }
 
+// One flaw each; the row tells it in words.
+TEST(SnpChainTest, SaysWhatAnAuthorityLacks) {
+  const auto usage = [](uint8_t bits) {
+    return ct::TestExtension{.oid = {0x55, 0x1d, 0x0f},
+                             .critical = true,
+                             .value = ct::Der(3, Bytes{0, bits})};
+  };
+  struct Case {
+    ct::TestCertificate TestSnpPlatform::*member;
+    std::vector<ct::TestExtension> extensions;
+    const char* got;
+  };
+  const ct::TestExtension no_ca{.oid = {0x55, 0x1d, 0x13},
+                                .critical = true,
+                                .value = ct::DerSequence({})};
+  const ct::TestExtension no_path{
+      .oid = {0x55, 0x1d, 0x13},
+      .critical = true,
+      .value = ct::DerSequence({ct::Der(1, Bytes{0xff}), ct::DerNumber(0)})};
+  const auto root = &TestSnpPlatform::root;
+  const auto ask = &TestSnpPlatform::intermediate;
+  const Case cases[] = {
+      {root, {}, "basic constraints do not say CA:TRUE"},
+      {root, {no_ca}, "basic constraints do not say CA:TRUE"},
+      {root, {no_path}, "its path length allows no CA below it"},
+      {root,
+       {ct::CaExtension(), usage(0x02)},  // lists only
+       "its key usage does not allow certificates"},
+      {ask, {}, "basic constraints do not say CA:TRUE"},
+      {ask, {no_ca}, "basic constraints do not say CA:TRUE"},
+      {ask, {no_path}, "as expected"},
+      {ask,
+       {ct::CaExtension(), usage(0x82)},
+       "its key usage does not allow certificates"},
+      {ask, {ct::CaExtension(), usage(0x04)}, "as expected"}};
+  for (const Case& one : cases) {
+    const SnpChainVerification result =
+        CheckWith([&](TestSnpPlatform& platform) {
+          (platform.*one.member).extensions = one.extensions;
+        });
+    const SnpCheckId id = one.member == root
+                              ? SnpCheckId::kRootCertificate
+                              : SnpCheckId::kIntermediateCertificate;
+    EXPECT_EQ(RowOf(result, id).got, one.got);
+    EXPECT_EQ(result.chain == nullptr,
+              std::string_view(one.got) != "as expected")
+        << one.got;
+  }
+}
+
+// Certificates only: the list is nobody's then.
+TEST(SnpChainTest, AListNeedsARootThatMaySignLists) {
+  const SnpChainVerification result = CheckWith([](TestSnpPlatform& platform) {
+    platform.root.extensions.push_back({.oid = {0x55, 0x1d, 0x0f},
+                                        .critical = true,
+                                        .value = ct::Der(3, Bytes{0, 0x04})});
+  });
+  EXPECT_THAT(Failed(result), ElementsAre("revocation list"));
+  EXPECT_EQ(RowOf(result, SnpCheckId::kRevocationList).got,
+            "the ARK's key usage does not allow lists");
+  EXPECT_EQ(result.chain, nullptr);
+}
+
+// What cannot be read fails its own row and all that need it; nothing is
+// compared with nothing.
+TEST(SnpChainTest, UnreadableCertificatesFailEveryRowThatNeedsThem) {
+  const TestSnpEvidence good =
+      MakeEvidence(TestSnpPlatform::Create(SnpProduct::kMilan));
+  TestSnpEvidence evidence = good;
+  evidence.root.resize(evidence.root.size() - 1);
+  SnpChainVerification result = Check(evidence);
+  EXPECT_EQ(result.chain, nullptr);
+  EXPECT_THAT(Failed(result),
+              ElementsAre("ARK certificate", "ARK pinned", "ARK signature",
+                          "ASK signature", "certificate dates",
+                          "revocation list", "not revoked", "chain product"));
+  EXPECT_EQ(RowOf(result, SnpCheckId::kRootPinned).got,
+            "not available: no ARK certificate");
+  EXPECT_EQ(RowOf(result, SnpCheckId::kNotRevoked).got,
+            "not available: no list, ARK or ASK");
+  EXPECT_EQ(RowOf(result, SnpCheckId::kChainProduct).got,
+            "root key unknown, ARK unknown, ASK Milan, signer Milan");
+  evidence = good;
+  evidence.intermediate.clear();
+  result = Check(evidence);
+  EXPECT_EQ(result.chain, nullptr);
+  EXPECT_THAT(Failed(result),
+              ElementsAre("ASK certificate", "ASK signature",
+                          "signer certificate signature", "certificate dates",
+                          "not revoked", "chain product"));
+  EXPECT_EQ(RowOf(result, SnpCheckId::kIntermediateSigned).got,
+            "not available: no ASK or ARK certificate");
+  evidence = good;
+  evidence.signer = {0x30, 0x00};
+  result = Check(evidence);
+  EXPECT_EQ(result.chain, nullptr);
+  EXPECT_THAT(Failed(result),
+              ElementsAre("signer certificate", "signer certificate signature",
+                          "certificate dates", "chain product"));
+  EXPECT_EQ(RowOf(result, SnpCheckId::kSignerSigned).got,
+            "not available: no signer's or ASK certificate");
+  EXPECT_EQ(RowOf(result, SnpCheckId::kCertificateDates).got,
+            "a certificate is missing");
+}
+
 // The intermediate certificate.
 
 TEST(SnpChainTest, RejectsAnIntermediateWithoutItsRole) {

@@ -313,6 +313,28 @@ TEST_F(TdxQuoteTest, RefusesSgxQuote) {
             "not available: it is an SGX quote");
 }
 
+// The rows of the report are there, as failed, whatever the octets are.
+TEST_F(TdxQuoteTest, RefusesWhatIsNoQuote) {
+  const IntelTestEvidence evidence = Signer().Make(quote_);
+  const auto collateral =
+      CheckIntelCollateral(SyntheticCollateral(evidence), SyntheticAnchors(),
+                           kSyntheticNow)
+          .collateral.value();
+  const Bytes cut(evidence.quote.begin(), evidence.quote.begin() + 700);
+  for (const Bytes& octets : {Bytes(), Bytes(64, 0x04), cut}) {
+    const auto result = CheckTdxQuote(octets, collateral, SyntheticAnchors(),
+                                      {.now = now_}, policy_);
+    EXPECT_FALSE(result.quote.has_value());
+    for (const Id id : {Id::kDebug, Id::kReportData, Id::kMrTd}) {
+      EXPECT_EQ(GotOf(result.checks, id), "not available: no quote");
+      EXPECT_THAT(FailedChecks(result.checks), Contains(id));
+    }
+    EXPECT_THAT(VerifyTdxQuote(octets, collateral, SyntheticAnchors(),
+                               {.now = now_}, policy_),
+                StatusIs(absl::StatusCode::kInvalidArgument));
+  }
+}
+
 TEST_F(TdxQuoteTest, GraceIsThePolicys) {
   info_.next_update = kSyntheticNow;
   now_ = kSyntheticNow + absl::Hours(2);
