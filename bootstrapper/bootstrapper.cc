@@ -117,6 +117,8 @@ absl::Status Bootstrapper::WaitForMetadata() {
   self_.name = instance_.name;
   self_.cluster_ip = instance_.cluster_ip;
   self_.provider_id = instance_.provider_id;
+  self_.zone = instance_.zone;
+  self_.region = instance_.region;
   self_.role = cloud::NodeRoleName(instance_.role);
   time_scale_ = std::clamp<uint32_t>(instance_.time_scale, 1, kMaxTimeScale);
   commands_.set_time_scale(time_scale_);

@@ -26,6 +26,7 @@ namespace {
 using ::constellation::testing::IsOk;
 using ::constellation::testing::StatusIs;
 using ::constellation::testing::SwtpmProcess;
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
@@ -44,6 +45,8 @@ class BootstrapperTest : public ::testing::Test {
     metadata_.self.name = "control-plane-0";
     metadata_.self.role = cloud::NodeRole::kControlPlane;
     metadata_.self.cluster_ip = "10.42.0.11";
+    metadata_.self.region = "westeurope";
+    metadata_.self.zone = "1";
     metadata_.self.provider_id = "qemu:///c1/control-plane-0";
     metadata_.self.init_secret_sha256 =
         HexEncode(crypto::Sha256(testing::Filled(1).Expose()));
@@ -145,6 +148,11 @@ TEST_F(BootstrapperTest, InitializesAndRemembers) {
                                          testing::GoodParameters(), &phases));
   EXPECT_EQ(result.kubeconfig(), kAdmin);
   EXPECT_EQ(result.cluster_id(), std::string(AsText(ClusterId())));
+  ASSERT_OK_AND_ASSIGN(const std::string config,
+                       ReadFile(paths_.KubeadmConfig()));
+  EXPECT_THAT(config, AllOf(HasSubstr("qemu:///c1/control-plane-0"),
+                            HasSubstr("/region=westeurope,"),
+                            HasSubstr("/zone=westeurope-1")));
   EXPECT_THAT(testing::CallInit(process->address(), Trusting(),
                                 testing::GoodParameters()),
               IsOk());

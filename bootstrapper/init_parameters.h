@@ -25,6 +25,8 @@ struct NodeIdentity {
   std::string kubernetes_version;  // of the node image, e.g. "v1.20.2"
   std::string provider_id;         // may be empty
   std::string role = {};           // what the metadata says it is for
+  std::string zone = {};           // in the cloud's words; may be empty
+  std::string region = {};         // the same
   // Host and port where the cloud's load balancer leads to the API servers;
   // empty: this node's own.
   std::string api_server_endpoint = {};

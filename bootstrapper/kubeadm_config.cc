@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/time/time.h"
+#include "bootstrapper/node_labels.h"
 #include "common/hex.h"
 
 namespace constellation::bootstrapper {
@@ -33,6 +34,9 @@ Json NodeRegistration(const NodeIdentity& self) {
   Json arguments = {{"node-ip", self.cluster_ip}};
   if (!self.provider_id.empty()) {
     arguments["provider-id"] = self.provider_id;
+  }
+  if (std::string labels = NodeLabels(self); !labels.empty()) {
+    arguments["node-labels"] = std::move(labels);
   }
   return {{"name", self.name},
           {"criSocket", kContainerdSocket},

@@ -79,6 +79,21 @@ TEST(KubeadmConfigTest, SaysWhoTheNodeIs) {
               ::testing::ElementsAre(kClusterDnsAddress));
 }
 
+TEST(KubeadmConfigTest, SaysWhereTheNodeIs) {
+  NodeIdentity self = testing::ControlPlaneNode();
+  const auto arguments = [&self] {
+    return InitDocuments(
+        testing::GoodParameters(),
+        self)["InitConfiguration"]["nodeRegistration"]["kubeletExtraArgs"];
+  };
+  EXPECT_FALSE(arguments().contains("node-labels"));
+  self.region = "eu-west-1";
+  self.zone = "eu-west-1a";
+  EXPECT_EQ(arguments()["node-labels"],
+            "topology.kubernetes.io/region=eu-west-1,"
+            "topology.kubernetes.io/zone=eu-west-1a");
+}
+
 TEST(KubeadmConfigTest, StretchesTimeOutsButNotLeasesForEver) {
   InitParameters parameters = testing::GoodParameters();
   parameters.time_scale = 1;

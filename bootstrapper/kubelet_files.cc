@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "bootstrapper/kubeadm_config.h"
+#include "bootstrapper/node_labels.h"
 #include "bootstrapper/programs.h"
 #include "common/files.h"
 #include "common/hex.h"
@@ -85,6 +86,9 @@ absl::StatusOr<std::string> KubeletFlags(const NodeIdentity& self) {
       kContainerdSocket, kPauseImage, self.name, self.cluster_ip);
   if (!self.provider_id.empty()) {
     flags += fmt::format(" --provider-id={}", self.provider_id);
+  }
+  if (const std::string labels = NodeLabels(self); !labels.empty()) {
+    flags += fmt::format(" --node-labels={}", labels);
   }
   return fmt::format("KUBELET_KUBEADM_ARGS=\"{}\"\n", flags);
 }

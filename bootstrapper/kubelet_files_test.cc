@@ -83,6 +83,18 @@ TEST_F(KubeletFilesTest, TheCurrentPairIsALinkThatKubeletCanMove) {
   }
 }
 
+TEST_F(KubeletFilesTest, LabelsSayWhereTheMachineIs) {
+  NodeIdentity self = Worker();
+  ASSERT_OK_AND_ASSIGN(const std::string nowhere, KubeletFlags(self));
+  EXPECT_THAT(nowhere, Not(HasSubstr("--node-labels")));
+  self.region = "westeurope";
+  self.zone = "1";
+  ASSERT_OK_AND_ASSIGN(const std::string flags, KubeletFlags(self));
+  EXPECT_THAT(flags, HasSubstr(" --node-labels="
+                               "topology.kubernetes.io/region=westeurope,"
+                               "topology.kubernetes.io/zone=westeurope-1\""));
+}
+
 TEST_F(KubeletFilesTest, RefusesFlagsThatBreakOut) {
   for (const char* evil :
        {"a\" --anonymous-auth=true", "a b", "a$b", "a\nb", "a`b`"}) {

@@ -32,7 +32,10 @@ struct InstanceMetadata {
   NodeRole role = NodeRole::kWorker;
   std::string uid = {};  // of the cluster; [a-zA-Z0-9-], 1-64 characters
   std::string provider_id = {};  // for kubelet, "qemu:///<uid>/<name>"
+  // As the cloud calls them: for labels of the Kubernetes node. Empty where it
+  // has none, or does not say so to its machines.
   std::string zone = {};
+  std::string region = {};
   std::string cluster_ip = {};  // IPv4 address on the network between the nodes
   unsigned cluster_prefix_length = 24;
   // MAC address of the interface that carries `cluster_ip`, lower case with

@@ -236,6 +236,7 @@ class AwsMetadataClient final : public MetadataClient {
               "this machine: its zone differs from its identity document, or "
               "it has no private address");
         }
+        instance.metadata.region = identity.region;
         return Machine{.instance = std::move(instance),
                        .tags = ReadTags(item.List("tagSet"))};
       }

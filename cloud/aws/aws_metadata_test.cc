@@ -117,6 +117,8 @@ TEST_F(AwsMetadataTest, KnowsItself) {
   EXPECT_EQ(self->uid, "0a1b2c3d");
   EXPECT_EQ(self->provider_id, "aws:///eu-west-1a/" + std::string(kSelf));
   EXPECT_EQ(self->cluster_ip, "192.168.178.5");
+  EXPECT_EQ(self->zone, "eu-west-1a");
+  EXPECT_EQ(self->region, "eu-west-1");
   EXPECT_EQ(self->init_secret_sha256, std::string(64, 'a'));
   EXPECT_THAT(HeaderOf(transport_.requests().back(), "Authorization"),
               HasSubstr("Credential=ASIA/"));

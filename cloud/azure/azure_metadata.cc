@@ -109,6 +109,7 @@ absl::Status ReadCompute(const json& object, OwnInstance& own) {
   own.resource_group = compute.String("resourceGroupName", 90);
   const std::string id = compute.String("resourceId", 2048);
   metadata.zone = compute.StringOr("zone", "", 2);
+  metadata.region = compute.StringOr("location", "", 64);
   const json* const profile = compute.Object("osProfile");
   const json* const tags = compute.Array("tagsList", kMaxTags);
   RETURN_IF_ERROR(compute.Finish(/*allow_unknown=*/true));
@@ -128,6 +129,9 @@ absl::Status ReadCompute(const json& object, OwnInstance& own) {
   }
   if (metadata.zone.find_first_not_of("0123456789") != std::string::npos) {
     compute.Reject("zone", "want a number");
+  }
+  if (!IsWord(metadata.region, "", 64) && !metadata.region.empty()) {
+    compute.Reject("location", "want letters and digits");
   }
   metadata.provider_id = ProviderId(id);
   ReadTags(compute, *tags, metadata);

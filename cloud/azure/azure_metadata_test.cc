@@ -31,7 +31,7 @@ json GoodInstance() {
   return json::parse(R"({
     "compute": {
       "subscriptionId": "00000000-0000-4000-8000-000000000001",
-      "resourceGroupName": "rg", "zone": "1", "vmScaleSetName": "demo",
+      "resourceGroupName": "rg", "zone": "1", "location": "westeurope", "vmScaleSetName": "demo",
       "resourceId": "/subscriptions/00000000-0000-4000-8000-000000000001/resourceGroups/rg/providers/Microsoft.Compute/virtualMachineScaleSets/demo/virtualMachines/0",
       "osProfile": {"computerName": "demo-0a1b2c3d-cp-00000A"},
       "tagsList": [{"name": "constellation-uid", "value": "0a1b2c3d"},
@@ -51,6 +51,7 @@ TEST(InstanceMetadataTest, ReadsWhatAzureSays) {
   EXPECT_EQ(own.metadata.cluster_ip, "192.168.178.5");
   EXPECT_EQ(own.metadata.cluster_prefix_length, 24);
   EXPECT_EQ(own.metadata.zone, "1");
+  EXPECT_EQ(own.metadata.region, "westeurope");
   EXPECT_THAT(own.metadata.provider_id,
               ::testing::AllOf(::testing::StartsWith("azure:///subscriptions/"),
                                ::testing::EndsWith("/virtualMachines/0")));
@@ -85,6 +86,7 @@ TEST(InstanceMetadataTest, RefusesEverythingElse) {
       {"resourceId",
        [](json& j) { j["compute"]["resourceId"] = "/subscriptions/x"; }},
       {"zone", [](json& j) { j["compute"]["zone"] = "a"; }},
+      {"location", [](json& j) { j["compute"]["location"] = "west europe"; }},
       {"computerName",
        [](json& j) { j["compute"]["osProfile"]["computerName"] = "a b"; }},
       {"osProfile", [](json& j) { j["compute"]["osProfile"] = "x"; }},

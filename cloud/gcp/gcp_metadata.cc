@@ -183,6 +183,8 @@ absl::StatusOr<InstanceMetadata> ParseSelf(std::string_view text,
   }
   ASSIGN_OR_RETURN(self.role, ParseNodeRole(TextOf(attributes, kRoleKey)));
   RETURN_IF_ERROR(ReadInterface(instance, self));
+  // A zone is its region's name with a hyphen and a letter.
+  self.region = self.zone.substr(0, self.zone.find_last_of('-'));
   self.provider_id =
       fmt::format("gce://{}/{}/{}", project, self.zone, self.name);
   return self;

@@ -67,6 +67,7 @@ TEST_F(GcpMetadataTest, FindsItself) {
   EXPECT_EQ(self.role, NodeRole::kWorker);
   EXPECT_EQ(self.uid, "0a1b2c3d");
   EXPECT_EQ(self.zone, "europe-west3-b");
+  EXPECT_EQ(self.region, "europe-west3");
   EXPECT_EQ(self.cluster_ip, "192.168.178.5");
   EXPECT_EQ(self.cluster_prefix_length, 24U);
   EXPECT_EQ(self.init_secret_sha256, std::string(64, 'a'));
