@@ -124,12 +124,12 @@ void WarnOfCloud(const Config& config, std::vector<std::string>& warnings) {
   }
 }
 
-// Two members of etcd need both for a majority, and emulated machines that
-// share a few processors starve each other: API servers then answer too late
-// for kubeadm and kubelets.
+// Two emulated machines still run beside each other; three that share a few
+// processors starve each other: API servers then answer too late for kubeadm
+// and kubelets.
 void WarnOfEmulation(const Config& config, int control_planes,
                      std::vector<std::string>& warnings) {
-  if (config.IsCloud() || control_planes < 2 ||
+  if (config.IsCloud() || control_planes < 3 ||
       config.qemu.accelerator == "kvm") {
     return;
   }

@@ -122,8 +122,9 @@ TEST(ConfigTest, WarnsOfSeveralControlPlanesInEmulation) {
   config.qemu.accelerator = "kvm";
   EXPECT_THAT(ConfigWarnings(config), IsEmpty());
   config.qemu.accelerator = "tcg";
-  group.initial_count = 1;
-  EXPECT_THAT(ConfigWarnings(config), IsEmpty());
+  group.initial_count = 2;
+  EXPECT_THAT(ConfigWarnings(config),
+              ::testing::ElementsAre(HasSubstr("odd number")));
   // Real machines of a cloud are fast enough.
   EXPECT_THAT(ConfigWarnings(testing::FilledConfig("gcp", "gcp-tdx")),
               IsEmpty());
