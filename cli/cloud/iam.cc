@@ -2,6 +2,7 @@
 #include "cli/cloud/iam.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -285,6 +286,12 @@ absl::Status WriteKeyFiles(const Workspace& workspace,
   return SaveRecord(workspace, record);
 }
 
+// Also by what cannot be looked at, or a link to a disk that is not mounted.
+bool IsTaken(const std::string& path) {
+  struct stat status {};
+  return lstat(path.c_str(), &status) == 0 || errno != ENOENT;
+}
+
 // A file that is not there is removed already.
 absl::Status RemoveFile(const std::string& path) {
   if (unlink(path.c_str()) != 0 && errno != ENOENT) {
@@ -372,8 +379,8 @@ absl::StatusOr<IamRequest> LoadIamRequest(const Workspace& workspace) {
 // The record goes last: until then a failed run can be repeated.
 absl::Status DestroyIam(const Workspace& workspace, ClusterTools& tools) {
   RETURN_IF_ERROR(LoadIamRequest(workspace).status());
-  if (FileExists(workspace.state_path()) ||
-      FileExists(workspace.cloud_journal_path())) {
+  if (IsTaken(workspace.state_path()) ||
+      IsTaken(workspace.cloud_journal_path())) {
     return FailedPrecondition(fmt::format(
         "there is still a cluster in {}, whose nodes use these identities; "
         "`constellation terminate` first",

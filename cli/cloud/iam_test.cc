@@ -4,10 +4,15 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
+#include "cli/terminal/interrupt.h"
 #include "cli/testing/cloud_workspace.h"
+#include "cloud/engine/cloud_error.h"
 #include "common/status.h"
 #include "common/testing/status_matchers.h"
 
@@ -75,7 +80,19 @@ TEST_F(IamTest, DestroyLeavesNothing) {
   ASSERT_THAT(Destroy(), IsOk());
   EXPECT_FALSE(FileExists(result.key_files[0]));
   EXPECT_FALSE(FileExists(Open().iam_journal_path()));
-  EXPECT_THAT(Destroy(), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(Destroy(), StatusIs(absl::StatusCode::kNotFound,
+                                  HasSubstr("there are no identities")));
+}
+
+TEST_F(IamTest, FailedDestructionCanBeRepeated) {
+  ASSERT_OK_AND_ASSIGN(const IamResult result, Create());
+  cloud_.kill.Arm(1);
+  EXPECT_FALSE(Destroy().ok());
+  cloud_.kill.Arm(0);
+  EXPECT_TRUE(FileExists(Open().iam_record_path()));
+  EXPECT_TRUE(FileExists(result.key_files[0]));
+  EXPECT_THAT(Destroy(), IsOk());
+  EXPECT_FALSE(FileExists(Open().iam_record_path()));
 }
 
 TEST_F(IamTest, DeletesNothingThatOthersNeed) {
@@ -87,6 +104,12 @@ TEST_F(IamTest, DeletesNothingThatOthersNeed) {
   const int made = cloud_.memory.creations();
   EXPECT_THAT(Create(), IsOk());
   EXPECT_EQ(cloud_.memory.creations(), made) << "all of it is there";
+  // An error of the cloud comes with what to do, as everywhere.
+  cloud::CloudError refused;
+  refused.kind = cloud::CloudErrorKind::kBadCredentials;
+  cloud_.destroy_status = cloud::MakeCloudError(refused);
+  EXPECT_THAT(Destroy(), StatusIs(cloud_.destroy_status.code(),
+                                  HasSubstr(cloud::NextStep(refused))));
   cloud_.destroy_status = absl::OkStatus();
   EXPECT_THAT(Destroy(), IsOk());
 }
@@ -97,6 +120,24 @@ TEST_F(IamTest, KeepsIdentitiesOfLivingCluster) {
   EXPECT_THAT(Destroy(), StatusIs(absl::StatusCode::kFailedPrecondition,
                                   HasSubstr("constellation terminate")));
   EXPECT_TRUE(FileExists(Open().iam_record_path()));
+}
+
+// The state may be lost, or on a disk that is not mounted; the journal tells of
+// the cluster as well.
+TEST_F(IamTest, AnySignOfAClusterKeepsIdentities) {
+  ASSERT_THAT(Create(), IsOk());
+  const auto kept = StatusIs(absl::StatusCode::kFailedPrecondition,
+                             HasSubstr("constellation terminate"));
+  for (const std::string& path :
+       {Open().state_path(), Open().cloud_journal_path()}) {
+    ASSERT_THAT(WriteFileAtomically(path, ""), IsOk());
+    EXPECT_THAT(Destroy(), kept) << path;
+    ASSERT_EQ(unlink(path.c_str()), 0);
+    ASSERT_EQ(symlink("unmounted/file", path.c_str()), 0);
+    EXPECT_THAT(Destroy(), kept) << path;
+    ASSERT_EQ(unlink(path.c_str()), 0);
+  }
+  EXPECT_THAT(Destroy(), IsOk());
 }
 
 TEST_F(IamTest, RefusesOthersInTheSameFolder) {
@@ -114,6 +155,25 @@ TEST_F(IamTest, WithoutApprovalNothingIsLeftBehind) {
   EXPECT_EQ(cloud_.memory.creations(), 0);
 }
 
+TEST_F(IamTest, CtrlCAtTheQuestionLeavesNothingBehind) {
+  cloud_.while_asking = [] { SetInterruptedForTesting(true); };
+  const absl::Status status = Create().status();
+  SetInterruptedForTesting(false);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kCancelled));
+  EXPECT_FALSE(FileExists(Open().iam_record_path()));
+  EXPECT_EQ(cloud_.memory.creations(), 0);
+}
+
+// Beside the config lies whatever else the owner has.
+TEST_F(IamTest, WritesKeysUnderPlainNamesOnly) {
+  for (const char* name : {"", "../key.json", "a/b", ".profile", ".."}) {
+    cloud_.key_files = {{name, "secret"}};
+    EXPECT_THAT(Create(), StatusIs(absl::StatusCode::kInternal,
+                                   HasSubstr("want a plain name")))
+        << name;
+  }
+}
+
 TEST_F(IamTest, DamagedRecordDeletesNoOtherFile) {
   ASSERT_THAT(Create(), IsOk());
   const std::string text = *ReadFile(Open().iam_record_path());
@@ -121,7 +181,27 @@ TEST_F(IamTest, DamagedRecordDeletesNoOtherFile) {
   evil.replace(evil.find("key.json"), 8, "../../x");
   ASSERT_THAT(WriteFileAtomically(Open().iam_record_path(), evil), IsOk());
   EXPECT_THAT(Destroy(), StatusIs(absl::StatusCode::kDataLoss));
-  for (const char* bad : {"", "[]", "{", "{\"uid\": 1}"}) {
+  std::vector<std::string> damaged = {"", "[]", "{"};
+  for (const char* key : {"uid", "provider", "options", "keyFiles"}) {
+    auto record = nlohmann::json::parse(text);
+    record[key] = 1;
+    damaged.push_back(record.dump());
+    record.erase(key);
+    damaged.push_back(record.dump());
+  }
+  auto record = nlohmann::json::parse(text);
+  record["options"] = nlohmann::json::array();
+  damaged.push_back(record.dump());
+  record = nlohmann::json::parse(text);
+  record["keyFiles"] = nlohmann::json::object();
+  damaged.push_back(record.dump());
+  record = nlohmann::json::parse(text);
+  record["options"]["prefix"] = 7;
+  damaged.push_back(record.dump());
+  record = nlohmann::json::parse(text);
+  record["keyFiles"] = {7};
+  damaged.push_back(record.dump());
+  for (const std::string& bad : damaged) {
     ASSERT_THAT(WriteFileAtomically(Open().iam_record_path(), bad), IsOk());
     EXPECT_THAT(Destroy(), StatusIs(absl::StatusCode::kDataLoss)) << bad;
   }
@@ -138,6 +218,16 @@ TEST(IamSettingsTest, ListsEveryWrongFlag) {
       StatusIs(absl::StatusCode::kInvalidArgument,
                AllOf(HasSubstr("--prefix: want at most 36"),
                      HasSubstr("did you mean eu-west-1?"))));
+  const std::string longest = "a" + std::string(35, '7');
+  EXPECT_THAT(
+      IamSettingsOf({.provider = "aws",
+                     .options = {{"prefix", longest}, {"zone", "eu-west-1a"}}}),
+      IsOk());
+  EXPECT_THAT(IamSettingsOf({.provider = "aws",
+                             .options = {{"prefix", longest + "7"},
+                                         {"zone", "eu-west-1a"}}}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("--prefix: want at most 36")));
   EXPECT_THAT(IamSettingsOf({.provider = "azure",
                              .options = {{"region", "westeurope"},
                                          {"subscriptionID", "x"}}}),

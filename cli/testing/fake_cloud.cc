@@ -132,7 +132,7 @@ class FakeCloud::FakeIam final : public cloud::IamProvider {
   }
   absl::StatusOr<std::map<std::string, std::string>> KeyFiles(
       const std::map<std::string, Observed>& /*outputs*/) override {
-    return std::map<std::string, std::string>{{"key.json", "secret"}};
+    return owner_.key_files;
   }
 
  private:
@@ -220,6 +220,7 @@ CloudTools FakeCloud::Tools() {
   };
   tools.approve = [this](const cloud::Plan& /*plan*/) {
     ++plans_shown;
+    while_asking();
     return approval;
   };
   tools.engine = engine;

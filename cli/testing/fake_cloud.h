@@ -2,6 +2,7 @@
 #ifndef CONSTELLATION_CLI_TESTING_FAKE_CLOUD_H_
 #define CONSTELLATION_CLI_TESTING_FAKE_CLOUD_H_
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -45,8 +46,11 @@ class FakeCloud final {
   cloud::ClusterRequest request;
   std::map<std::string, std::string> iam_options;
   absl::Status destroy_status;
+  // What identities come with: name of a file and its contents.
+  std::map<std::string, std::string> key_files = {{"key.json", "secret"}};
   int plans_shown = 0;
   absl::Status approval;
+  std::function<void()> while_asking = [] {};
   cloud::EngineOptions engine = {.parallelism = 1};
 
   FakeClock clock{absl::FromUnixSeconds(1'800'000'000)};

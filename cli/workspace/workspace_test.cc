@@ -183,6 +183,16 @@ TEST_F(WorkspaceTest, LinkToNowhereIsNoEmptyState) {
   EXPECT_TRUE(state.IsInitialized());
 }
 
+// Neither is what cannot be looked at: here the folder becomes a file.
+TEST_F(WorkspaceTest, StateThatCannotBeLookedAtIsNotEmpty) {
+  const std::string folder = folder_.Join("workspace");
+  ASSERT_THAT(MakeDirectories(folder), IsOk());
+  ASSERT_OK_AND_ASSIGN(const Workspace workspace, Workspace::Open(folder));
+  ASSERT_EQ(rmdir(folder.c_str()), 0);
+  ASSERT_THAT(WriteFileAtomically(folder, ""), IsOk());
+  EXPECT_FALSE(workspace.LoadStateOrEmpty().ok());
+}
+
 TEST_F(WorkspaceTest, ConfigThatIsAFolder) {
   ASSERT_EQ(mkdir(Open().config_path().c_str(), 0700), 0);
   EXPECT_FALSE(Open().LoadConfig().ok());

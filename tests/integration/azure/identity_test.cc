@@ -194,6 +194,20 @@ TEST_F(IdentityTest, AGroupWithSomethingInItIsKept) {
   EXPECT_FALSE(result.status.ok());
   EXPECT_THAT(FailuresToText(result), HasSubstr("disks/mine"));
   EXPECT_THAT(world_.stub.Dump()["resources"].dump(), HasSubstr("disks/mine"));
+  int groups = 0;
+  const json things = world_.stub.Dump()["resources"];
+  for (json group : things) {
+    if (group["type"] == "resourcegroups") {
+      ++groups;
+      group["properties"]["provisioningState"] = "Deleting";
+      world_.stub.Control({{"resources", {group}}});
+      EXPECT_THAT(check(), IsOk()) << "on its way out with all that is in it";
+      group["properties"]["provisioningState"] = "Succeeded";
+      world_.stub.Control({{"resources", {group}}});
+    }
+  }
+  EXPECT_EQ(groups, 1);
+  EXPECT_THAT(check(), StatusIs(absl::StatusCode::kFailedPrecondition));
   world_.stub.Control({{"remove", disk}});
   EXPECT_THAT(check(), IsOk());
   const absl::Time before = world_.clock.Now();
