@@ -46,6 +46,9 @@ struct ClusterRequest {
   // CIDRs from which the cluster's ports may be reached. Never empty.
   std::vector<std::string> allowed_sources = {};
   std::string init_secret_sha256 = {};  // hex; what nodes find in metadata
+  // MetadataClient::EnrolledTpms() of the nodes; "" for "[]". OpenStack only:
+  // nobody can enrol the TPMs of the other clouds.
+  std::string enrolled_tpms = {};
   std::string node_cidr = "192.168.178.0/24";
   std::map<std::string, std::string> tags = {};  // the user's own
   ProviderSettings settings = {};

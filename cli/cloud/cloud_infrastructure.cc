@@ -237,10 +237,14 @@ absl::Status TakeOverCloudAttestation(const Workspace& workspace,
   std::string text = nlohmann::json::parse(attestation::ProfileToJson(profile),
                                            nullptr, /*allow_exceptions=*/false)
                          .dump();
-  if (text == state.infrastructure.cloud.attestation_profile) {
+  const std::string tpms =
+      config.enrolled_tpms == "[]" ? "" : config.enrolled_tpms;
+  CloudState& cloud = state.infrastructure.cloud;
+  if (text == cloud.attestation_profile && tpms == cloud.enrolled_tpms) {
     return absl::OkStatus();
   }
-  state.infrastructure.cloud.attestation_profile = std::move(text);
+  cloud.attestation_profile = std::move(text);
+  cloud.enrolled_tpms = tpms;
   return workspace.SaveState(state);
 }
 

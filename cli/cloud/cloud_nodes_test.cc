@@ -7,7 +7,9 @@
 
 #include <string>
 
+#include "cli/cloud/cloud_infrastructure.h"
 #include "cli/cloud/cloud_verifier.h"
+#include "cli/cluster/policy_builder.h"
 #include "cli/exit_code.h"
 #include "cli/testing/cloud_workspace.h"
 #include "common/files.h"
@@ -76,6 +78,22 @@ TEST_F(CloudNodesTest, ChangedDemandsReachTheCluster) {
   ASSERT_THAT(Run(), IsOk());
   EXPECT_THAT(world_.policy, HasSubstr(std::string(64, 'c')));
   EXPECT_EQ(world_.init_calls, 1);
+}
+
+TEST_F(CloudNodesTest, EnrolledTpmsReachThePolicy) {
+  ASSERT_THAT(Run(), IsOk());
+  Config config = CloudTestConfig();
+  config.enrolled_tpms =
+      R"([{"nodeName":"n0","role":"worker","ekCertificateSHA256":")" +
+      std::string(64, 'b') + R"(","akName":"000b)" + std::string(64, 'c') +
+      R"("}])";
+  State state = LoadedState();
+  EXPECT_EQ(state.infrastructure.cloud.enrolled_tpms, "");
+  ASSERT_THAT(TakeOverCloudAttestation(Open(), config, state), IsOk());
+  ASSERT_OK_AND_ASSIGN(const attestation::Policy policy,
+                       BuildPolicy(LoadedState()));
+  ASSERT_THAT(policy.enrolled(), SizeIs(1));
+  EXPECT_EQ(policy.enrolled()[0].node_name, "n0");
 }
 
 TEST_F(CloudNodesTest, SendsNothingToAnotherImage) {

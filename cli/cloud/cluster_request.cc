@@ -40,6 +40,7 @@ absl::StatusOr<cloud::ClusterRequest> ClusterRequestOf(
   ASSIGN_OR_RETURN(const Bytes secret,
                    HexDecode(state.infrastructure.init_secret));
   request.init_secret_sha256 = HexEncode(crypto::Sha256(secret));
+  request.enrolled_tpms = config.enrolled_tpms;
   request.tags = config.tags;
   request.settings = config.cloud;
   return request;

@@ -37,12 +37,14 @@ class ClusterRequestTest : public ::testing::Test {
 TEST_F(ClusterRequestTest, CarriesWhatTheConfigSays) {
   config_.internal_load_balancer = true;
   config_.custom_endpoint = "api.example.com";
+  config_.enrolled_tpms = "[1]";
   ASSERT_OK_AND_ASSIGN(const cloud::ClusterRequest request, Request());
   EXPECT_EQ(request.identity.uid, "0a1b2c3d");
   EXPECT_EQ(request.attestation_variant, "gcp-tdx");
   EXPECT_EQ(request.image, config_.image);
   EXPECT_EQ(request.allowed_sources, config_.allowed_sources);
   EXPECT_EQ(request.tags, config_.tags);
+  EXPECT_EQ(request.enrolled_tpms, "[1]");
   EXPECT_EQ(request.custom_endpoint, "api.example.com");
   EXPECT_TRUE(request.internal_load_balancer);
   EXPECT_FALSE(request.debug);

@@ -72,6 +72,8 @@ absl::StatusOr<attestation::Profile> CloudProfileOf(const Config& config) {
   for (const auto& [index, digest] : registers.pcrs) {
     profile["pcrs"][std::to_string(index)] = HexEncode(digest);
   }
+  RETURN_IF_ERROR(Annotate(
+      attestation::ParseEnrolledNodes(config.enrolled_tpms).status(), section));
   absl::StatusOr<attestation::Profile> parsed =
       attestation::ParseProfile(profile.dump());
   if (!parsed.ok()) {

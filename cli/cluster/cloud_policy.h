@@ -10,7 +10,7 @@ namespace constellation::cli {
 
 // The profile that `attestation` of a cloud's configuration demands: the
 // registers, PCR 8, 12, 13 and 14 zero where nothing else is said, and the
-// layers of the variant. Pure.
+// layers of the variant. Checks its enrolled TPMs as well. Pure.
 //
 // INVALID_ARGUMENT, with the name of the config key, for what no policy may
 // say, and for what is missing; the message tells how to get it. Does not check

@@ -75,6 +75,15 @@ TEST(CloudPolicyTest, EveryVariantGivesProfile) {
   }
 }
 
+TEST(CloudPolicyTest, EnrolledTpmsAreLookedAt) {
+  Config config = ConfigOf("qemu-vtpm", "{}");
+  EXPECT_THAT(CloudProfileOf(config), IsOk());
+  config.enrolled_tpms = R"([{"nodeName":"a"}])";
+  EXPECT_THAT(CloudProfileOf(config),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("attestation.qemuVTPM: enrolledTPMs[0]")));
+}
+
 TEST(CloudPolicyTest, AnyFirmwareIsRefusedWithAdvice) {
   EXPECT_THAT(
       CloudProfileOf(ConfigOf("aws-sev-snp",

@@ -89,7 +89,11 @@ absl::StatusOr<attestation::Policy> BuildCloudPolicy(const CloudState& cloud) {
   }
   ASSIGN_OR_RETURN(attestation::Profile profile,
                    attestation::ParseProfile(cloud.attestation_profile));
-  return attestation::Policy::Create({std::move(profile)}, {});
+  ASSIGN_OR_RETURN(std::vector<attestation::EnrolledNode> enrolled,
+                   attestation::ParseEnrolledNodes(cloud.enrolled_tpms.empty()
+                                                       ? "[]"
+                                                       : cloud.enrolled_tpms));
+  return attestation::Policy::Create({std::move(profile)}, std::move(enrolled));
 }
 
 }  // namespace

@@ -25,10 +25,10 @@ absl::StatusOr<Config> DefaultConfig(const std::string& provider,
   const std::string section = provider == "stackit" ? "openstack" : provider;
   const CloudVariant* variant =
       FindCloudVariant(word ? *word : DefaultVariant(section));
-  if (variant == nullptr || variant->provider != section) {
+  if (variant == nullptr || !VariantFits(*variant, section)) {
     std::string known;
     for (const CloudVariant& one : CloudVariants()) {
-      if (one.provider == section) {
+      if (VariantFits(one, section)) {
         known += (known.empty() ? "" : ", ") + std::string(one.variant);
       }
     }

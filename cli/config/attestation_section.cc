@@ -20,6 +20,7 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr std::string_view kEnrolledKey = "qemuVTPM";
 constexpr std::string_view kFloorProduct = "Milan";
 // The original's keys for the floors on Milan, and a profile's.
 constexpr std::pair<std::string_view, std::string_view> kFloors[] = {
@@ -208,6 +209,19 @@ void AddProviderDemands(const Config& config, Json& layers) {
   }
 }
 
+// A list of maps, as a policy has it; the policy's reader looks into it.
+std::string ReadTpms(MapReader& reader) {
+  const YamlValue* list = reader.Child("enrolledTPMs");
+  if (list == nullptr || list->kind == YamlValue::Kind::kNull) {
+    return "[]";
+  }
+  if (list->kind != YamlValue::Kind::kList) {
+    reader.Problem("enrolledTPMs", "must be a list");
+    return "[]";
+  }
+  return JsonOf(*list).dump();
+}
+
 // Reads the one variant's section. Keys that nobody asks for are problems, so a
 // demand with a typing error cannot disappear.
 void ReadVariant(ConfigReading& reading, const CloudVariant& variant,
@@ -238,6 +252,9 @@ void ReadVariant(ConfigReading& reading, const CloudVariant& variant,
     }
   }
   AddProviderDemands(config, layers);
+  if (config.IsCloud() && variant.key == kEnrolledKey) {
+    config.enrolled_tpms = ReadTpms(fields);
+  }
   config.attestation_layers = layers.dump();
   fields.Finish();
 }
@@ -277,7 +294,7 @@ void ReadAttestationSection(ConfigReading& reading) {
     if (value == nullptr) {
       continue;
     }
-    if (variant.provider != config.provider) {
+    if (!VariantFits(variant, config.provider)) {
       reader.Problem(
           variant.key,
           fmt::format("does not fit provider {}; use {}", config.provider,

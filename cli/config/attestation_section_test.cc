@@ -42,6 +42,29 @@ TEST(AttestationSectionTest, RefusesEachSpoiltLineWithReason) {
   }
 }
 
+// Only the owner of a cloud can enrol its TPMs.
+TEST(AttestationSectionTest, OpenStackMayHaveEnrolledTpms) {
+  Config config = testing::FilledConfig("openstack", "qemu-vtpm");
+  ASSERT_OK_AND_ASSIGN(Config read, ParseConfig(RenderConfig(config), "c"));
+  EXPECT_EQ(read.attestation_variant, "qemu-vtpm");
+  EXPECT_EQ(read.enrolled_tpms, "[]");
+  config.enrolled_tpms = R"([{"akName":"00","nodeName":"a"}])";
+  ASSERT_OK_AND_ASSIGN(read, ParseConfig(RenderConfig(config), "c"));
+  EXPECT_EQ(read.enrolled_tpms, config.enrolled_tpms);
+  EXPECT_THAT(
+      ParseConfig(testing::Replaced(RenderConfig(config), "enrolledTPMs: [",
+                                    "enrolledTPMs: all # ["),
+                  "c"),
+      constellation::testing::StatusIs(
+          absl::StatusCode::kInvalidArgument,
+          ::testing::HasSubstr("enrolledTPMs must be a list")));
+  config = testing::FilledConfig("gcp", "qemu-vtpm");
+  EXPECT_THAT(ParseConfig(RenderConfig(config), "c"),
+              constellation::testing::StatusIs(
+                  absl::StatusCode::kInvalidArgument,
+                  ::testing::HasSubstr("qemuVTPM does not fit provider gcp")));
+}
+
 TEST(AttestationSectionTest, ProviderSaysWhatPolicyNeeds) {
   ASSERT_OK_AND_ASSIGN(
       const Config gcp,

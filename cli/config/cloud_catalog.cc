@@ -237,11 +237,13 @@ Words ZonesOf(std::string_view provider, const std::string& region) {
   return zones;
 }
 
+constexpr std::string_view kEnrolledVtpm = "qemu-vtpm";
+
 }  // namespace
 
 const std::vector<CloudVariant>& CloudVariants() {
   static const auto* const kVariants = new std::vector<CloudVariant>{
-      {"qemuVTPM", "qemu-vtpm", "qemu"},
+      {"qemuVTPM", kEnrolledVtpm, "qemu"},
       {"awsSEVSNP", "aws-sev-snp", "aws"},
       {"awsNitroTPM", "aws-nitro-tpm", "aws"},
       {"azureSEVSNP", "azure-sev-snp", "azure"},
@@ -252,6 +254,11 @@ const std::vector<CloudVariant>& CloudVariants() {
       {"openstackSEVSNP", "openstack-sev-snp", "openstack"},
       {"openstackTDX", "openstack-tdx", "openstack"}};
   return *kVariants;
+}
+
+bool VariantFits(const CloudVariant& variant, std::string_view provider) {
+  return variant.provider == provider ||
+         (variant.variant == kEnrolledVtpm && provider == "openstack");
 }
 
 // Both words are accepted: people copy either from a config or from a policy.

@@ -23,6 +23,9 @@ struct CloudVariant {
 
 // Every variant that a config may name, the default one of each provider first.
 const std::vector<CloudVariant>& CloudVariants();
+// Whether nodes of `provider` can prove themselves so: its own variants, and
+// qemu-vtpm on OpenStack, for owners of the cloud who enrol its vTPMs.
+bool VariantFits(const CloudVariant& variant, std::string_view provider);
 // By either word; null if there is none.
 const CloudVariant* FindCloudVariant(std::string_view word);
 // "aws-sev-snp" for "aws", "qemu-vtpm" for "qemu"; empty for no provider.

@@ -84,6 +84,9 @@ struct Config {
   // object {"sevSnp": {...}, "gcp": {...}}. Syntax only: whether it is a good
   // profile is for CloudProfileOf() (cli/cluster/cloud_policy.h).
   std::string attestation_layers = "{}";
+  // The policy's "enrolledTPMs", a JSON array: the TPMs of the nodes of a cloud
+  // of the owner's own (qemuVTPM on openstack). Syntax only, like the layers.
+  std::string enrolled_tpms = "[]";
 
   bool IsCloud() const { return provider != kProviderQemu; }
 };

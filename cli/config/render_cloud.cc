@@ -193,6 +193,16 @@ std::string RenderCloudAttestation(const Config& config) {
               ? "    measurements: {}\n"
               : "    measurements:\n" +
                     RenderMeasurements(config.measurements, "      ");
+  if (variant != nullptr && variant->key == "qemuVTPM") {
+    text += fmt::format(
+        "    # The TPM of each node, which only the owner of the cloud can "
+        "read: "
+        "{{nodeName, role, ekCertificateSHA256,\n"
+        "    # akName}}. No other machine is believed; they prove nothing "
+        "against whoever runs the cloud.\n"
+        "    enrolledTPMs: {}\n",
+        config.enrolled_tpms);
+  }
   Json layers = Json::parse(config.attestation_layers, nullptr,
                             /*allow_exceptions=*/false);
   if (!layers.is_object()) {

@@ -147,6 +147,10 @@ absl::StatusOr<attestation::Policy> PolicyFor(const State& state,
   }
   ASSIGN_OR_RETURN(std::vector<attestation::EnrolledNode> enrolled,
                    EnrolledNodesOf(state));
+  if (enrolled.empty() && !state.infrastructure.cloud.enrolled_tpms.empty()) {
+    ASSIGN_OR_RETURN(enrolled, attestation::ParseEnrolledNodes(
+                                   state.infrastructure.cloud.enrolled_tpms));
+  }
   return attestation::Policy::Create(options.policy->profiles(),
                                      std::move(enrolled));
 }
@@ -164,7 +168,10 @@ void ExpectNodes(const State& state, ClusterChallenge& challenge) {
   for (const StateNode& node : state.infrastructure.qemu.nodes) {
     if (!enrols && platform_vouches) {
       challenge.expected.push_back({node.name, node.role});
-    } else if (node.ak_name.empty()) {
+    } else if (node.ak_name.empty() &&
+               std::ranges::find(challenge.policy->enrolled(), node.name,
+                                 &attestation::EnrolledNode::node_name) ==
+                   challenge.policy->enrolled().end()) {
       challenge.unenrolled.push_back(node.name);
     }
   }

@@ -100,6 +100,7 @@ void ReadCloudState(MapReader& reader, CloudState& cloud) {
     cloud.details = reader.TextMap(provider);
   }
   cloud.attestation_profile = reader.Text("attestationProfile").value_or("");
+  cloud.enrolled_tpms = reader.Text("enrolledTPMs").value_or("");
   cloud.first_node_ak = Hex(reader, "firstNodeAK", kSha256HexDigits);
   if (cloud.provider.empty() &&
       !(cloud.attestation_profile.empty() && cloud.first_node_ak.empty())) {
@@ -206,12 +207,18 @@ std::string RenderCloud(const CloudState& cloud) {
   for (const auto& [key, value] : cloud.details) {
     text += fmt::format("    {}: {}\n", QuoteYaml(key), QuoteYaml(value));
   }
+  const std::string tpms =
+      cloud.enrolled_tpms.empty()
+          ? ""
+          : fmt::format("  enrolledTPMs: {}\n", QuoteYaml(cloud.enrolled_tpms));
   return text + fmt::format(
                     "  # By what nodes are judged. Whoever changes it changes "
                     "what is believed.\n"
                     "  attestationProfile: {}\n"
+                    "{}"
                     "  firstNodeAK: \"{}\"\n",
-                    QuoteYaml(cloud.attestation_profile), cloud.first_node_ak);
+                    QuoteYaml(cloud.attestation_profile), tpms,
+                    cloud.first_node_ak);
 }
 
 }  // namespace

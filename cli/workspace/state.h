@@ -53,6 +53,8 @@ struct CloudState {
   // as JSON; empty until the first run that needs it. Like QemuState's
   // measurements it is pinned: a later change of the image changes nothing.
   std::string attestation_profile;
+  // The policy's "enrolledTPMs" as JSON; empty for none.
+  std::string enrolled_tpms;
   // SHA-256 of the attestation key (TPMT_PUBLIC) of the node that was told to
   // become the cluster's first, hex; empty until then. Behind a load balancer
   // no other node may be told so again.

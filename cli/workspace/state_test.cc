@@ -70,6 +70,7 @@ State CloudClusterState() {
       .provider = "azure",
       .details = {{"resourceGroup", "demo"}, {"attestationURL", ""}},
       .attestation_profile = R"({"name": "node-image", "variant": "x"})",
+      .enrolled_tpms = R"([{"nodeName": "a"}])",
       .first_node_ak = std::string(64, 'a')};
   return state;
 }
@@ -82,6 +83,8 @@ TEST(StateTest, CloudComesBackTheSame) {
   EXPECT_EQ(state.infrastructure.cloud.details.at("resourceGroup"), "demo");
   EXPECT_EQ(state.infrastructure.cloud.attestation_profile,
             CloudClusterState().infrastructure.cloud.attestation_profile);
+  EXPECT_EQ(state.infrastructure.cloud.enrolled_tpms,
+            CloudClusterState().infrastructure.cloud.enrolled_tpms);
 }
 
 TEST(StateTest, RefusesTwoCloudsAndPartsOfOne) {

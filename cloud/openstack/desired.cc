@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "cloud/openstack/directory.h"
 #include "cloud/openstack/names.h"
 #include "common/ipv4.h"
 #include "common/status.h"
@@ -107,6 +108,9 @@ class Builder final {
                         "have IPv4 addresses only), got \"{}\"",
                         source));
       }
+    }
+    if (TpmsToMetadata(request_.enrolled_tpms).size() > kMaxTpmPieces) {
+      Problem("attestation.qemuVTPM.enrolledTPMs: more than fit into metadata");
     }
     CheckTags();
     CheckGroups();
@@ -267,6 +271,7 @@ class Builder final {
     if (!request_.init_secret_sha256.empty()) {
       metadata[Text(kMetaSecret)] = request_.init_secret_sha256;
     }
+    metadata.update(TpmsToMetadata(request_.enrolled_tpms));
     for (const auto& [key, value] : request_.tags) {
       metadata[key.substr(0, kMaxMetadataValue)] = value;
     }

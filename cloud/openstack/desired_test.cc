@@ -66,6 +66,22 @@ TEST(DesiredTest, NodesGetNoSecretAndNoUserData) {
   }
 }
 
+TEST(DesiredTest, ServersCarryTheEnrolledTpms) {
+  ClusterRequest request = SmallRequest();
+  request.enrolled_tpms = "[" + std::string(300, ' ') + "]";
+  ASSERT_OK_AND_ASSIGN(auto plan, DesiredResources(request, true));
+  const json& metadata =
+      Named(plan, "node-worker-default-0")->desired["metadata"];
+  EXPECT_EQ(metadata["constellation-tpm-pieces"], "2");
+  EXPECT_EQ(metadata["constellation-tpms-0"].get<std::string>() +
+                metadata["constellation-tpms-1"].get<std::string>(),
+            request.enrolled_tpms);
+  request.enrolled_tpms = "[" + std::string(96 * 255, ' ') + "]";
+  EXPECT_THAT(DesiredResources(request, true),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("enrolledTPMs: more than fit")));
+}
+
 TEST(DesiredTest, OnlyTheEndpointsPortsAreOpenAndOnlyToTheSources) {
   ASSERT_OK_AND_ASSIGN(auto plan, DesiredResources(SmallRequest(), true));
   const auto rules = Named(plan, kSecurityRulesName)->desired["rules"];

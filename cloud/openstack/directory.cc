@@ -7,6 +7,8 @@
 #include <set>
 #include <string_view>
 
+#include "absl/strings/numbers.h"
+#include "cloud/json_fields.h"
 #include "cloud/metadata.h"
 #include "cloud/openstack/names.h"
 #include "common/ipv4.h"
@@ -89,6 +91,52 @@ absl::StatusOr<std::vector<DirectoryEntry>> DirectoryFromMetadata(
       entries.push_back(std::move(entry));
     }
   }
+}
+
+json TpmsToMetadata(std::string_view list) {
+  json metadata = json::object();
+  if (list.empty() || list == "[]") {
+    return metadata;
+  }
+  size_t pieces = 0;
+  for (size_t at = 0; at < list.size(); at += kMaxValue) {
+    metadata[fmt::format("{}{}", kMetaTpms, pieces++)] =
+        std::string(list.substr(at, kMaxValue));
+  }
+  metadata[std::string(kMetaTpmPieces)] = std::to_string(pieces);
+  return metadata;
+}
+
+absl::StatusOr<std::string> TpmsFromMetadata(const json& metadata) {
+  const std::string count_key(kMetaTpmPieces);
+  if (!metadata.is_object() || !metadata.contains(count_key)) {
+    return std::string("[]");
+  }
+  const json& count = metadata[count_key];
+  size_t pieces = 0;
+  if (!count.is_string() ||
+      !absl::SimpleAtoi(count.get_ref<const std::string&>(), &pieces) ||
+      pieces > kMaxTpmPieces) {
+    return InvalidArgument(fmt::format("metadata: {}: want a number up to {}",
+                                       count_key, kMaxTpmPieces));
+  }
+  std::string list;
+  for (size_t number = 0; number < pieces; ++number) {
+    const std::string key = fmt::format("{}{}", kMetaTpms, number);
+    const auto found = metadata.find(key);
+    if (found == metadata.end() || !found->is_string() ||
+        found->get_ref<const std::string&>().size() > kMaxValue) {
+      return InvalidArgument(fmt::format(
+          "metadata: {}: want a text of up to {} characters", key, kMaxValue));
+    }
+    list += found->get_ref<const std::string&>();
+  }
+  if (!IsShallowJson(list) ||
+      !json::parse(list, nullptr, /*allow_exceptions=*/false).is_array()) {
+    return InvalidArgument(
+        fmt::format("metadata: {}0: want a JSON array", kMetaTpms));
+  }
+  return list;
 }
 
 }  // namespace constellation::cloud::openstack

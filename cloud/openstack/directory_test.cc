@@ -36,6 +36,48 @@ TEST(DirectoryTest, FitsIntoNovasLimitsAndComesBack) {
   EXPECT_TRUE(DirectoryToMetadata({}).empty());
 }
 
+TEST(DirectoryTest, TpmsFitIntoNovasLimitsAndComeBack) {
+  const std::string list = "[\"" + std::string(600, 'a') + "\"]";
+  json metadata = TpmsToMetadata(list);
+  EXPECT_THAT(metadata, SizeIs(4));
+  for (const auto& [key, value] : metadata.items()) {
+    EXPECT_LE(value.get<std::string>().size(), 255) << key;
+  }
+  metadata["constellation-tpms-3"] = "of a longer list";
+  EXPECT_THAT(TpmsFromMetadata(metadata), IsOkAndHolds(list));
+  for (const char* none : {"", "[]"}) {
+    EXPECT_TRUE(TpmsToMetadata(none).empty());
+  }
+  EXPECT_THAT(TpmsFromMetadata(json::object()),
+              IsOkAndHolds(std::string("[]")));
+  EXPECT_THAT(TpmsFromMetadata(json()), IsOkAndHolds(std::string("[]")));
+}
+
+TEST(DirectoryTest, RefusesBadTpms) {
+  const json good = TpmsToMetadata("[1]");
+  const auto changed = [&good](const char* key, const json& value) {
+    json bad = good;
+    bad[key] = value;
+    return TpmsFromMetadata(bad);
+  };
+  EXPECT_THAT(TpmsFromMetadata(good), IsOkAndHolds(std::string("[1]")));
+  for (const json& count :
+       {json("97"), json("-1"), json("x"), json(1), json("")}) {
+    EXPECT_THAT(changed("constellation-tpm-pieces", count),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("constellation-tpm-pieces")));
+  }
+  EXPECT_THAT(changed("constellation-tpm-pieces", "2"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("constellation-tpms-1")));
+  for (const json& piece : {json(7), json(std::string(256, ' ') + "[]"),
+                            json("{}"), json("["), json("")}) {
+    EXPECT_THAT(changed("constellation-tpms-0", piece),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("constellation-tpms-0")));
+  }
+}
+
 json One(const char* text) {
   return {{"constellation-control-planes-0", text}};
 }

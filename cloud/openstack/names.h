@@ -58,6 +58,10 @@ inline constexpr std::string_view kMetaCidr = "constellation-node-cidr";
 inline constexpr std::string_view kMetaAddress = "constellation-node-ip";
 // Followed by 0, 1, ...: "name=address,name=address"; the node directory.
 inline constexpr std::string_view kMetaPeers = "constellation-control-planes-";
+// Followed by 0, 1, ...: pieces of the JSON array "enrolledTPMs" of the policy,
+// and how many pieces there are: an older, longer list may have left more.
+inline constexpr std::string_view kMetaTpms = "constellation-tpms-";
+inline constexpr std::string_view kMetaTpmPieces = "constellation-tpm-pieces";
 
 // "constellation-uid-<uid>": the tag of everything that can be tagged, and the
 // description of everything in neutron, where tags cannot be set at creation.

@@ -156,6 +156,7 @@ absl::StatusOr<MetadataDocument> ParseMetadataDocument(std::string_view text) {
   ReadCluster(*meta, cluster, document);
   RETURN_IF_ERROR(cluster.Finish(/*allow_unknown=*/true));
   RETURN_IF_ERROR(ReadDirectory(*meta, document));
+  ASSIGN_OR_RETURN(document.enrolled_tpms, TpmsFromMetadata(*meta));
   return document;
 }
 
@@ -223,7 +224,8 @@ absl::StatusOr<std::string> OpenStackMetadataClient::Endpoint() {
 }
 
 absl::StatusOr<std::string> OpenStackMetadataClient::EnrolledTpms() {
-  return std::string("[]");
+  ASSIGN_OR_RETURN(MetadataDocument document, Ask());
+  return std::move(document.enrolled_tpms);
 }
 
 // JSON that cannot be parsed is not written: whoever reads the console expects

@@ -19,6 +19,7 @@ struct MetadataDocument {
   InstanceMetadata self = {};
   std::vector<InstanceMetadata> control_planes = {};  // the node directory
   std::string endpoint = {};                          // "10.0.0.10:6443"
+  std::string enrolled_tpms = "[]";  // MetadataClient::EnrolledTpms()
 };
 
 // Reads a meta_data.json of nova, hostile: at most 1 MiB; every field that is
@@ -54,7 +55,8 @@ class OpenStackMetadataClient final : public MetadataClient {
   absl::StatusOr<InstanceMetadata> Self() override;
   absl::StatusOr<std::vector<InstanceMetadata>> Peers() override;
   absl::StatusOr<std::string> Endpoint() override;
-  // "[]": nova's TPMs have no list of enrolled keys.
+  // "[]" unless the owner enrolled the TPMs, which in a cloud of his own he can
+  // (docs/clouds/openstack.md).
   absl::StatusOr<std::string> EnrolledTpms() override;
   // A line "constellation-status {...}" on the console.
   absl::Status ReportStatus(std::string_view json) override;

@@ -81,6 +81,21 @@ TEST_F(MetadataTest, KnowsItselfAndTheControlPlanes) {
             "http://169.254.169.254/openstack/latest/meta_data.json");
 }
 
+TEST_F(MetadataTest, TellsTheTpmsThatTheOwnerEnrolled) {
+  json document = Document();
+  document["meta"]["constellation-tpm-pieces"] = "2";
+  document["meta"]["constellation-tpms-0"] = R"([{"nodeName":)";
+  document["meta"]["constellation-tpms-1"] = R"("a"}])";
+  document["meta"]["constellation-tpms-2"] = "left over";
+  Serve(document);
+  EXPECT_THAT(client_.EnrolledTpms(),
+              IsOkAndHolds(::testing::Eq(R"([{"nodeName":"a"}])")));
+  document["meta"]["constellation-tpm-pieces"] = "3";
+  EXPECT_THAT(ParseMetadataDocument(DumpJson(document)),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("constellation-tpms-0: want a JSON array")));
+}
+
 TEST_F(MetadataTest, TheEndpointStandsInUntilTheListIsThere) {
   json document = Document();
   document["meta"].erase("constellation-control-planes-0");
