@@ -14,6 +14,7 @@
 #include "cli/policy/policy_file.h"
 #include "cli/terminal/interrupt.h"
 #include "cli/terminal/progress.h"
+#include "cli/terminal/table.h"
 #include "cli/workspace/workspace.h"
 #include "common/clock.h"
 #include "common/status.h"
@@ -88,6 +89,11 @@ absl::Status RunVerify(const Arguments& arguments, CommandContext& context) {
     return report.status();
   }
   progress->Done();
+  // Exit code 0 is right if every node proved itself, but a pipeline's log must
+  // show what nobody looked at, whatever the format.
+  if (const std::string warning = report->Warning(); !warning.empty()) {
+    context.Warn(Printable(warning));
+  }
   switch (context.output) {
     case OutputFormat::kTable:
       context.Print(RenderTable(*report));

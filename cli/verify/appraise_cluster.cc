@@ -34,6 +34,18 @@ CheckRow Row(std::string name, std::string expected, std::string got,
   return row;
 }
 
+// What only a relay can tell was not asked: no verdict, but a reader of the
+// rows alone must see it.
+CheckRow NotListed() {
+  CheckRow row;
+  row.layer = "cluster";
+  row.name = "listed";
+  row.expected = "in the API server";
+  row.got = "not checked: no node could relay";
+  row.verdict = CheckVerdict::kInfo;
+  return row;
+}
+
 // Information does no harm.
 bool AllPassed(const std::vector<CheckRow>& rows) {
   return std::none_of(rows.begin(), rows.end(), [](const CheckRow& row) {
@@ -158,6 +170,8 @@ NodeReport JudgeNode(const ClusterChallenge& challenge,
     report.rows.push_back(Row("listed", "in the API server",
                               listed ? "listed" : "missing", listed,
                               "the node runs but is not in the cluster"));
+  } else {
+    report.rows.push_back(NotListed());
   }
   report.verdict = Verdict::kVerified;
   report.rows.push_back(
@@ -265,6 +279,7 @@ VerifyReport AppraiseCluster(const ClusterChallenge& challenge) {
   report.cluster_id = HexEncode(challenge.cluster_id);
   report.nonce = HexEncode(challenge.nonce);
   report.time = challenge.now;
+  report.relayed = challenge.relay_answered;
   report.relay_errors = challenge.relay_errors;
   if (!challenge.policy) {
     return report;

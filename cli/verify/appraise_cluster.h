@@ -43,7 +43,8 @@ struct ClusterChallenge {
   // them.
   std::vector<std::string> unenrolled;
   // Whether a relay told what the API server lists. Then an enrolled node that
-  // is not listed is refused.
+  // is not listed is refused; else no node's listing is checked, and the report
+  // says so.
   bool relay_answered = false;
   // Why relays that were asked could not relay: shown, and no verdict by
   // itself.

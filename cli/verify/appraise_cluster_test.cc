@@ -173,6 +173,29 @@ TEST_F(AppraiseClusterTest, WithoutRelaySilenceIsNoRefusal) {
   EXPECT_THAT(Failed("b"), ElementsAre("evidence: no answer"));
 }
 
+// Good nodes stay verified, but what nobody was asked is no passed check.
+TEST_F(AppraiseClusterTest, WithoutRelayListingIsNotCalledChecked) {
+  const auto listed = [&] {
+    std::vector<attestation::CheckVerdict> verdicts;
+    for (const NodeReport& node : AppraiseCluster(challenge_).nodes) {
+      for (const attestation::CheckRow& row : node.rows) {
+        if (row.layer == "cluster" && row.name == "listed") {
+          verdicts.push_back(row.verdict);
+        }
+      }
+    }
+    return verdicts;
+  };
+  using attestation::CheckVerdict;
+  EXPECT_THAT(listed(),
+              ElementsAre(CheckVerdict::kPassed, CheckVerdict::kPassed));
+  EXPECT_TRUE(AppraiseCluster(challenge_).relayed);
+  challenge_.relay_answered = false;
+  EXPECT_THAT(listed(), ElementsAre(CheckVerdict::kInfo, CheckVerdict::kInfo));
+  EXPECT_FALSE(AppraiseCluster(challenge_).relayed);
+  EXPECT_EQ(Whole(), Verdict::kVerified);
+}
+
 // Direct evidence is not a listing.
 TEST_F(AppraiseClusterTest, NodeThatRunsOutsideTheClusterIsRefused) {
   challenge_.answers[1].direct = true;

@@ -2,6 +2,7 @@
 #include "cli/verify/verify_report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -52,13 +53,19 @@ std::string Explain(const std::string& kinds) {
   return "";
 }
 
-// Unchecked is an error, refused a failure: CI systems show them apart.
+// Unchecked is an error, refused a failure: CI systems show them apart, and
+// what was not checked, because nothing demands it, as skipped.
 std::string JunitCase(const NodeReport& node, const CheckRow& row) {
   std::string text = fmt::format(
       "    <testcase classname=\"{}.{}\" name=\"{}\"", XmlEscape(node.name),
       XmlEscape(row.layer), XmlEscape(row.name));
-  if (row.verdict != CheckVerdict::kFailed) {
+  if (row.verdict == CheckVerdict::kPassed) {
     return text + "/>\n";
+  }
+  if (row.verdict == CheckVerdict::kInfo) {
+    return text +
+           fmt::format(">\n      <skipped message=\"{}\"/>\n    </testcase>\n",
+                       XmlEscape(row.got));
   }
   const std::string message =
       XmlEscape(fmt::format("expected {}, got {}", row.expected, row.got));
@@ -73,12 +80,9 @@ std::string JunitCase(const NodeReport& node, const CheckRow& row) {
                     message, XmlEscape(row.advice));
 }
 
-// Must agree with the number of failing cases below.
-size_t CountFailed(const NodeReport& node) {
-  return static_cast<size_t>(std::count_if(
-      node.rows.begin(), node.rows.end(), [](const CheckRow& row) {
-        return row.verdict == CheckVerdict::kFailed;
-      }));
+// Must agree with the number of such cases below.
+ptrdiff_t Count(const NodeReport& node, CheckVerdict verdict) {
+  return std::ranges::count(node.rows, verdict, &CheckRow::verdict);
 }
 
 // What the evidence says of the cloud below the nodes: a line per requirement.
@@ -135,8 +139,12 @@ std::string VerifyReport::Summary() const {
     case Verdict::kVerified:
       return fmt::format(
           "VERIFIED: all {} nodes run an accepted image, on their enrolled "
-          "TPMs, as members of cluster {}.{}",
-          nodes.size(), cluster_id, basis);
+          "TPMs, as members of cluster {}.{}{}",
+          nodes.size(), cluster_id, basis,
+          relayed
+              ? ""
+              : " NOT CHECKED: whether the API server lists other machines, "
+                "because no node could relay.");
     case Verdict::kUnchecked:
       return fmt::format("NOT CHECKED: {} of {} nodes gave no evidence.{}",
                          count(Verdict::kUnchecked), nodes.size(), basis);
@@ -145,6 +153,16 @@ std::string VerifyReport::Summary() const {
   }
   return fmt::format("REFUSED: {} of {} nodes are not what they must be.{}",
                      count(Verdict::kRefused), nodes.size(), basis);
+}
+
+std::string VerifyReport::Warning() const {
+  return relayed ? ""
+                 : fmt::format(
+                       "no node could relay: a machine that somebody added to "
+                       "the cluster would not have been seen ({})",
+                       relay_errors.empty()
+                           ? "there was none to ask"
+                           : fmt::format("{}", fmt::join(relay_errors, "; ")));
 }
 
 // Verdicts per node follow the rows, then advice, then the summary, which is
@@ -219,6 +237,7 @@ std::string RenderJson(const VerifyReport& report) {
       {"nonce", report.nonce},
       {"time",
        absl::FormatTime(absl::RFC3339_sec, report.time, absl::UTCTimeZone())},
+      {"relayed", report.relayed},
       {"relayErrors", std::move(relay_errors)},
       {"nodes", std::move(nodes)}};
   return document.dump(2) + "\n";
@@ -229,13 +248,13 @@ std::string RenderJunit(const VerifyReport& report) {
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
       "<testsuites name=\"constellation verify\">\n";
   for (const NodeReport& node : report.nodes) {
-    const size_t failed = CountFailed(node);
+    const ptrdiff_t failed = Count(node, CheckVerdict::kFailed);
     const bool unchecked = node.verdict == Verdict::kUnchecked;
     text += fmt::format(
         "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" "
-        "errors=\"{}\">\n",
+        "errors=\"{}\" skipped=\"{}\">\n",
         XmlEscape(node.name), node.rows.size(), unchecked ? 0 : failed,
-        unchecked ? failed : 0);
+        unchecked ? failed : 0, Count(node, CheckVerdict::kInfo));
     for (const CheckRow& row : node.rows) {
       text += JunitCase(node, row);
     }

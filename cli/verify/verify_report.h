@@ -38,10 +38,17 @@ struct VerifyReport {
   std::string nonce;       // hex
   absl::Time time;
   std::vector<NodeReport> nodes;
+  // Whether a relay told which machines the API server lists. If not, one that
+  // the owner never admitted was not looked for; no verdict by itself.
+  bool relayed = true;
   std::vector<std::string> relay_errors;  // "<relay>: <reason>"
 
-  // One sentence: the verdict and what it rests on.
+  // The verdict and what it rests on; if verified, also what it leaves open.
   std::string Summary() const;
+  // For standard error, whatever the format: what was not looked at because no
+  // node could relay, and why. Empty if a node could. May quote the network:
+  // for a terminal it needs Printable().
+  std::string Warning() const;
 };
 
 // For people: one row per check. Long values are cut unless they differ.

@@ -165,18 +165,52 @@ TEST(VerifyReportTest, JunitTellsFailuresFromErrors) {
   VerifyReport report = Refused();
   std::string junit = RenderJunit(report);
   EXPECT_THAT(junit, HasSubstr("<testsuite name=\"a\" tests=\"1\" "
-                               "failures=\"0\" errors=\"0\">"));
+                               "failures=\"0\" errors=\"0\" skipped=\"0\">"));
   EXPECT_THAT(junit, HasSubstr("<testsuite name=\"b\" tests=\"1\" "
-                               "failures=\"1\" errors=\"0\">"));
+                               "failures=\"1\" errors=\"0\" skipped=\"0\">"));
   EXPECT_THAT(junit,
               HasSubstr("<failure message=\"expected " + std::string(64, 'f') +
                         ", got no &amp; &lt;bad&gt;\""));
   report.nodes[1].verdict = Verdict::kUnchecked;
   junit = RenderJunit(report);
   EXPECT_THAT(junit, HasSubstr("<testsuite name=\"b\" tests=\"1\" "
-                               "failures=\"0\" errors=\"1\">"));
+                               "failures=\"0\" errors=\"1\" skipped=\"0\">"));
   EXPECT_THAT(junit, HasSubstr("<error message="));
   EXPECT_THAT(junit, Not(HasSubstr("<failure")));
+}
+
+// A fact, or what nothing demanded to check, must not look like a passed check.
+TEST(VerifyReportTest, JunitSkipsInformation) {
+  VerifyReport report = Refused();
+  CheckRow info = Row(CheckVerdict::kInfo, "none", "no \"list\"");
+  info.name = "revocation";
+  report.nodes[0].rows.push_back(info);
+  const std::string junit = RenderJunit(report);
+  EXPECT_THAT(junit, HasSubstr("<testsuite name=\"a\" tests=\"2\" "
+                               "failures=\"0\" errors=\"0\" skipped=\"1\">"));
+  EXPECT_THAT(junit, HasSubstr("name=\"revocation\">\n"
+                               "      <skipped message=\"no &quot;list&quot;\""
+                               "/>\n    </testcase>\n"));
+  EXPECT_THAT(junit, HasSubstr("<testcase classname=\"a.vTPM\" "
+                               "name=\"PCR4\"/>\n"));
+}
+
+TEST(VerifyReportTest, SaysWhatOnlyARelayCouldTell) {
+  VerifyReport report = Refused();
+  report.nodes.pop_back();
+  report.verdict = Verdict::kVerified;
+  EXPECT_EQ(report.Warning(), "");
+  EXPECT_THAT(report.Summary(), Not(HasSubstr("NOT CHECKED")));
+  EXPECT_EQ(nlohmann::json::parse(RenderJson(report))["relayed"], true);
+  report.relayed = false;
+  EXPECT_THAT(report.Warning(), HasSubstr("(a: connection refused)"));
+  EXPECT_THAT(report.Summary(),
+              EndsWith("NOT CHECKED: whether the API server lists other "
+                       "machines, because no node could relay."));
+  EXPECT_EQ(nlohmann::json::parse(RenderJson(report))["relayed"], false);
+  EXPECT_THAT(ToStatus(report), IsOk()) << "every node proved itself";
+  report.relay_errors.clear();
+  EXPECT_THAT(report.Warning(), HasSubstr("(there was none to ask)"));
 }
 
 }  // namespace

@@ -204,6 +204,8 @@ TEST_F(VerifyTest, WorksWithoutRelay) {
               HasSubstr("no relay by mini-control-plane-0: connection"));
   const auto json = nlohmann::json::parse(RenderJson(report));
   EXPECT_EQ(json["relayErrors"].size(), 1U);
+  EXPECT_EQ(json["relayed"], false);
+  EXPECT_THAT(report.Warning(), HasSubstr("mini-control-plane-0: connection"));
 }
 
 TEST_F(VerifyTest, SilentNodeIsUncheckedNotVerified) {
