@@ -33,6 +33,10 @@ std::string MetricOf(std::string_view machine_type) {
   return family + "_CPUS";
 }
 
+// The project's quota for processors of every family wherever they are; new
+// projects have few. projects.get tells it, regions do not.
+constexpr std::string_view kAllRegions = "CPUS_ALL_REGIONS";
+
 // Processors of a machine type; 0 if it does not say.
 int64_t CpusOf(const json& machine) {
   const auto cpus =
@@ -120,8 +124,11 @@ class OnlineChecker final {
               fmt::format("{} has no {}: choose another zone or type", zone,
                           group.instance_type)));
       cpus_[group.instance_type] = CpusOf(machine);
-      needs_.Want(GroupLabel(group.name), MetricOf(group.instance_type),
-                  CpusOf(machine) * group.count);
+      for (const std::string& metric :
+           {MetricOf(group.instance_type), std::string(kAllRegions)}) {
+        needs_.Want(GroupLabel(group.name), metric,
+                    CpusOf(machine) * group.count);
+      }
     }
     return absl::OkStatus();
   }
@@ -152,16 +159,17 @@ class OnlineChecker final {
             cpus_[type] = machine.ok() ? CpusOf(*machine) : 0;
           }
           needs_.Have(parsed->group, MetricOf(type), cpus_[type]);
+          needs_.Have(parsed->group, kAllRegions, cpus_[type]);
           return absl::OkStatus();
         });
   }
 
-  // What the quotas lack, one finding each. What is missing in the answer is
-  // not judged: an unknown quota is no finding.
-  std::vector<std::string> Shortages() const {
+  // What the quotas of a region or project lack, one finding each. What is
+  // missing in the answer is not judged: an unknown quota is no finding.
+  void AddShortages(const json& owner, std::string_view place,
+                    std::vector<std::string>& shortages) const {
     const QuotaNeeds::Amounts missing = needs_.Missing();
-    std::vector<std::string> shortages;
-    for (const json& quota : region_.value("quotas", json::array())) {
+    for (const json& quota : owner.value("quotas", json::array())) {
       const auto needed = missing.find(TextOf(quota, "metric"));
       if (needed == missing.end() || !quota.contains("limit") ||
           !quota["limit"].is_number() || !quota.contains("usage") ||
@@ -174,16 +182,28 @@ class OnlineChecker final {
         shortages.push_back(fmt::format(
             "nodeGroups: {} processors more are needed of quota {} in {}, {} "
             "are free: ask Google for more, or choose fewer or smaller nodes",
-            needed->second, needed->first, settings_.region, free));
+            needed->second, needed->first, place, free));
       }
     }
+  }
+
+  std::vector<std::string> Shortages() const {
+    std::vector<std::string> shortages;
+    AddShortages(region_, settings_.region, shortages);
+    AddShortages(project_, fmt::format("project {}", settings_.project),
+                 shortages);
     return shortages;
   }
 
   // The quota's usage holds the cluster's own machines, too: those that are
   // there are asked for only if it seems not to suffice.
   absl::Status CheckQuota() {
-    if (!region_.is_object() || Shortages().empty()) {
+    ASSIGN_OR_RETURN(
+        project_,
+        Ask(fmt::format("projects/{}", settings_.project),
+            "provider.gcp.project",
+            fmt::format("there is no project {}", settings_.project)));
+    if (!region_.is_object() || !project_.is_object() || Shortages().empty()) {
       return absl::OkStatus();
     }
     RETURN_IF_ERROR(CountOwn());
@@ -229,6 +249,7 @@ class OnlineChecker final {
   const ClusterRequest& request_;
   const GcpSettings& settings_;
   json region_;
+  json project_;
   std::map<std::string, int64_t, std::less<>> cpus_;  // by machine type
   QuotaNeeds needs_;
   std::vector<std::string> findings_;

@@ -10,10 +10,10 @@ namespace constellation::cloud::gcp {
 
 // Asks Compute Engine whether `request`, which CheckRequest() accepted, can
 // work: region and zones are there and up, every machine type is in its zone,
-// the image is ready and made for the wanted technology, the region's quota of
-// processors suffices. INVALID_ARGUMENT lists every finding, one per line; a
-// failure to ask is a cloud error. Capacity at this moment is not known to
-// anybody.
+// the image is ready and made for the wanted technology, the quotas of
+// processors of the region and of the project as a whole suffice.
+// INVALID_ARGUMENT lists every finding, one per line; a failure to ask is a
+// cloud error. Capacity at this moment is not known to anybody.
 absl::Status CheckRequestOnline(GcpClient& client,
                                 const ClusterRequest& request);
 

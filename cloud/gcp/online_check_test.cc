@@ -22,6 +22,7 @@ using ::testing::Not;
 using testing::SmallRequest;
 
 constexpr char kRegion[] = "GET projects/demo-project/regions/europe-west3";
+constexpr char kProject[] = "GET projects/demo-project";
 constexpr char kZone[] = "GET projects/demo-project/zones/europe-west3-b";
 constexpr char kType[] =
     "GET projects/demo-project/zones/europe-west3-b/machineTypes/"
@@ -33,15 +34,17 @@ class GcpOnlineCheckTest : public ::testing::Test {
   // Compute Engine as the request wants it: two machines of four processors.
   GcpOnlineCheckTest() {
     gcp_.Answer(kRegion, Quota(24, 16))
+        .Answer(kProject, Quota(32, 24, "CPUS_ALL_REGIONS"))
         .Answer(kZone, {{"status", "UP"}})
         .Answer(kType, {{"guestCpus", 4}})
         .Answer(kImage, Image("READY",
                               {"SEV_SNP_CAPABLE", "UEFI_COMPATIBLE", "GVNIC"}));
   }
-  static json Quota(const json& limit, const json& usage) {
+  static json Quota(const json& limit, const json& usage,
+                    const char* metric = "N2D_CPUS") {
     return {{"quotas",
              {{{"metric", "CPUS"}, {"limit", 1}, {"usage", 1}},
-              {{"metric", "N2D_CPUS"}, {"limit", limit}, {"usage", usage}},
+              {{"metric", metric}, {"limit", limit}, {"usage", usage}},
               7}}};
   }
   static json Image(const char* status,
@@ -64,7 +67,7 @@ class GcpOnlineCheckTest : public ::testing::Test {
 
 TEST_F(GcpOnlineCheckTest, AsksAboutEverythingThatTheRequestNames) {
   EXPECT_THAT(Check(), IsOk());
-  for (const char* call : {kRegion, kZone, kType, kImage}) {
+  for (const char* call : {kRegion, kProject, kZone, kType, kImage}) {
     EXPECT_THAT(gcp_.calls(), Contains(call));
   }
 }
@@ -104,6 +107,39 @@ TEST_F(GcpOnlineCheckTest, TheQuotaHasToSuffice) {
   }
 }
 
+// It is smaller in new projects than that of one region and family.
+TEST_F(GcpOnlineCheckTest, TheProjectsQuotaForAllRegionsHasToSuffice) {
+  const auto project = [&](const json& limit, const json& usage) {
+    gcp_.Only(kProject, Quota(limit, usage, "CPUS_ALL_REGIONS"));
+  };
+  gcp_.Answer("GET projects/demo-project/aggregated/instances", json::object());
+  project(32, 25);
+  ExpectFinding(
+      "8 processors more are needed of quota CPUS_ALL_REGIONS in project "
+      "demo-project, 7 are free");
+  // Machines of several families count together.
+  request_.groups.push_back(request_.groups[1]);
+  request_.groups.back().name = "more";
+  request_.groups.back().instance_type = "c3-standard-4";
+  const std::string c3 =
+      "GET projects/demo-project/zones/europe-west3-b/machineTypes/"
+      "c3-standard-4";
+  gcp_.Answer(c3, {{"guestCpus", 4}});
+  const int count = request_.groups.back().count;
+  project(100, 100 - 8 - 4 * count);
+  EXPECT_THAT(Check(), IsOk());
+  project(100, 100 - 8 - 4 * count + 1);
+  ExpectFinding("of quota CPUS_ALL_REGIONS");
+  request_.groups.pop_back();
+  gcp_.Only(kProject, json::object(), 404);
+  ExpectFinding("there is no project demo-project");
+  // What cannot be read is no finding.
+  project("x", 25);
+  EXPECT_THAT(Check(), IsOk());
+  gcp_.Only(kProject, json::object());
+  EXPECT_THAT(Check(), IsOk());
+}
+
 // The quota's usage holds the cluster's own machines, too.
 class GcpOwnMachinesTest : public GcpOnlineCheckTest {
  protected:
@@ -133,6 +169,11 @@ TEST_F(GcpOwnMachinesTest, NeedNothingMore) {
   EXPECT_THAT(Check(), IsOk()) << "one of two is there, four are free";
   gcp_.Only(kRegion, Quota(23, 20));
   ExpectFinding("4 processors more are needed of quota N2D_CPUS");
+  gcp_.Only(kProject, Quota(27, 24, "CPUS_ALL_REGIONS"));
+  gcp_.Only(kRegion, Quota(24, 16));
+  ExpectFinding("4 processors more are needed of quota CPUS_ALL_REGIONS");
+  gcp_.Only(kProject, Quota(28, 24, "CPUS_ALL_REGIONS"));
+  EXPECT_THAT(Check(), IsOk()) << "one of two is there, four are free";
   json stranger = Machine("a", "worker-default");
   stranger["labels"]["constellation-uid"] = "other";
   gcp_.Only(kRegion, Quota(24, 20));
@@ -186,7 +227,7 @@ TEST_F(GcpOnlineCheckTest, ImagesHaveToStartConfidentialMachines) {
 }
 
 TEST_F(GcpOnlineCheckTest, AFailureToAskIsNoFinding) {
-  for (const char* call : {kImage, kType, kZone, kRegion}) {
+  for (const char* call : {kImage, kProject, kType, kZone, kRegion}) {
     gcp_.Only(call, json::object(), 403);
     EXPECT_THAT(Check(), StatusIs(absl::StatusCode::kPermissionDenied)) << call;
   }

@@ -88,6 +88,7 @@ constexpr auto kPermissions = std::to_array<std::string_view>({
     "compute.networks.list",
     "compute.networks.updatePolicy",
     "compute.networks.use",
+    "compute.projects.get",
     "compute.regionBackendServices.create",
     "compute.regionBackendServices.delete",
     "compute.regionBackendServices.get",

@@ -162,6 +162,12 @@ TEST_F(GcpCommandsTest, QuotaThatDoesNotSufficeIsToldBeforeAnythingIsMade) {
                             "europe-west3, 7 are free"),
                   HasSubstr("ask Google for more, or choose fewer or smaller "
                             "nodes")));
+  limit(12);
+  server_.Control("/_ctl", {{"compute", {{"cpu_quota_all", 13}}}});  // 6 used
+  EXPECT_EQ(Run({"create", "-y"}), ExitCode::kError);
+  EXPECT_THAT(err_, HasSubstr("8 processors more are needed of quota "
+                              "CPUS_ALL_REGIONS in project demo-project, 7 "
+                              "are free"));
   EXPECT_EQ(server_.Control("/_dump").at("compute"), before);
   EXPECT_FALSE(HasState());
   EXPECT_FALSE(FileExists(workspace_.Join("constellation-cloud.journal")));

@@ -56,7 +56,7 @@ class Compute:
 
     def __init__(self):
         self.control = {'op_polls': 1, 'page_size': 0, 'fail': [], 'stockout': [], 'boot_polls': 1,
-                        'cpu_quota': 100.0, 'permissions': None}  # all of them
+                        'cpu_quota': 100.0, 'cpu_quota_all': 100.0, 'permissions': None}  # all of them
         self.reset()
 
     def reset(self):
@@ -228,6 +228,10 @@ class Compute:
         return failure(404, 'notFound', "The resource '%s' was not found" % path)
 
     def static(self, path):
+        found = re.fullmatch(r'projects/([^/]+)', path)
+        if found:
+            quotas = [{'metric': 'CPUS_ALL_REGIONS', 'limit': self.control['cpu_quota_all'], 'usage': 6.0}]
+            return {'name': found.group(1), 'quotas': quotas}
         found = re.fullmatch(r'projects/[^/]+/(regions|zones)/(europe-west3(?:-[abc])?)(?:/machineTypes/(.*))?', path)
         if not found:
             return None
