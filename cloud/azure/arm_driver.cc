@@ -8,6 +8,7 @@
 #include "cloud/azure/json_compare.h"
 #include "cloud/azure/json_text.h"
 #include "cloud/engine/cloud_error.h"
+#include "cloud/engine/find_by_sweep.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -215,16 +216,10 @@ absl::StatusOr<std::vector<Observed>> ArmDriver::Find(
       ids.push_back(id);
     }
   }
-  std::vector<Observed> found;
   if (ids.empty()) {  // the journal knows neither id nor plan
-    ASSIGN_OR_RETURN(const std::vector<Stray> strays, List(context.cluster));
-    for (const Stray& stray : strays) {
-      if (stray.name == context.resource.name) {
-        found.push_back(stray.observed);
-      }
-    }
-    return found;
+    return FindBySweep(*this, context);
   }
+  std::vector<Observed> found;
   for (const std::string& id : ids) {
     absl::StatusOr<Observed> one = Get(id, context);
     if (IsMissing(one.status())) {

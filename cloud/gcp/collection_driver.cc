@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cloud/engine/cloud_error.h"
+#include "cloud/engine/find_by_sweep.h"
 #include "cloud/json_fields.h"
 #include "common/status_macros.h"
 
@@ -55,16 +56,10 @@ absl::StatusOr<std::vector<Observed>> CollectionDriver::Find(
     id = fmt::format("{}/{}", TextOf(desired, "parent"),
                      CloudName(context.cluster, context.resource.name));
   }
-  std::vector<Observed> found;
   if (id.empty()) {  // the journal knows that it was asked for, not where
-    ASSIGN_OR_RETURN(const std::vector<Stray> strays, List(context.cluster));
-    for (const Stray& stray : strays) {
-      if (stray.name == context.resource.name) {
-        found.push_back(stray.observed);
-      }
-    }
-    return found;
+    return FindBySweep(*this, context);
   }
+  std::vector<Observed> found;
   const absl::StatusOr<json> thing = compute_.Get(id, context.stop);
   if (absl::IsNotFound(thing.status())) {
     return found;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cloud/engine/cloud_error.h"
+#include "cloud/engine/find_by_sweep.h"
 #include "cloud/gcp/gcp_error.h"
 #include "cloud/json_fields.h"
 #include "common/hex.h"
@@ -223,16 +224,10 @@ absl::StatusOr<std::vector<Observed>> GroupDriver::Find(
     id = fmt::format("{}/{}", TextOf(desired, "parent"),
                      CloudName(context.cluster, context.resource.name));
   }
-  std::vector<Observed> found;
   if (id.empty()) {
-    ASSIGN_OR_RETURN(const std::vector<Stray> strays, List(context.cluster));
-    for (const Stray& stray : strays) {
-      if (stray.name == context.resource.name) {
-        found.push_back(stray.observed);
-      }
-    }
-    return found;
+    return FindBySweep(*this, context);
   }
+  std::vector<Observed> found;
   absl::StatusOr<json> group = compute_.Get(id, context.stop);
   if (group.ok()) {
     if (NameInMark(*group, context.cluster) == context.resource.name) {
