@@ -2,69 +2,30 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cstdio>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "attestation/policy/signed_policy.h"
-#include "cli/command_line.h"
-#include "cli/commands/table.h"
 #include "cli/exit_code.h"
-#include "common/files.h"
-#include "common/testing/status_matchers.h"
+#include "cli/testing/command_runner.h"
 #include "crypto/p256.h"
 
 namespace constellation::cli {
 namespace {
 
-using ::constellation::testing::IsOk;
 using ::testing::HasSubstr;
 
 constexpr std::string_view kPolicy =
     R"({"version":1,"profiles":[],"enrolledTPMs":[]})";
 
-class PolicyCommandsTest : public ::testing::Test {
+class PolicyCommandsTest : public testing::CommandTest {
  protected:
-  void SetUp() override {
-    char folder[] = "/tmp/policy-commands-XXXXXX";
-    ASSERT_NE(mkdtemp(folder), nullptr);
-    folder_ = folder;
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  std::string Write(const std::string& name, std::string_view text) {
-    const std::string path = folder_ + "/" + name;
-    EXPECT_THAT(WriteFileAtomically(path, text, 0600), IsOk());
-    return path;
-  }
-
   ExitCode Run(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "policy");
-    CommandContext context;
-    std::FILE* out = std::tmpfile();
-    std::FILE* err = std::tmpfile();
-    context.out = out;
-    context.err = err;
-    const ExitCode code =
-        RunCommandLine(AllCommands(), AllGroups(), arguments, context);
-    out_ = TextOf(out);
-    err_ = TextOf(err);
-    return code;
+    return CommandTest::Run(std::move(arguments));
   }
-
-  static std::string TextOf(std::FILE* file) {
-    std::string text(static_cast<size_t>(std::ftell(file)), '\0');
-    std::rewind(file);
-    EXPECT_EQ(std::fread(text.data(), 1, text.size(), file), text.size());
-    std::fclose(file);
-    return text;
-  }
-
-  std::string folder_;
-  std::string out_;
-  std::string err_;
 };
 
 TEST_F(PolicyCommandsTest, CheckTellsGoodFromBadFromAbsent) {
@@ -75,7 +36,7 @@ TEST_F(PolicyCommandsTest, CheckTellsGoodFromBadFromAbsent) {
   const std::string bad =
       Write("bad", R"({"version":1,"profils":[],"enrolledTPMs":[]})");
   EXPECT_EQ(Run({"check", bad}), ExitCode::kRefused);
-  EXPECT_EQ(Run({"check", folder_ + "/absent"}), ExitCode::kError);
+  EXPECT_EQ(Run({"check", workspace_.Join("absent")}), ExitCode::kError);
 }
 
 TEST_F(PolicyCommandsTest, CheckSpeaksJson) {
@@ -110,7 +71,7 @@ TEST_F(PolicyCommandsTest, CheckVerifiesTheSignature) {
   EXPECT_EQ(Run({"check", policy, "--key", public_key}), ExitCode::kError)
       << "there is no policy.sig";
   EXPECT_EQ(Run({"check", policy, "--key", public_key, "--signature",
-                 folder_ + "/absent"}),
+                 workspace_.Join("absent")}),
             ExitCode::kError);
 }
 
@@ -126,9 +87,10 @@ TEST_F(PolicyCommandsTest, SignsWhatCheckAccepts) {
   EXPECT_THAT(out_, HasSubstr(policy + ".sig"));
   EXPECT_EQ(Run({"check", policy, "--key", public_key}), ExitCode::kSuccess);
   EXPECT_EQ(Run({"sign", policy, "--key", private_key, "--signature",
-                 folder_ + "/elsewhere", "-o", "json"}),
+                 workspace_.Join("elsewhere"), "-o", "json"}),
             ExitCode::kSuccess);
-  EXPECT_EQ(nlohmann::json::parse(out_)["signature"], folder_ + "/elsewhere");
+  EXPECT_EQ(nlohmann::json::parse(out_)["signature"],
+            workspace_.Join("elsewhere"));
   EXPECT_EQ(Run({"sign", policy, "--key", public_key}), ExitCode::kError);
   EXPECT_EQ(Run({"sign", Write("bad", "{}"), "--key", private_key}),
             ExitCode::kError);
