@@ -253,6 +253,25 @@ TEST_F(CloudVerifyTest, EveryListedNodeMustProveItself) {
   EXPECT_THAT(RenderTable(report), HasSubstr("PCR15"));
 }
 
+// The cloud told the node's name, the owner's list its TPM.
+TEST_F(CloudVerifyTest, EnrolmentIsTheOwnersListNotTheStates) {
+  StateNode known;
+  known.name = "control-plane-0";
+  known.role = kControlPlaneRole;
+  state_.infrastructure.qemu.nodes.push_back(known);
+  state_.infrastructure.cloud.enrolled_tpms =
+      R"([{"nodeName":"control-plane-0","role":"control-plane",)"
+      R"("ekCertificateSHA256":")" +
+      std::string(64, 'b') + R"(","akName":"000b)" + std::string(64, 'c') +
+      R"("}])";
+  const std::string table = RenderTable(VerifyIt());
+  EXPECT_THAT(table, ::testing::Not(HasSubstr("never enrolled")));
+  EXPECT_THAT(table, HasSubstr("an unknown TPM"));
+  known.name = "worker-7";
+  state_.infrastructure.qemu.nodes.push_back(known);
+  EXPECT_THAT(RenderTable(VerifyIt()), HasSubstr("never enrolled"));
+}
+
 TEST_F(CloudVerifyTest, NobodyListedIsNoSuccess) {
   nodes_.machines.clear();
   EXPECT_EQ(ExitCodeOf(ToStatus(VerifyIt())), ExitCode::kError);

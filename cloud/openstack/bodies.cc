@@ -137,9 +137,9 @@ json RuleBody(const DriverContext& context, const json& rule,
   return body;
 }
 
-// The node finds its facts in the metadata and on the config drive, which works
-// without a metadata service. Both volumes go with the server; the state disk
-// is found in the node by its tag.
+// The node finds its facts in the metadata; the config drive has them as well,
+// for people. Both volumes go with the server; in the node the state disk is
+// the only one beside that from which it booted, the tag is for people, too.
 absl::StatusOr<json> ServerBody(const DriverContext& context,
                                 const ServerFacts& facts) {
   const json& desired = context.resource.desired;

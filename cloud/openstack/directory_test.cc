@@ -70,8 +70,9 @@ TEST(DirectoryTest, RefusesBadTpms) {
   EXPECT_THAT(changed("constellation-tpm-pieces", "2"),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("constellation-tpms-1")));
-  for (const json& piece : {json(7), json(std::string(256, ' ') + "[]"),
-                            json("{}"), json("["), json("")}) {
+  for (const json& piece :
+       {json(7), json(std::string(256, ' ') + "[]"), json("{}"), json("["),
+        json(""), json(std::string(40, '[') + std::string(40, ']'))}) {
     EXPECT_THAT(changed("constellation-tpms-0", piece),
                 StatusIs(absl::StatusCode::kInvalidArgument,
                          HasSubstr("constellation-tpms-0")));
