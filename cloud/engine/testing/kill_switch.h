@@ -24,6 +24,12 @@ class KillSwitch final {
     dead_ = false;
     steps_ = 0;
   }
+  // Dies now.
+  void Kill() {
+    const absl::MutexLock lock(&mutex_);
+    left_ = 0;
+    dead_ = true;
+  }
   // One step; false if the process is dead (now, or since earlier).
   bool Step() {
     const absl::MutexLock lock(&mutex_);

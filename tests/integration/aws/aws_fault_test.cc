@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <set>
+#include <string>
 
 #include "cloud/aws/client.h"
 #include "common/testing/status_matchers.h"
@@ -14,12 +16,42 @@ namespace {
 using ::constellation::testing::IsOk;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::IsSupersetOf;
 using ::testing::SizeIs;
 
-// Points of death that are tried in each run. Every one of them takes ten
-// seconds of the server's time: CONSTELLATION_EVERY_STEP asks for many.
-int Kills() {
-  return std::getenv("CONSTELLATION_EVERY_STEP") != nullptr ? 60 : 2;
+// Points of death by number, spread over a run: every one takes one or two
+// seconds of the server's time. What dies at every kind of request says more
+// for less; CONSTELLATION_EVERY_STEP asks for many.
+int Kills(int many) {
+  return std::getenv("CONSTELLATION_EVERY_STEP") != nullptr ? many : 2;
+}
+
+// Whether a request of this kind changes anything.
+bool Changes(const std::string& step) {
+  return step.find(" Describe") == std::string::npos &&
+         step.find(" Get") == std::string::npos;
+}
+
+// Kills one process after the other, each at the first step of a kind at which
+// none has died yet, until one comes to its end. Dies as often as `deaths` says
+// then.
+template <typename Run>
+EngineResult DieAtEveryKind(AwsWorld& world, const Run& run,
+                            std::set<std::string>& deaths) {
+  world.transport.DieIf([&deaths](const std::string& step) {
+    return deaths.insert(step).second;
+  });
+  EngineResult result;
+  for (bool dead = true; dead && deaths.size() < 300;) {
+    const size_t before = deaths.size();
+    world.kill.Arm(0);
+    result = run();
+    dead = world.kill.dead();
+    EXPECT_EQ(dead, deaths.size() > before);
+  }
+  world.transport.DieIf(nullptr);
+  world.kill.Arm(0);
+  return result;
 }
 
 // How many things a small cluster is.
@@ -36,6 +68,64 @@ void ExpectNothingLeft(AwsWorld& world) {
   world.ExpectNoFindings();
 }
 
+// One request at a time: others under way would have their effect unseen.
+TEST(AwsFaultTest, GoesOnAfterDyingAtEveryKindOfRequest) {
+  AwsWorld world;
+  world.options.parallelism = 1;
+  world.request.groups.resize(1);
+  std::set<std::string> deaths;
+  const EngineResult made = DieAtEveryKind(
+      world, [&] { return world.RunApply(); }, deaths);
+  EXPECT_THAT(made.status, IsOk()) << FailuresToText(made);
+  EXPECT_THAT(deaths, IsSupersetOf({"before CreateVpc", "after CreateVpc",
+                                    "after CreateNatGateway",
+                                    "after CreateLaunchTemplate",
+                                    "after CreateAutoScalingGroup"}));
+  const size_t survived = world.Inventory().size();
+  ASSERT_THAT(world.RunApply().status, IsOk());
+  EXPECT_TRUE(world.plan.Empty()) << PlanToText(world.plan);
+  EXPECT_THAT(world.Inventory(), SizeIs(survived));
+  deaths.clear();
+  const EngineResult gone = DieAtEveryKind(
+      world, [&] { return world.RunTerminate(); }, deaths);
+  EXPECT_THAT(gone.status, IsOk()) << FailuresToText(gone);
+  EXPECT_THAT(deaths, IsSupersetOf({"before DeleteVpc", "after DeleteVpc",
+                                    "after DeleteNatGateway"}));
+  ExpectNothingLeft(world);
+  AwsWorld undisturbed;
+  undisturbed.request.groups.resize(1);
+  EXPECT_EQ(ExpectedSize(undisturbed), survived) << "nothing was made twice";
+}
+
+// The answer of each change is lost with the process, and nobody goes on.
+TEST(AwsFaultTest, GivesUpAfterDyingInEveryKindOfChange) {
+  std::set<std::string> kinds;
+  {
+    AwsWorld world;
+    world.request.groups.resize(1);
+    world.transport.DieIf([&kinds](const std::string& step) {
+      if (step.starts_with("after ") && Changes(step)) {
+        kinds.insert(step);
+      }
+      return false;
+    });
+    ASSERT_THAT(world.RunApply().status, IsOk());
+  }
+  EXPECT_GE(kinds.size(), 15U);
+  for (const std::string& kind : kinds) {
+    SCOPED_TRACE(kind);
+    AwsWorld world;
+    world.request.groups.resize(1);
+    world.transport.DieIf(
+        [&kind](const std::string& step) { return step == kind; });
+    (void)world.RunApply();
+    EXPECT_TRUE(world.kill.dead());
+    world.transport.DieIf(nullptr);
+    world.kill.Arm(0);
+    ExpectNothingLeft(world);
+  }
+}
+
 TEST(AwsFaultTest, KilledRunsGoOn) {
   size_t expected = 0;
   int steps = 0;
@@ -47,11 +137,12 @@ TEST(AwsFaultTest, KilledRunsGoOn) {
     steps = world.kill.steps();
   }
   ASSERT_GT(steps, 100);
-  for (int i = 1; i <= Kills(); ++i) {
+  const int kills = Kills(160);
+  for (int i = 1; i <= kills; ++i) {
     SCOPED_TRACE(i);
     AwsWorld world;
     world.request.groups.resize(1);
-    world.kill.Arm(steps * i / (Kills() + 1));
+    world.kill.Arm(steps * i / (kills + 1));
     (void)world.RunApply();
     world.kill.Arm(0);
     if (i % 2 == 0) {  // every other one gives up instead
@@ -68,12 +159,13 @@ TEST(AwsFaultTest, KilledRunsGoOn) {
 }
 
 TEST(AwsFaultTest, KilledTerminationsGoOn) {
-  for (int i = 1; i <= Kills(); ++i) {
+  const int kills = Kills(80);
+  for (int i = 1; i <= kills; ++i) {
     SCOPED_TRACE(i);
     AwsWorld world;
     world.request.groups.resize(1);
     ASSERT_THAT(world.RunApply().status, IsOk());
-    world.kill.Arm(240 * i / (Kills() + 1));
+    world.kill.Arm(240 * i / (kills + 1));
     (void)world.RunTerminate();
     world.kill.Arm(0);
     ExpectNothingLeft(world);
@@ -87,7 +179,7 @@ TEST(AwsFaultTest, NoiseMakesNothingTwice) {
     world.request.groups.resize(1);
     expected = ExpectedSize(world);
   }
-  for (int seed = 1; seed <= Kills() / 2; ++seed) {
+  for (int seed = 1; seed <= Kills(20) / 2; ++seed) {
     SCOPED_TRACE(seed);
     AwsWorld world(nlohmann::json::object({{"seed", seed},
                                            {"throttle", 0.08},

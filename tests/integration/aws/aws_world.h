@@ -4,12 +4,16 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/clock.h"
 #include "cloud/aws/aws_provider.h"
 #include "cloud/aws/client.h"
@@ -50,18 +54,48 @@ class MortalTransport final : public HttpTransport {
   MortalTransport(HttpTransport& inner, KillSwitch& kill)
       : inner_(inner), kill_(kill) {}
   absl::StatusOr<HttpResponse> Send(const HttpRequest& request) override {
-    if (!kill_.Step()) {
+    const std::string action = ActionOf(request);
+    if (!Lives("before " + action)) {
       return MakeTransportError(TransportError::kCancelled, "killed");
     }
     auto answer = inner_.Send(request);
-    return kill_.Step()
+    return Lives("after " + action)
                ? std::move(answer)
                : MakeTransportError(TransportError::kCancelled, "killed");
   }
 
+  // Asked, one at a time, at every step of a process that lives: "before
+  // CreateVpc", "after CreateVpc" (its effect, not its answer). True: it dies.
+  void DieIf(std::function<bool(const std::string& step)> dies) {
+    const absl::MutexLock lock(&mutex_);
+    dies_ = std::move(dies);
+  }
+
  private:
+  static std::string ActionOf(const HttpRequest& request) {
+    constexpr std::string_view kField = "Action=";
+    const size_t at = request.body.find(kField);
+    return at == std::string::npos
+               ? request.method
+               : request.body.substr(
+                     at + kField.size(),
+                     request.body.find('&', at) - at - kField.size());
+  }
+  bool Lives(const std::string& step) {
+    if (!kill_.Step()) {
+      return false;
+    }
+    const absl::MutexLock lock(&mutex_);
+    if (!kill_.dead() && dies_ && dies_(step)) {
+      kill_.Kill();
+    }
+    return !kill_.dead();
+  }
+
   HttpTransport& inner_;
   KillSwitch& kill_;
+  absl::Mutex mutex_;
+  std::function<bool(const std::string&)> dies_ ABSL_GUARDED_BY(mutex_);
 };
 
 // The keys of the account's owner, who may do everything.

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What moto 5.1.1 leaves out or gets wrong and our calls need; applied to the imported package, before it serves."""
+"""What moto 5.1.1 leaves out, gets wrong or does again and again; applied to the imported package, before it serves."""
+import functools
+import json
+
 from moto.ec2.exceptions import EC2ClientError
 
 
@@ -8,6 +11,7 @@ def repair():
     _security_groups()
     _images()
     _refusals()
+    _repetitions()
 
 
 def _launch_templates():
@@ -119,3 +123,18 @@ def _refusals():
         return create_group(self, name, *args, **kwargs)
 
     AutoScalingBackend.create_auto_scaling_group = unique_group
+
+
+def _repetitions():
+    """The template of a listener's action is compiled for every answer; a thousand policies of Amazon's are parsed for each
+    of its partitions at every reset."""
+    from moto.elbv2 import models as elb
+    from moto.iam import models as iam
+    elb.Template = functools.lru_cache(maxsize=None)(elb.Template)
+    parsed = json.loads(iam.aws_managed_policies_data)
+
+    def policies(self):
+        wanted = parsed.items() if self.region_name == 'aws' else ()
+        return [iam.AWSManagedPolicy.from_data(name, self.account_id, self.region_name, data) for name, data in wanted]
+
+    iam.IAMBackend._init_aws_policies = policies
