@@ -48,28 +48,30 @@ uint64_t NumberIn(const std::string& path) {
   return error == std::errc() ? number : 0;
 }
 
-// Whether `folder` holds another one of the device `name` for a partition.
-bool HasPartitions(const std::string& folder, const std::string& name) {
+// How many partitions the kernel sees on the disk `name`.
+int PartitionsOf(const std::string& folder, const std::string& name) {
+  int partitions = 0;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(folder, error), end;
        !error && entry != end; entry.increment(error)) {
     if (entry->path().filename().string().starts_with(name) &&
         FileExists(entry->path().string() + "/partition")) {
-      return true;
+      ++partitions;
     }
   }
-  return false;
+  return partitions;
 }
 
 // A disk that may be the state disk of a machine in a cloud: hardware (others
-// have no `device`), fixed, writable, large enough, and without the partitions
-// that the disk has from which the node booted.
+// have no `device`), fixed, writable, large enough, and with no more than the
+// one partition of its label (docs/formats/state-disk.md): the disk from which
+// the node booted has three.
 bool MayBeStateDisk(const std::string& folder, const std::string& name) {
   return FileExists(folder + "/device") &&
          NumberIn(folder + "/removable") == 0 &&
          NumberIn(folder + "/ro") == 0 &&
          NumberIn(folder + "/size") >= kMinSectors &&
-         !HasPartitions(folder, name);
+         PartitionsOf(folder, name) <= 1;
 }
 
 }  // namespace

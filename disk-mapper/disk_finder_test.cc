@@ -93,9 +93,14 @@ TEST_F(DiskFinderTest, DiskWithBothFilesCountsOnce) {
 // The node booted from the one with partitions.
 TEST_F(DiskFinderTest, FindsTheOnlyOtherDiskOfACloud) {
   AddCloudDisk("vda", 5);
-  SetFact("vda/vda1/partition", "1\n");
+  for (const char* number : {"1", "2", "3"}) {
+    SetFact(std::string("vda/vda") + number + "/partition", number);
+  }
   AddCloudDisk("vdb", 30);
   SetFact("vdb/queue/scheduler", "none\n");
+  EXPECT_THAT(FindStateDisk(paths_), IsOkAndHolds(paths_.Devices() + "/vdb"));
+  // Once formatted it has the partition of its label.
+  SetFact("vdb/vdb1/partition", "1\n");
   EXPECT_THAT(FindStateDisk(paths_), IsOkAndHolds(paths_.Devices() + "/vdb"));
 }
 
@@ -123,6 +128,7 @@ TEST_F(DiskFinderTest, OtherDevicesAreNoDisks) {
   AddCloudDisk("vdc", 30);
   SetFact("vdc/size", "131072\n");
   AddCloudDisk("vdd", 30);
+  SetFact("vdd/vdd1/partition", "1\n");
   SetFact("vdd/vdd9/partition", "9\n");
   SetFact("dm-0/size", "900000000\n");
   EXPECT_THAT(FindStateDisk(paths_),
