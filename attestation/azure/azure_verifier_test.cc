@@ -163,6 +163,16 @@ TEST(AzureVerifierTest, RefusesQuoteOfAnotherKey) {
   EXPECT_THAT(Failed(CheckOf(machine)), ElementsAre("quote key"));
 }
 
+TEST(AzureVerifierTest, RefusesAKeyThatIsNone) {
+  for (const Bytes& octets : {Bytes{1, 2, 3}, Bytes(300, 0x30)}) {
+    AzureMachine machine;
+    machine.ak = octets;
+    const AzureVerification result = CheckOf(machine);
+    EXPECT_THAT(Failed(result), ElementsAre("quote", "quote key"));
+    EXPECT_FALSE(result.machine.has_value());
+  }
+}
+
 TEST(AzureVerifierTest, RefusesOtherNonceAndOtherRegister) {
   AzureMachine machine;
   machine.nonce[0] ^= 1U;

@@ -141,6 +141,34 @@ TEST(RuntimeDataTest, RefusesSizeNulAndText) {
       StatusIs(kInvalid, HasSubstr("hex digits")));
 }
 
+// The guest's host may put any text there; it ends in rows and logs.
+TEST(RuntimeDataTest, TextsAreShort) {
+  const auto key = [](const std::string& id, const std::string& n) {
+    return R"({"keys":[{"kid":")" + id + R"(","kty":"RSA","e":"AQAB","n":")" +
+           n + "\"}]}";
+  };
+  const auto claim = [](const std::string& name, size_t size) {
+    return R"({"keys":[],"vm-configuration":{")" + name + "\":\"" +
+           std::string(size, 'x') + "\"}}";
+  };
+  EXPECT_THAT(Parse(key(std::string(128, 'k'), std::string(684, 'A'))), IsOk());
+  for (const char* name : {"root-cert-thumbprint", "vmUniqueId"}) {
+    EXPECT_THAT(Parse(claim(name, 128)), IsOk());
+    EXPECT_THAT(
+        Parse(claim(name, 129)),
+        StatusIs(kInvalid,
+                 HasSubstr(std::string(name) +
+                           ": want at most 128 printable characters, got 129")))
+        << name;
+  }
+  EXPECT_THAT(Parse(key(std::string(129, 'k'), "AQAB")),
+              StatusIs(kInvalid, HasSubstr("keys[0].kid: want at most 128 "
+                                           "printable characters, got 129")));
+  EXPECT_THAT(Parse(key("k", std::string(688, 'A'))),
+              StatusIs(kInvalid, HasSubstr("keys[0].n: want at most 684 "
+                                           "printable characters, got 688")));
+}
+
 TEST(RuntimeDataTest, KeyMustBeUsable) {
   RuntimeKeyUnverified key{
       .id = "k", .operations = {}, .modulus = Bytes(255, 0x81), .exponent = 3};

@@ -9,8 +9,10 @@
 
 #include "attestation/gcp/testing/gce_machine.h"
 #include "attestation/testing/event_log_builder.h"
+#include "attestation/testing/software_tpm.h"
 #include "attestation/testing/vectors.h"
 #include "attestation/tpm/testing/vector_quote.h"
+#include "attestation/tpm/tpm_hash.h"
 #include "attestation/tpm/tpm_structures.h"
 #include "common/testing/status_matchers.h"
 
@@ -115,6 +117,35 @@ TEST(GcpVerifierTest, LogMustBeAboutPcr0) {
     got += check.got + "\n";
   }
   EXPECT_THAT(got, HasSubstr("the log has no event of it"));
+}
+
+// The host chooses what is quoted: a log whose PCR 0 nobody compares would tell
+// any technology.
+TEST(GcpVerifierTest, Pcr0MustBeQuoted) {
+  GceMachine machine;
+  constellation::testing::QuoteParts parts;
+  parts.extra_data = machine.nonce;
+  parts.selections = {{.hash_algorithm = kTpmAlgSha256, .pcrs = {10}}};
+  parts.pcr_digest = *TpmDigest(kTpmAlgSha256, machine.pcr10);
+  machine.attest = constellation::testing::MarshalAttest(parts);
+  machine.signature = GceMachine::Signer().SignTpmt(machine.attest);
+  GcpEvidenceUnverified evidence = machine.Evidence();
+  evidence.quote.registers = {{.index = 10, .value = machine.pcr10}};
+  const GcpVerification result =
+      CheckGcp(evidence, machine.candidates, machine.Trust(), machine.nonce);
+  EXPECT_THAT(Failed(result), ElementsAre("event log"));
+  EXPECT_THAT(
+      VerifyGcp(evidence, machine.candidates, machine.Trust(), machine.nonce),
+      StatusIs(kUnauthenticated, HasSubstr("PCR 0 is not quoted")));
+}
+
+TEST(GcpVerifierTest, RefusesAKeyThatIsNone) {
+  for (const Bytes& octets : {Bytes{1, 2, 3}, Bytes(300, 0x30)}) {
+    GceMachine machine;
+    machine.ak = octets;
+    EXPECT_THAT(Failed(machine),
+                ElementsAre("event log", "quote", "quote key", "technology"));
+  }
 }
 
 TEST(GcpVerifierTest, LogMustReplay) {
