@@ -21,7 +21,7 @@ import urllib.parse
 import uuid
 
 from stub_state import (
-    FAULTS, FLAVORS, LOCK, NEUTRON, OPTIONS, PROJECT, REQUESTS, Refusal, TABLES, TOKENS, address_number, bad_server,
+    FAULTS, FLAVORS, HOOKS, LOCK, NEUTRON, OPTIONS, PROJECT, REQUESTS, Refusal, TABLES, TOKENS, address_number, bad_server,
     check_fields, in_use, need, neutron, neutron_associate, neutron_create, neutron_delete, neutron_router, nova,
     nova_create, nova_look, octavia, reset)
 
@@ -312,7 +312,7 @@ def nova_request(request):
         del element["metadata"][parts[3]]
         return 204, None
     need(parts[2] == "action", Refusal(404, "no such path"))
-    return 200, {"output": "boot\nconstellation-status {}\n"}
+    return 200, {"output": HOOKS["console"](element) if "console" in HOOKS else "boot\nconstellation-status {}\n"}
 
 
 def cinder_request(request):
@@ -359,6 +359,8 @@ def glance_request(request):
         need(image["status"] == "queued", Refusal(409, "<html><body>Image status transition not allowed</body></html>"))
         image.update(status="active", os_hash_algo="sha512", os_hash_value=hashlib.sha512(request.body).hexdigest(),
                      size=len(request.body))
+        if "image" in HOOKS:
+            HOOKS["image"](image["id"], request.body)
         if OPTIONS.get("corrupt_image"):
             image["os_hash_value"] = hashlib.sha512(b"other").hexdigest()
         return 204, None

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What exists in the small OpenStack, and how neutron and nova change it."""
+import os
 import re
 import threading
 import uuid
@@ -8,6 +9,9 @@ LOCK = threading.RLock()
 PROJECT = "11112222333344445555666677778888"
 OPTIONS = {"octavia": True, "page": 1000, "token_uses": 0, "server_error": "", "neutron_description_filter": True,
            "lb_error": False, "lb_provider": "amphora", "quota_cores": 1000, "quota_volumes": 1000}
+# What somebody who really boots the servers puts here: "image": (id, octets) when an image is filled; "console": server ->
+# text.
+HOOKS = {}
 FAULTS = []
 REQUESTS = []
 TOKENS = {}
@@ -114,7 +118,8 @@ def new_port(body):
         fixed["ip_address"] = address_text(number)
     for group in body.get("security_groups", []):
         need(group in TABLES["security_groups"], neutron(404, "SecurityGroupNotFound", "Security group not found"))
-    return dict(body, fixed_ips=[fixed], status="DOWN", device_owner="", device_id="")
+    mac = "fa:16:3e:" + ":".join("%02x" % octet for octet in os.urandom(3))
+    return dict(body, fixed_ips=[fixed], mac_address=mac, status="DOWN", device_owner="", device_id="")
 
 
 def neutron_create(table, body):
