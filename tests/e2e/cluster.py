@@ -82,7 +82,7 @@ class Cluster:
         """`constellation verify` until it could check every node; a refusal fails at once."""
         def verified():
             run = subprocess.run([self.constellation, '-C', self.workspace, 'verify'], capture_output=True, text=True, timeout=600,
-                                 check=False, stdin=subprocess.DEVNULL)
+                                 check=False, stdin=subprocess.DEVNULL, env=self.environment)
             if run.returncode == 2:
                 raise AssertionError(f'verify refused a node\n{run.stdout[-6000:]}\n{run.stderr[-2000:]}')
             return run.returncode == 0
