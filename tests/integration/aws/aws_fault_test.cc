@@ -81,6 +81,7 @@ TEST(AwsFaultTest, GoesOnAfterDyingAtEveryKindOfRequest) {
                                     "after CreateNatGateway",
                                     "after CreateLaunchTemplate",
                                     "after CreateAutoScalingGroup"}));
+  RecordProperty("deaths_making", static_cast<int>(deaths.size()));
   const size_t survived = world.Inventory().size();
   ASSERT_THAT(world.RunApply().status, IsOk());
   EXPECT_TRUE(world.plan.Empty()) << PlanToText(world.plan);
@@ -91,6 +92,7 @@ TEST(AwsFaultTest, GoesOnAfterDyingAtEveryKindOfRequest) {
   EXPECT_THAT(gone.status, IsOk()) << FailuresToText(gone);
   EXPECT_THAT(deaths, IsSupersetOf({"before DeleteVpc", "after DeleteVpc",
                                     "after DeleteNatGateway"}));
+  RecordProperty("deaths_deleting", static_cast<int>(deaths.size()));
   ExpectNothingLeft(world);
   AwsWorld undisturbed;
   undisturbed.request.groups.resize(1);
@@ -112,6 +114,7 @@ TEST(AwsFaultTest, GivesUpAfterDyingInEveryKindOfChange) {
     ASSERT_THAT(world.RunApply().status, IsOk());
   }
   EXPECT_GE(kinds.size(), 15U);
+  RecordProperty("kinds", static_cast<int>(kinds.size()));
   for (const std::string& kind : kinds) {
     SCOPED_TRACE(kind);
     AwsWorld world;
