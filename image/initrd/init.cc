@@ -33,6 +33,9 @@ namespace {
 
 constexpr const char* kNewRoot = "/sysroot";
 constexpr const char* kSystemd = "/usr/lib/systemd/systemd";
+// QEMU without hardware virtualisation; Azure.
+constexpr std::string_view kEmulated = "TCGTCGTCGTCG";
+constexpr std::string_view kHyperV = "Microsoft Hv";
 constexpr int kDiskWaitSeconds = 30;
 constexpr int kRestartDelaySeconds = 10;
 constexpr useconds_t kPollMicroseconds = 50'000;
@@ -116,17 +119,34 @@ absl::Status ForEachModule(
   return absl::OkStatus();
 }
 
-// Whether this is QEMU without hardware virtualisation, by the signature of its
-// CPUID. Decides about speed only.
-bool IsEmulated() {
+// What the hypervisor calls itself in CPUID; it may say anything. Decides about
+// speed and drivers only.
+std::string HypervisorSignature() {
   unsigned int eax = 0;
   std::array<unsigned int, 3> signature{};
   __cpuid(0x40000000, eax, signature[0], signature[1], signature[2]);
-  return std::memcmp(signature.data(), "TCGTCGTCGTCG", sizeof(signature)) == 0;
+  std::string text(sizeof(signature), '\0');
+  std::memcpy(text.data(), signature.data(), text.size());
+  return text;
+}
+
+// A driver that refuses leaves the disk to another one; if there is none, what
+// it said is on the console.
+absl::Status LoadIfPossible(const std::string& path) {
+  const absl::Status loaded = LoadModule(path);
+  if (!loaded.ok()) {
+    std::fprintf(stderr, "constellation: %s\n",
+                 std::string(loaded.message()).c_str());
+  }
+  return absl::OkStatus();
 }
 
 absl::Status LoadModules() {
-  if (!IsEmulated()) {
+  const std::string hypervisor = HypervisorSignature();
+  if (hypervisor == kHyperV) {
+    RETURN_IF_ERROR(ForEachModule("hyperv", LoadIfPossible));
+  }
+  if (hypervisor != kEmulated) {
     // Vector instructions pay on a processor and cost twice the time in
     // emulation (measured: 91 MB/s plain, 52 MB/s with them).
     RETURN_IF_ERROR(ForEachModule("accelerated", [](const std::string& path) {
@@ -175,7 +195,7 @@ absl::Status MountRoot() {
 
 // Frees the memory of what is no longer needed after the switch.
 void RemoveInitrdFiles() {
-  for (const char* list : {"accelerated", "order"}) {
+  for (const char* list : {"accelerated", "hyperv", "order"}) {
     ForEachModule(list, [](const std::string& path) {
       unlink(path.c_str());
       return absl::OkStatus();

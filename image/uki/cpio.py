@@ -14,6 +14,9 @@ ROOT_MODULES = ("virtio_blk", "virtio_scsi", "sd_mod", "dm-mod", "dm-verity",
 # system's modprobe.d keeps udev from loading them in emulation.
 ACCELERATED_MODULES = ("sha256-ssse3",)
 
+# Disks of Azure: SCSI, or NVMe behind a PCI bus of its own. Loaded there only.
+HYPERV_MODULES = ("hv_storvsc", "pci-hyperv")
+
 _TYPE_BITS = {"file": 0o100000, "dir": 0o040000, "char": 0o020000}
 
 
@@ -26,7 +29,8 @@ def initrd(init_program, modules_folder):
     tree.add("dev/console", Node("char", 0o600, device=(5, 1)))
     tree.add_bytes("init", init_program, 0o755)
     for listing, wanted in (("order", ROOT_MODULES),
-                            ("accelerated", ACCELERATED_MODULES)):
+                            ("accelerated", ACCELERATED_MODULES),
+                            ("hyperv", HYPERV_MODULES)):
         names = []
         for path in module_order(modules_folder, wanted):
             names.append(path.rsplit("/", 1)[-1])

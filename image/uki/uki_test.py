@@ -93,11 +93,18 @@ class InitrdTest(unittest.TestCase):
         (self.modules / "modules.builtin").write_text("".join(
             f"kernel/{name}.ko\n" for name in
             ("virtio_blk", "virtio_scsi", "sd_mod", "dm-mod", "dm-verity",
-             "squashfs", "sha256-ssse3")))
+             "squashfs", "sha256-ssse3", "pci-hyperv")))
+        (self.modules / "modules.dep").write_text(
+            "kernel/hv_storvsc.ko: kernel/hv_vmbus.ko\n"
+            "kernel/hv_vmbus.ko:\n")
+        for name in ("hv_storvsc", "hv_vmbus"):
+            (self.modules / "kernel").mkdir(exist_ok=True)
+            (self.modules / f"kernel/{name}.ko").write_bytes(b"\x7fELF")
         archive = gzip.decompress(initrd(b"\x7fELF", self.modules))
         self.assertTrue(archive.startswith(b"070701"))
         self.assertIn(b"TRAILER!!!", archive)
         self.assertIn(b"init\0", archive)
+        self.assertIn(b"hv_vmbus.ko\nhv_storvsc.ko\n", archive)
         self.assertEqual(initrd(b"\x7fELF", self.modules),
                          initrd(b"\x7fELF", self.modules))
 
