@@ -63,10 +63,10 @@ TEST(CoseSign1Test, RefusesOtherShapes) {
   EXPECT_THAT(parse(writer.Array(3).Octets(header).Map(0).Octets({})),
               StatusIs(kInvalid, HasSubstr("array of bytes, map")));
   EXPECT_THAT(parse(writer.Array(4).Text("x").Map(0).Octets({}).Octets({})),
-              StatusIs(kInvalid));
+              StatusIs(kInvalid, HasSubstr("array of bytes, map")));
   EXPECT_THAT(
       parse(writer.Array(4).Octets(header).Array(0).Octets({}).Octets({})),
-      StatusIs(kInvalid));
+      StatusIs(kInvalid, HasSubstr("array of bytes, map")));
   EXPECT_THAT(parse(writer.Array(4)
                         .Octets(header)
                         .Map(1)
@@ -171,6 +171,13 @@ INSTANTIATE_TEST_SUITE_P(
                "pcrs: want 1 to 32, got 0"},
         Spoilt{"pcrIndex", [](NitroBuilder& b) { b.pcrs[32] = Bytes(48); },
                "pcrs: want indices of 0 to 31"},
+        Spoilt{"manyPcrs",
+               [](NitroBuilder& b) {
+                 for (uint32_t i = 0; i < 33; ++i) {
+                   b.pcrs[i] = Bytes(48);
+                 }
+               },
+               "pcrs: want 1 to 32, got 33"},
         Spoilt{"pcrSize", [](NitroBuilder& b) { b.pcrs[1].pop_back(); },
                "pcrs: want 48 to 48 bytes, got 47"},
         Spoilt{"key", [](NitroBuilder& b) { b.public_key = Bytes(1025); },

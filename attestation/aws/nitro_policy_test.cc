@@ -189,6 +189,9 @@ TEST(NitroTpmTest, EachTieIsChecked) {
   EXPECT_THAT(key.Failed(), ElementsAre("public key"));
   key.document.public_key = std::nullopt;
   EXPECT_THAT(key.Failed(), ElementsAre("public key"));
+  const auto rows = CheckNitroTpm(Document(key.document), key.Quote());
+  EXPECT_THAT(DescribeFailure("nitro", *FirstFailed(rows)),
+              HasSubstr("got the document has no public key"));
   key.document.public_key = Bytes{4, 1};
   EXPECT_THAT(key.Failed(), ElementsAre("public key"));
 

@@ -184,13 +184,67 @@ TEST(NitroVerifierTest, RefusesSignatureOfAnotherKey) {
   EXPECT_THAT(Failed(builder), ElementsAre("signature"));
 }
 
+// What the row of `id` got.
+std::string GotOf(const NitroVerification& result, NitroCheckId id) {
+  for (const NitroCheck& check : result.checks) {
+    if (check.id == id) {
+      return check.got;
+    }
+  }
+  return "";
+}
+
+// ES384 has r and s of 48 octets each, never anything else to cut them out of.
 TEST(NitroVerifierTest, RefusesSignatureOfOtherLength) {
   const NitroBuilder builder;
-  Bytes bytes = builder.Build();
-  bytes.push_back(0);
-  bytes[bytes.size() - 98] = 97;
-  EXPECT_THAT(Failed(CheckNitroDocument(bytes, builder.Expectation())),
-              ElementsAre("signature"));
+  const Bytes good = builder.Build();
+  for (const size_t size :
+       {size_t{0}, size_t{1}, size_t{47}, size_t{95}, size_t{97}}) {
+    Bytes bytes(good.begin(), good.end() - 98);  // head of two octets
+    bytes.insert(bytes.end(), {0x58, static_cast<uint8_t>(size)});
+    if (size < 24) {  // the shortest form
+      bytes.pop_back();
+      bytes.back() = static_cast<uint8_t>(0x40 | size);
+    }
+    bytes.insert(bytes.end(), size, 0x11);
+    const NitroVerification result =
+        CheckNitroDocument(bytes, builder.Expectation());
+    EXPECT_THAT(Failed(result), ElementsAre("signature"));
+    EXPECT_EQ(GotOf(result, NitroCheckId::kSignature),
+              "want a signature of 96 bytes, got " + std::to_string(size));
+  }
+}
+
+// Names fit, keys do not. The root's own signature says nothing: its key is
+// pinned.
+TEST(NitroVerifierTest, EveryCertificateIsSigned) {
+  for (size_t index = 0; index < NitroBuilder().specs.size(); ++index) {
+    NitroBuilder builder;
+    builder.forged = index;
+    if (index == 0) {
+      EXPECT_THAT(Failed(builder), IsEmpty());
+    } else {
+      EXPECT_THAT(Failed(builder), ElementsAre("chain")) << index;
+    }
+  }
+}
+
+TEST(NitroVerifierTest, ANonceIsNotFoundInWhatCannotBeRead) {
+  const NitroBuilder builder;
+  NitroExpectation want = builder.Expectation();
+  want.nonce = Bytes{1, 2};
+  const NitroVerification result = CheckNitroDocument({}, want);
+  EXPECT_EQ(Failed(result).size(), 13U);
+  EXPECT_EQ(GotOf(result, NitroCheckId::kNonce), "none");
+  EXPECT_EQ(GotOf(result, NitroCheckId::kAlgorithm),
+            "not available: no envelope");
+  for (const NitroCheckId id :
+       {NitroCheckId::kRoot, NitroCheckId::kChain, NitroCheckId::kLeaf,
+        NitroCheckId::kExtensions, NitroCheckId::kValidity,
+        NitroCheckId::kRevocation}) {
+    EXPECT_EQ(GotOf(result, id), "not available: no certificates")
+        << ToString(id);
+  }
 }
 
 TEST(NitroVerifierTest, RefusesBrokenChain) {

@@ -147,6 +147,24 @@ TEST_F(CloudRevocationTest, AsksNothingForChainsThatDoNotVerify) {
 }
 
 // Names fit, but one certificate is not signed by the next.
+TEST_F(CloudRevocationTest, AChainHasALeafAndAuthorities) {
+  const std::vector<crypto::Certificate> chain = Chain();
+  for (const size_t size : {size_t{0}, size_t{1}}) {
+    const ChainCrls got =
+        FetchOf({chain.begin(), chain.begin() + static_cast<ptrdiff_t>(size)});
+    EXPECT_THAT(got.missing, StatusIs(absl::StatusCode::kInvalidArgument,
+                                      "want a leaf and its authorities"));
+    EXPECT_THAT(got.lists, IsEmpty());
+  }
+  // The leaf and six above it.
+  std::vector<crypto::Certificate> many = chain;
+  many.insert(many.end(), {chain.back(), chain.back()});
+  EXPECT_THAT(FetchOf(many).missing,
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "want 1 to 5 authorities, got 6"));
+  EXPECT_THAT(Asked(), IsEmpty());
+}
+
 TEST_F(CloudRevocationTest, EverySignatureOfTheChainCounts) {
   const std::vector<crypto::Certificate> good = Chain();
   for (size_t i = 0; i < good.size(); ++i) {

@@ -73,8 +73,12 @@ Bytes NitroBuilder::Certificate(size_t index) const {
   if (signer_spki.has_value() && index + 1 == specs.size()) {
     return MakeCertificate(specs[index], *signer_spki, Key(index - 1));
   }
-  return MakeCertificate(specs[index], Key(index),
-                         Key(index == 0 ? 0 : index - 1));
+  Bytes der = MakeCertificate(specs[index], Key(index),
+                              Key(index == 0 ? 0 : index - 1));
+  if (forged == index) {
+    der.back() ^= 1U;
+  }
+  return der;
 }
 
 Bytes NitroBuilder::Payload() const {

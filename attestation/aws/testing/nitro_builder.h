@@ -54,6 +54,7 @@ struct NitroBuilder {
   bool tagged = false;      // with tag 18
   size_t sign_with = 4;     // index of the key that signs the document
   std::optional<Bytes> signer_spki = {};  // another key in the last certificate
+  std::optional<size_t> forged = {};  // index of a certificate nobody signed
 
   Bytes Payload() const;
   Bytes Build() const;
