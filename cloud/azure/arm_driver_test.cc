@@ -200,6 +200,19 @@ TEST_F(ArmDriverTest, ListsWhatIsOursOnly) {
   EXPECT_EQ(strays[1].name, "") << "Kubernetes'";
 }
 
+// A run died before it noted where: neither plan nor journal has an id.
+TEST_F(ArmDriverTest, WithoutAnIdItsNameIsLookedFor) {
+  resource_.desired = json::object();
+  json ours = Body("nat-gateway");
+  ours["id"] = id_;
+  json sibling = Body("another");
+  sibling["id"] = id_ + "2";
+  Answer(200, {{"value", {sibling, ours}}});
+  ASSERT_OK_AND_ASSIGN(const auto found, driver_.Find(Context()));
+  ASSERT_THAT(found, SizeIs(1));
+  EXPECT_EQ(found[0].id, id_);
+}
+
 TEST_F(ArmDriverTest, AMissingGroupIsEmpty) {
   Answer(404,
          {{"error", {{"code", "ResourceGroupNotFound"}, {"message", "x"}}}});
