@@ -26,6 +26,9 @@ def mini_up_gives_two_ready_nodes(cluster):
     cluster.cli('mini', 'up', '--image', cluster.image)
     nodes = wait_for('two Ready nodes', lambda: (n := cluster.nodes()) and len(n) == 2 and all(n.values()) and n, BOOT)
     expect(len(nodes) == 2, f'want 2 nodes, got {nodes}')
+    for node in json.loads(cluster.kubectl('get', 'nodes', '-o', 'json'))['items']:
+        expect(node['spec'].get('providerID', '').startswith('qemu:///'), f'provider id: {node["spec"]}')
+        expect(node['metadata']['labels'].get('topology.kubernetes.io/zone') == 'local', f'labels: {node["metadata"]["labels"]}')
 
 
 def verify_shows_every_check_of_every_node(cluster):
