@@ -263,6 +263,18 @@ TEST(PolicyTest, RefusesNodeNames) {
   EXPECT_THAT(With("/enrolledTPMs/0/nodeName", "a-1.b"), IsOk());
 }
 
+// One TPM under two Names would be two nodes.
+TEST(PolicyTest, RefusesNamesOverOtherHashes) {
+  for (const char* algorithm : {"0004", "000c", "0b00", "0000"}) {
+    EXPECT_THAT(
+        With("/enrolledTPMs/0/akName", algorithm + Hex('a', 64)),
+        StatusIs(kInvalid, HasSubstr("policy.enrolledTPMs[0].akName: want 000b "
+                                     "(sha256) at the start")))
+        << algorithm;
+  }
+  EXPECT_THAT(With("/enrolledTPMs/0/akName", "000b" + Hex('a', 64)), IsOk());
+}
+
 TEST(PolicyTest, RefusesRoles) {
   EXPECT_THAT(
       With("/enrolledTPMs/0/role", "admin"),
@@ -270,9 +282,14 @@ TEST(PolicyTest, RefusesRoles) {
 }
 
 TEST(PolicyTest, RefusesProfileNamesThatCannotBeShown) {
-  EXPECT_THAT(With("/profiles/0/name", ""), StatusIs(kInvalid));
-  EXPECT_THAT(With("/profiles/0/name", "a\x1b[2J"), StatusIs(kInvalid));
-  EXPECT_THAT(With("/profiles/0/name", Hex('x', 129)), StatusIs(kInvalid));
+  for (const std::string& name : {std::string(), std::string("a\x1b[2J"),
+                                  std::string("\xc3\xa4"), Hex('x', 129)}) {
+    EXPECT_THAT(
+        With("/profiles/0/name", name),
+        StatusIs(kInvalid, HasSubstr("policy.profiles[0].name: want 1 to 128 "
+                                     "printable ASCII characters")))
+        << name;
+  }
 }
 
 TEST(PolicyTest, RefusesDuplicates) {

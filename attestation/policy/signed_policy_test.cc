@@ -79,24 +79,40 @@ TEST_F(SignedPolicyTest, RefusesAnotherKey) {
   const crypto::P256PrivateKey other =
       crypto::P256PrivateKey::Generate().value();
   EXPECT_THAT(SignedPolicy::Verify(kFile, signature_, PublicPem(other)),
-              StatusIs(absl::StatusCode::kUnauthenticated));
+              StatusIs(absl::StatusCode::kUnauthenticated,
+                       HasSubstr("not this key's over this file")));
 }
 
 TEST_F(SignedPolicyTest, RefusesWhatIsNoSignatureOrKey) {
-  for (const std::string& signature :
-       {std::string(), std::string(" \n"), std::string("!"),
-        std::string("AAAA"), std::string(300, 'A'), signature_ + "AAAA"}) {
+  const std::string sizes =
+      "signature of the policy: want 1 to 256 characters of base64, got ";
+  const std::pair<std::string, std::string> signatures[] = {
+      {"", sizes + "0"},
+      {" \n", sizes + "0"},
+      {std::string(257, 'A'), sizes + "257"},
+      {std::string(300, 'A'), sizes + "300"},
+      {"!", "signature of the policy: "},
+      {"AAAA", "signature of the policy: "},
+      {std::string(256, 'A'), "signature of the policy: "},
+      {signature_ + "AAAA", "signature of the policy: "}};
+  for (const auto& [signature, why] : signatures) {
     EXPECT_THAT(SignedPolicy::Verify(kFile, signature, public_key_),
-                StatusIs(absl::StatusCode::kInvalidArgument,
-                         HasSubstr("signature of the policy")));
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(why)))
+        << signature;
   }
-  for (const std::string& key :
-       {std::string(), std::string("key"), std::string(5000, '-'),
-        crypto::PemEncode("CERTIFICATE", key_.PublicSpki()),
-        crypto::PemEncode("PUBLIC KEY", Bytes(8, 0x30)),
-        public_key_ + std::string(4096, '\n')}) {
+  const std::string most = "public key: want at most 4096 octets of PEM, got ";
+  const std::pair<std::string, std::string> keys[] = {
+      {"", ""},
+      {"key", ""},
+      {std::string(5000, '-'), most + "5000"},
+      {crypto::PemEncode("CERTIFICATE", key_.PublicSpki()), ""},
+      {crypto::PemEncode("PUBLIC KEY", Bytes(8, 0x30)), ""},
+      {public_key_ + std::string(4097 - public_key_.size(), '\n'),
+       most + "4097"}};
+  for (const auto& [key, why] : keys) {
     EXPECT_THAT(SignedPolicy::Verify(kFile, signature_, key),
-                StatusIs(absl::StatusCode::kInvalidArgument));
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(why)))
+        << key;
   }
 }
 
