@@ -34,8 +34,12 @@ absl::StatusOr<State> LoadCloudState(const Workspace& workspace) {
   if (!FileExists(workspace.cloud_journal_path())) {
     const auto config =
         workspace.LoadConfig({.any_place = true, .draft = true});
-    // A damaged file of the local platform keeps nobody from removing it.
-    return loaded.ok() || (config.ok() && config->IsCloud()) ? loaded : State{};
+    // A damaged file of the local platform keeps nobody from removing it; one
+    // on a disk that is not mounted may tell of a cloud.
+    return loaded.ok() || absl::IsFailedPrecondition(loaded.status()) ||
+                   (config.ok() && config->IsCloud())
+               ? loaded
+               : State{};
   }
   if (loaded.ok() && loaded->HasInfrastructure()) {
     return loaded;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <string>
 
 #include "cli/config/config.h"
@@ -34,6 +36,18 @@ TEST_F(TerminateTest, KeepsOnlyTheMasterSecret) {
   EXPECT_TRUE(FileExists(workspace_.Join("constellation-mastersecret.json")));
   EXPECT_TRUE(FileExists(workspace_.Join("mine.txt")));
   EXPECT_THAT(out_, HasSubstr("Kept the master secret"));
+}
+
+// The file behind the link may tell of a cluster in a cloud: without it nothing
+// says that this is none of this machine.
+TEST_F(TerminateTest, StateOnADiskThatIsNotMountedIsNotRemoved) {
+  const std::string state = workspace_.Join("constellation-state.yaml");
+  ASSERT_EQ(symlink("unmounted/state", state.c_str()), 0);
+  Write("constellation-admin.conf", "x");
+  EXPECT_EQ(Run({"terminate", "-y"}), ExitCode::kError);
+  EXPECT_THAT(err_, HasSubstr("is its disk mounted?"));
+  EXPECT_TRUE(FileExists(workspace_.Join("constellation-admin.conf")));
+  EXPECT_TRUE(std::filesystem::is_symlink(state));
 }
 
 TEST_F(TerminateTest, RemovesWhatAKilledCreationLeft) {
