@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "attestation/tpm/testing/quote_signer.h"
 #include "common/testing/status_matchers.h"
 
@@ -48,6 +50,24 @@ TEST(AttestationKeyTest, PadsShortCoordinates) {
   EXPECT_EQ(spki[26 + 31], 0);
   EXPECT_THAT(EncodeEcSpki(crypto::EcCurve::kP256, Bytes(33), Bytes(32)),
               StatusIs(kInvalid, HasSubstr("at most 32 octets, got 33")));
+  EXPECT_THAT(
+      EncodeEcSpki(crypto::EcCurve::kP256, Bytes(32), Bytes(33)),
+      StatusIs(kInvalid, HasSubstr("at most 32 octets, got 32 and 33")));
+  EXPECT_THAT(
+      EncodeEcSpki(crypto::EcCurve::kP384, Bytes(48), Bytes(49)),
+      StatusIs(kInvalid, HasSubstr("at most 48 octets, got 48 and 49")));
+}
+
+TEST(AttestationKeyTest, PointsHaveTheSizeOfTheirCurve) {
+  for (const size_t size :
+       {size_t{1}, size_t{2}, size_t{3}, size_t{64}, size_t{66}, size_t{67},
+        size_t{96}, size_t{98}, size_t{133}}) {
+    EXPECT_THAT(ParseAttestationKeyUnverified(Bytes(size, 4)),
+                StatusIs(kInvalid,
+                         "attestation key: want a point of 65 or 97 "
+                         "octets, got " +
+                             std::to_string(size)));
+  }
 }
 
 TEST(AttestationKeyTest, EncodesRsaExponents) {
@@ -61,7 +81,8 @@ TEST(AttestationKeyTest, EncodesRsaExponents) {
 
 TEST(AttestationKeyTest, RefusesWhatIsNoKey) {
   const QuoteSigner signer(SignerKind::kP256, kTpmAlgSha256);
-  EXPECT_THAT(ParseAttestationKeyUnverified({}), StatusIs(kInvalid));
+  EXPECT_THAT(ParseAttestationKeyUnverified({}),
+              StatusIs(kInvalid, "attestation key: it is empty"));
   EXPECT_THAT(ParseAttestationKeyUnverified(Bytes{0x77}),
               StatusIs(kInvalid, HasSubstr("0x77")));
   Bytes point = signer.Point();
