@@ -13,6 +13,8 @@
 
 #include "common/files.h"
 #include "common/status.h"
+#include "common/status_macros.h"
+#include "disk-mapper/state_disk/gpt_label.h"
 
 namespace constellation::disk_mapper {
 namespace {
@@ -20,6 +22,7 @@ namespace {
 constexpr std::string_view kSerial = "state";
 constexpr size_t kMaxSerial = 256;
 constexpr size_t kMaxNumber = 32;
+constexpr size_t kMaxUevent = 4096;
 // The smallest state disk that can be asked for, in sectors: a config drive is
 // smaller.
 constexpr uint64_t kMinSectors = (uint64_t{1} << 30U) / 512;
@@ -48,77 +51,110 @@ uint64_t NumberIn(const std::string& path) {
   return error == std::errc() ? number : 0;
 }
 
-// How many partitions the kernel sees on the disk `name`.
-int PartitionsOf(const std::string& folder, const std::string& name) {
+// Whether the kernel calls a partition so; it tells in lines of "NAME=value".
+bool IsStatePartition(const std::string& folder) {
+  const std::string text =
+      ReadFile(folder + "/uevent", kMaxUevent).value_or("");
+  return fmt::format("\n{}", text)
+             .find(fmt::format("\nPARTNAME={}\n", kStatePartitionName)) !=
+         std::string::npos;
+}
+
+enum class DiskKind { kOther, kBlank, kState };
+
+// What a disk of a machine in a cloud may be: hardware (others have no
+// `device`), fixed, writable and large enough, it is the state disk if its one
+// partition is that of our label (docs/formats/state-disk.md), and may become
+// it if it has none. The disk from which the node booted has three.
+DiskKind KindOf(const std::string& folder, const std::string& name) {
+  if (!FileExists(folder + "/device") || NumberIn(folder + "/removable") != 0 ||
+      NumberIn(folder + "/ro") != 0 ||
+      NumberIn(folder + "/size") < kMinSectors) {
+    return DiskKind::kOther;
+  }
   int partitions = 0;
+  bool ours = false;
   std::error_code error;
   for (std::filesystem::directory_iterator entry(folder, error), end;
        !error && entry != end; entry.increment(error)) {
+    const std::string path = entry->path().string();
     if (entry->path().filename().string().starts_with(name) &&
-        FileExists(entry->path().string() + "/partition")) {
+        FileExists(path + "/partition")) {
       ++partitions;
+      ours = ours || IsStatePartition(path);
     }
   }
-  return partitions;
+  if (partitions == 0) {
+    return DiskKind::kBlank;
+  }
+  return partitions == 1 && ours ? DiskKind::kState : DiskKind::kOther;
 }
 
-// A disk that may be the state disk of a machine in a cloud: hardware (others
-// have no `device`), fixed, writable, large enough, and with no more than the
-// one partition of its label (docs/formats/state-disk.md): the disk from which
-// the node booted has three.
-bool MayBeStateDisk(const std::string& folder, const std::string& name) {
-  return FileExists(folder + "/device") &&
-         NumberIn(folder + "/removable") == 0 &&
-         NumberIn(folder + "/ro") == 0 &&
-         NumberIn(folder + "/size") >= kMinSectors &&
-         PartitionsOf(folder, name) <= 1;
-}
+// Disks that may be meant, by how they were recognised.
+struct Candidates {
+  std::vector<std::string> by_serial;
+  std::vector<std::string> by_label;
+  std::vector<std::string> blank;
+};
 
-}  // namespace
-
-// Clouds give disks serial numbers of their own. There the state disk is the
-// only one beside that from which the node booted.
-// Two with the same serial number are refused: to choose would be to guess.
-absl::StatusOr<std::string> FindStateDisk(const NodePaths& paths) {
-  std::vector<std::string> found;
-  std::vector<std::string> others;
+absl::StatusOr<Candidates> FindCandidates(const NodePaths& paths) {
+  Candidates candidates;
   std::error_code error;
   // Not a range-for: its increment throws.
   for (std::filesystem::directory_iterator entry(paths.Blocks(), error), end;
        !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     const std::string folder = entry->path().string();
+    const std::string device = fmt::format("{}/{}", paths.Devices(), name);
     if (HasStateSerial(folder)) {
-      found.push_back(fmt::format("{}/{}", paths.Devices(), name));
-    } else if (MayBeStateDisk(folder, name)) {
-      others.push_back(fmt::format("{}/{}", paths.Devices(), name));
+      candidates.by_serial.push_back(device);
+      continue;
+    }
+    switch (KindOf(folder, name)) {
+      case DiskKind::kState:
+        candidates.by_label.push_back(device);
+        break;
+      case DiskKind::kBlank:
+        candidates.blank.push_back(device);
+        break;
+      case DiskKind::kOther:
+        break;
     }
   }
   if (error) {
     return ErrnoStatus(error.value(), "list", paths.Blocks());
   }
-  if (found.empty() && others.size() == 1) {
-    return others.front();
-  }
-  if (found.empty() && !others.empty()) {
-    return FailedPrecondition(fmt::format(
-        "which disk is the state disk? Want one with the serial number '{}', "
-        "or only one beside that from which the node booted, got {}: choose a "
-        "machine type without local disks",
-        kSerial, fmt::join(others, ", ")));
-  }
-  if (found.empty()) {
-    return NotFound(fmt::format(
-        "no disk with the serial number '{}', and none beside that from which "
-        "the node booted",
-        kSerial));
-  }
-  if (found.size() > 1) {
+  return candidates;
+}
+
+}  // namespace
+
+// Clouds give disks serial numbers of their own. Two of the same kind are
+// refused: to choose would be to guess.
+absl::StatusOr<std::string> FindStateDisk(const NodePaths& paths) {
+  ASSIGN_OR_RETURN(const Candidates candidates, FindCandidates(paths));
+  if (candidates.by_serial.size() > 1) {
     return FailedPrecondition(
         fmt::format("want one disk with the serial number '{}', got {}",
-                    kSerial, found.size()));
+                    kSerial, candidates.by_serial.size()));
   }
-  return found.front();
+  for (const auto* disks :
+       {&candidates.by_serial, &candidates.by_label, &candidates.blank}) {
+    if (disks->size() == 1) {
+      return disks->front();
+    }
+    if (!disks->empty()) {
+      return FailedPrecondition(fmt::format(
+          "which disk is the state disk? Want one with the serial number '{}' "
+          "or the partition '{}', or only one without partitions, got {}: "
+          "choose a machine type without local disks",
+          kSerial, kStatePartitionName, fmt::join(*disks, ", ")));
+    }
+  }
+  return NotFound(fmt::format(
+      "no disk with the serial number '{}' or the partition '{}', and none "
+      "without partitions",
+      kSerial, kStatePartitionName));
 }
 
 }  // namespace constellation::disk_mapper

@@ -9,11 +9,12 @@
 
 namespace constellation::disk_mapper {
 
-// The path of the disk, as the kernel names it ("/dev/vdb"), that the platform
-// calls the state disk: the one whose serial number is "state", as local VMs
-// have it; where none has, as on clouds, the only fixed, writable disk of 1 GiB
-// or more with at most one partition. NOT_FOUND if there is none (yet),
-// FAILED_PRECONDITION if there are several. The host decides what this finds;
+// The path of the disk, as the kernel names it ("/dev/vdb"), that is the state
+// disk: the one whose serial number is "state", as local VMs have it; where
+// none has, as on clouds, of the fixed, writable disks of 1 GiB or more the
+// only one with the partition of our label; where none has that either, the
+// only one without partitions. NOT_FOUND if there is none (yet),
+// FAILED_PRECONDITION if several are alike. The host decides what this finds;
 // what is on the disk decides what happens to it.
 absl::StatusOr<std::string> FindStateDisk(const NodePaths& paths);
 

@@ -19,6 +19,7 @@ using ::constellation::testing::IsOkAndHolds;
 using ::constellation::testing::StatusIs;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class DiskFinderTest : public ::testing::Test {
  protected:
@@ -42,6 +43,12 @@ class DiskFinderTest : public ::testing::Test {
     SetFact(name + "/removable", "0\n");
     SetFact(name + "/ro", "0\n");
     SetFact(name + "/size", std::to_string(gib << 21U) + "\n");
+  }
+  // The label's, as the kernel shows it.
+  void AddStatePartition(const std::string& disk) const {
+    SetFact(disk + "/" + disk + "1/partition", "1\n");
+    SetFact(disk + "/" + disk + "1/uevent",
+            "DEVTYPE=partition\nPARTN=1\nPARTNAME=constellation-state\n");
   }
   void SetFact(const std::string& file, const std::string& value) const {
     const std::string path = paths_.Blocks() + "/" + file;
@@ -100,8 +107,38 @@ TEST_F(DiskFinderTest, FindsTheOnlyOtherDiskOfACloud) {
   SetFact("vdb/queue/scheduler", "none\n");
   EXPECT_THAT(FindStateDisk(paths_), IsOkAndHolds(paths_.Devices() + "/vdb"));
   // Once formatted it has the partition of its label.
-  SetFact("vdb/vdb1/partition", "1\n");
+  AddStatePartition("vdb");
   EXPECT_THAT(FindStateDisk(paths_), IsOkAndHolds(paths_.Devices() + "/vdb"));
+}
+
+// A driver of volumes attaches more before the node restarts.
+TEST_F(DiskFinderTest, TheLabelDecidesBetweenDisksOfACloud) {
+  AddCloudDisk("sdb", 100);
+  AddCloudDisk("sdc", 30);
+  AddStatePartition("sdc");
+  AddCloudDisk("sdd", 100);
+  EXPECT_THAT(FindStateDisk(paths_), IsOkAndHolds(paths_.Devices() + "/sdc"));
+  AddStatePartition("sdd");
+  EXPECT_THAT(FindStateDisk(paths_),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("/sdc"), HasSubstr("/sdd"),
+                             Not(HasSubstr("/sdb")))));
+}
+
+// Azure's temporary disk, for instance.
+TEST_F(DiskFinderTest, OthersPartitionsAreNotTouched) {
+  for (const char* uevent :
+       {"DEVTYPE=partition\nPARTN=1\n", "PARTNAME=Temporary Storage\n",
+        "PARTNAME=constellation-state2\n", "XPARTNAME=constellation-state\n",
+        "PARTNAME=constellation-state"}) {
+    AddCloudDisk("sdb", 100);
+    SetFact("sdb/sdb1/partition", "1\n");
+    SetFact("sdb/sdb1/uevent", uevent);
+    EXPECT_THAT(FindStateDisk(paths_), StatusIs(absl::StatusCode::kNotFound))
+        << uevent;
+  }
+  AddCloudDisk("sdc", 30);
+  EXPECT_THAT(FindStateDisk(paths_), IsOkAndHolds(paths_.Devices() + "/sdc"));
 }
 
 TEST_F(DiskFinderTest, ASerialNumberDecidesBetweenDisks) {
@@ -128,12 +165,12 @@ TEST_F(DiskFinderTest, OtherDevicesAreNoDisks) {
   AddCloudDisk("vdc", 30);
   SetFact("vdc/size", "131072\n");
   AddCloudDisk("vdd", 30);
-  SetFact("vdd/vdd1/partition", "1\n");
+  AddStatePartition("vdd");
   SetFact("vdd/vdd9/partition", "9\n");
   SetFact("dm-0/size", "900000000\n");
   EXPECT_THAT(FindStateDisk(paths_),
               StatusIs(absl::StatusCode::kNotFound,
-                       HasSubstr("none beside that from which")));
+                       HasSubstr("none without partitions")));
 }
 
 TEST_F(DiskFinderTest, NoListOfDisksIsAnError) {

@@ -25,7 +25,6 @@ constexpr uint32_t kHeaderSize = 92;
 constexpr uint32_t kEntries = 128;
 constexpr uint32_t kEntrySize = 128;
 constexpr uint64_t kFirstEntrySector = 2;
-constexpr std::string_view kPartitionName = "constellation-state";
 constexpr std::string_view kFallbackUuid =
     "00000000-0000-0000-0000-000000000000";
 
@@ -98,8 +97,8 @@ Sector BuildFirstEntries(const Guid& type, const Guid& disk,
   Put(entries, 16, disk);
   Put(entries, 32, kDataStartSector);
   Put(entries, 40, last_sector);
-  for (size_t i = 0; i < kPartitionName.size(); ++i) {
-    Put(entries, 56 + 2 * i, static_cast<uint16_t>(kPartitionName[i]));
+  for (size_t i = 0; i < kStatePartitionName.size(); ++i) {
+    Put(entries, 56 + 2 * i, static_cast<uint16_t>(kStatePartitionName[i]));
   }
   return entries;
 }

@@ -14,6 +14,9 @@
 
 namespace constellation::disk_mapper {
 
+// The name of the label's one partition, as the kernel shows it (PARTNAME).
+inline constexpr std::string_view kStatePartitionName = "constellation-state";
+
 // The label of a state disk is a GPT (UEFI 2.10, 5.3) with one partition of our
 // own type; the partition's UUID is the disk's id. Only the three sectors below
 // hold anything. Sectors are 512 bytes whatever the disk says.
