@@ -39,6 +39,7 @@ using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAre;
 
 using Id = IntelCheckId;
 
@@ -83,6 +84,90 @@ TEST_F(CollateralTest, EveryCheckHasARowAlsoIfThereIsNothing) {
   for (size_t i = 0; i < good.checks.size(); ++i) {
     EXPECT_EQ(good.checks[i].id, bad.checks[i].id);
     EXPECT_FALSE(bad.checks[i].passed);
+  }
+}
+
+// A part that cannot be read fails its own rows and those that need it, the
+// dates always; the others are judged all the same.
+TEST_F(CollateralTest, EachPartThatCannotBeReadIsToldAlone) {
+  const IntelCollateral good = parts_;
+  const auto failed_with = [&](const auto& damage) {
+    parts_ = good;
+    damage(parts_);
+    const auto result = Check();
+    EXPECT_EQ(GotOf(result.checks, Id::kCollateralDates),
+              "not available: a part is missing");
+    return FailedChecks(result.checks);
+  };
+  EXPECT_THAT(
+      failed_with([](IntelCollateral& all) { all.tcb_info.pop_back(); }),
+      UnorderedElementsAre(Id::kTcbInfoFormat, Id::kTcbInfoSignature,
+                           Id::kCollateralDates));
+  EXPECT_THAT(failed_with([](IntelCollateral& all) {
+                all.enclave_identity.pop_back();
+              }),
+              UnorderedElementsAre(Id::kEnclaveIdentityFormat,
+                                   Id::kEnclaveIdentitySignature,
+                                   Id::kCollateralDates));
+  EXPECT_THAT(
+      failed_with([](IntelCollateral& all) {
+        all.tcb_signing_chain = "x";
+        all.enclave_identity_chain.clear();
+      }),
+      UnorderedElementsAre(Id::kTcbSigningChain, Id::kTcbInfoSignature,
+                           Id::kEnclaveIdentitySignature, Id::kRootCrl,
+                           Id::kTcbSignerRevocation, Id::kCollateralDates));
+  EXPECT_THAT(failed_with([](IntelCollateral& all) {
+                all.enclave_identity_chain = all.tcb_signing_chain;
+                all.tcb_signing_chain = "x";
+              }),
+              UnorderedElementsAre(Id::kTcbSigningChain, Id::kTcbInfoSignature,
+                                   Id::kRootCrl, Id::kTcbSignerRevocation,
+                                   Id::kCollateralDates));
+  EXPECT_THAT(
+      failed_with(
+          [](IntelCollateral& all) { all.enclave_identity_chain = "x"; }),
+      UnorderedElementsAre(Id::kTcbSigningChain, Id::kEnclaveIdentitySignature,
+                           Id::kTcbSignerRevocation, Id::kCollateralDates));
+  EXPECT_THAT(failed_with([](IntelCollateral& all) { all.root_crl = {1}; }),
+              UnorderedElementsAre(Id::kRootCrl, Id::kTcbSignerRevocation,
+                                   Id::kCollateralDates));
+  EXPECT_THAT(failed_with([](IntelCollateral& all) { all.pck_crl = {1}; }),
+              UnorderedElementsAre(Id::kPckCrl, Id::kCollateralDates));
+}
+
+// Signed, well-formed, and still not whole: what is missing would read as zero.
+TEST_F(CollateralTest, SignedDocumentsMustBeWhole) {
+  const auto without = [](std::string text, const std::string& name) {
+    const std::string key = "\"" + name + "\":";
+    const size_t at = text.find(key);
+    EXPECT_NE(at, std::string::npos) << name;
+    return text.replace(at, key.size(), "\"other\":");
+  };
+  const IntelCollateral good = parts_;
+  for (const char* name : {"fmspc", "pceId", "tcbEvaluationDataNumber"}) {
+    parts_ = good;
+    parts_.tcb_info = Signer().SignCollateral(
+        "tcbInfo", without(constellation::testing::TcbInfoText({}), name));
+    const auto result = Check();
+    EXPECT_THAT(FailedChecks(result.checks),
+                UnorderedElementsAre(Id::kTcbInfoFormat, Id::kTcbInfoSignature,
+                                     Id::kCollateralDates));
+    EXPECT_THAT(GotOf(result.checks, Id::kTcbInfoFormat),
+                HasSubstr(std::string(name) + " is missing"));
+  }
+  for (const char* name : {"mrsigner", "isvprodid", "nextUpdate"}) {
+    parts_ = good;
+    parts_.enclave_identity = Signer().SignCollateral(
+        "enclaveIdentity",
+        without(constellation::testing::IdentityText({}), name));
+    const auto result = Check();
+    EXPECT_THAT(FailedChecks(result.checks),
+                UnorderedElementsAre(Id::kEnclaveIdentityFormat,
+                                     Id::kEnclaveIdentitySignature,
+                                     Id::kCollateralDates));
+    EXPECT_THAT(GotOf(result.checks, Id::kEnclaveIdentityFormat),
+                HasSubstr(std::string(name) + " is missing"));
   }
 }
 

@@ -71,6 +71,22 @@ TEST(EvaluationNumbersTest, KnowsWhatHostsHadTimeFor) {
   EXPECT_EQ(newest(365), std::nullopt);
 }
 
+// Documents may outlive their signer's certificate; they count no longer then.
+TEST(EvaluationNumbersTest, TheSignerMustBeValidNow) {
+  std::string text = Replaced(kText, "2025-12-31T", "2049-12-31T");
+  text = Replaced(text, "2026-01-31T", "2050-12-31T");
+  const absl::Time end = constellation::testing::kTestNotAfter;
+  EXPECT_TRUE(Verify(text, end).ok());
+  EXPECT_THAT(Verify(text, end + absl::Seconds(1)),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST(EvaluationNumbersTest, NothingFollowsTheDocument) {
+  EXPECT_THAT(
+      ParseTcbEvaluationNumbersUnverified(std::string(kText) + " {}"),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("want the end")));
+}
+
 TEST(EvaluationNumbersTest, EveryFieldMustBeThere) {
   for (const char* const name :
        {"id", "version", "issueDate", "nextUpdate", "tcbEvalNumbers",

@@ -93,6 +93,24 @@ TEST(TcbInfoTest, EveryFieldMustBeThere) {
                 "does not fit id TDX");
 }
 
+// Of a value that could not be read, zeros would stay.
+TEST(TcbInfoTest, RefusesModulesThatAreNoHex) {
+  const std::string text = TcbInfoText({});
+  for (const char* name : {"mrsigner", "attributes", "attributesMask"}) {
+    const std::string key = "\"" + std::string(name) + "\":\"";
+    const size_t at = text.find(key);
+    ASSERT_NE(at, std::string::npos) << name;
+    for (const char* digits : {"g0", "0g", "  ", "0x"}) {
+      std::string damaged = text;
+      damaged.replace(at + key.size(), 2, digits);
+      ExpectRefused(damaged, "want hex digits, got something else");
+    }
+    std::string shorter = text;
+    shorter.erase(at + key.size(), 2);
+    ExpectRefused(shorter, " hex digits, got ");
+  }
+}
+
 TEST(TcbInfoTest, RefusesValuesOutOfRange) {
   const std::string text = TcbInfoText({});
   ExpectRefused(Replaced(text, "\"version\":3", "\"version\":4"),

@@ -329,6 +329,11 @@ TEST_F(TdxQuoteTest, RefusesWhatIsNoQuote) {
       EXPECT_EQ(GotOf(result.checks, id), "not available: no quote");
       EXPECT_THAT(FailedChecks(result.checks), Contains(id));
     }
+    // Nor is anything said of its platform.
+    for (const Id id : {Id::kPolicyRoot, Id::kTcbStatus, Id::kAdvisories}) {
+      EXPECT_THAT(GotOf(result.checks, id), HasSubstr("not available: "));
+      EXPECT_THAT(FailedChecks(result.checks), Contains(id));
+    }
     EXPECT_THAT(VerifyTdxQuote(octets, collateral, SyntheticAnchors(),
                                {.now = now_}, policy_),
                 StatusIs(absl::StatusCode::kInvalidArgument));
