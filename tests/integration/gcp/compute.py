@@ -114,11 +114,12 @@ class Compute:
         return shown
 
     def advance(self):
-        """Every request is a tick: operations end even if nobody asks."""
+        """Every request is a tick: operations end even if nobody asks. Soon enough that none outlives the minutes for which
+        clients look again, whose sleep takes neither time nor requests here."""
         for where, operation in list(self.operations.items()):
             if operation['shown']['status'] != 'DONE':
                 operation['age'] = operation.get('age', 0) + 1
-                if operation['age'] > 20 * (1 + operation['left']):
+                if operation['age'] > 16 * max(1, operation['left']):
                     operation['left'] = 0
                     self.step(where)
 
