@@ -22,6 +22,11 @@ def _all_serve(cluster):
     return len(ready) == cluster.control_planes
 
 
+def _all_give_keys(cluster):
+    sets = json.loads(cluster.kubectl('-n', 'kube-system', 'get', 'daemonsets', 'joinservice', 'keyservice', '-o', 'json'))['items']
+    return all(item['status'].get('numberReady') == cluster.control_planes for item in sets)
+
+
 def _etcd_log(cluster, node):
     return cluster.kubectl('-n', 'kube-system', 'logs', f'etcd-{node}')
 
@@ -48,6 +53,8 @@ def last_returns_without_the_owner(cluster):
 
 
 def _returns_without_the_owner(cluster, node):
+    # Two members make a majority only together: while one is away kubelets can start nothing new, so who gives keys must run before.
+    wait_for('every node gives keys', lambda: _all_give_keys(cluster), BOOT)
     before = len(cluster.serial_log(node))
     cluster.power('reset', node)
     wait_for(f'{node} boots', lambda: '"component":"disk-mapper"' in cluster.serial_log(node)[before:], BOOT)
