@@ -20,20 +20,10 @@
 #include "joinservice/policy_watcher.h"
 #include "joinservice/ticket_issuer.h"
 #include "kubernetes/client.h"
-#include "kubernetes/cluster_access.h"
-#include "kubernetes/https_transport.h"
 #include "kubernetes/lazy_transport.h"
 
 namespace constellation::joinservice {
 namespace {
-
-// The pod's service account, or a kubeconfig for tests.
-absl::StatusOr<std::unique_ptr<kubernetes::HttpTransport>> Connect(
-    const Options& options) {
-  ASSIGN_OR_RETURN(kubernetes::ClusterAccess access,
-                   kubernetes::ReadClusterAccess(options.kubeconfig));
-  return kubernetes::HttpsTransport::Create(std::move(access));
-}
 
 // TPM and guest drivers of this machine.
 absl::StatusOr<std::unique_ptr<attestation::Attester>> OpenPlatform(
@@ -49,8 +39,7 @@ absl::Status RunServer(const Options& options) {
   const EndSignals signals;
   ASSIGN_OR_RETURN(const crypto::TlsIdentity identity,
                    crypto::CreateTlsIdentity());
-  auto lazy_transport = std::make_unique<kubernetes::LazyTransport>(
-      [&options] { return Connect(options); });
+  auto lazy_transport = kubernetes::MakeLazyHttpsTransport(options.kubeconfig);
   kubernetes::LazyTransport& transport = *lazy_transport;
   kubernetes::Client client(std::move(lazy_transport));
   PolicyWatcher policies(client, Clock::System());

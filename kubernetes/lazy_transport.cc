@@ -2,6 +2,8 @@
 #include "kubernetes/lazy_transport.h"
 
 #include "common/status_macros.h"
+#include "kubernetes/cluster_access.h"
+#include "kubernetes/https_transport.h"
 
 namespace constellation::kubernetes {
 
@@ -27,6 +29,16 @@ absl::StatusOr<HttpResponse> LazyTransport::Stream(
     const std::stop_token& stop) {
   ASSIGN_OR_RETURN(HttpTransport* const transport, Get());
   return transport->Stream(request, sink, stop);
+}
+
+std::unique_ptr<LazyTransport> MakeLazyHttpsTransport(
+    std::string kubeconfig_file) {
+  return std::make_unique<LazyTransport>(
+      [file = std::move(kubeconfig_file)]()
+          -> absl::StatusOr<std::unique_ptr<HttpTransport>> {
+        ASSIGN_OR_RETURN(ClusterAccess access, ReadClusterAccess(file));
+        return HttpsTransport::Create(std::move(access));
+      });
 }
 
 }  // namespace constellation::kubernetes

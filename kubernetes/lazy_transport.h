@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include "absl/base/thread_annotations.h"
@@ -42,6 +43,11 @@ class LazyTransport final : public HttpTransport {
   absl::Mutex mutex_;
   std::unique_ptr<HttpTransport> transport_ ABSL_GUARDED_BY(mutex_);
 };
+
+// HTTPS to where ReadClusterAccess(`kubeconfig_file`) leads. Its codes and
+// those of HttpsTransport::Create() come from Open() and the requests.
+std::unique_ptr<LazyTransport> MakeLazyHttpsTransport(
+    std::string kubeconfig_file);
 
 }  // namespace constellation::kubernetes
 

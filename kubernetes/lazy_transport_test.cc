@@ -11,6 +11,8 @@
 
 #include "common/status.h"
 #include "common/testing/status_matchers.h"
+#include "common/testing/temp_dir.h"
+#include "kubernetes/testing/absent_cluster.h"
 #include "kubernetes/testing/fake_transport.h"
 
 namespace constellation::kubernetes {
@@ -93,6 +95,15 @@ TEST_F(LazyTransportTest, ManyWhoComeAtOnceShareOne) {
     }
   }
   EXPECT_EQ(made_, 1);
+}
+
+TEST(LazyHttpsTransportTest, ReadsTheKubeconfigWhenOpened) {
+  const constellation::testing::TempDir folder;
+  const auto transport = MakeLazyHttpsTransport(folder.Join("kubeconfig"));
+  EXPECT_THAT(transport->Open(), StatusIs(absl::StatusCode::kNotFound));
+  ASSERT_THAT(testing::WriteKubeconfigOfNobody(folder.Join("kubeconfig")),
+              IsOk());
+  EXPECT_THAT(transport->Open(), IsOk());
 }
 
 }  // namespace

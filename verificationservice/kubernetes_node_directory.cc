@@ -31,8 +31,7 @@ std::string InternalIp(const kubernetes::Json& node) {
 
 // Nodes without an address stay in the list: leaving one out would hide it.
 absl::StatusOr<std::vector<ListedNode>> KubernetesNodeDirectory::List() {
-  ASSIGN_OR_RETURN(kubernetes::Client* const client, GetClient());
-  ASSIGN_OR_RETURN(const kubernetes::ObjectList list, client->List(kNodes));
+  ASSIGN_OR_RETURN(const kubernetes::ObjectList list, client_.List(kNodes));
   std::vector<ListedNode> nodes;
   for (const kubernetes::Json& node : list.items) {
     ASSIGN_OR_RETURN(std::string name,
@@ -41,23 +40,6 @@ absl::StatusOr<std::vector<ListedNode>> KubernetesNodeDirectory::List() {
   }
   std::ranges::sort(nodes, {}, &ListedNode::name);
   return nodes;
-}
-
-// For the end of the program: calls under way would hold it up.
-void KubernetesNodeDirectory::Cancel() {
-  absl::MutexLock lock(&mutex_);
-  cancelled_ = true;
-  if (client_ != nullptr) client_->CancelAll();
-}
-
-// A failed attempt is repeated by the next call.
-absl::StatusOr<kubernetes::Client*> KubernetesNodeDirectory::GetClient() {
-  absl::MutexLock lock(&mutex_);
-  if (cancelled_) return absl::CancelledError("the service ends");
-  if (client_ == nullptr) {
-    ASSIGN_OR_RETURN(client_, connect_());
-  }
-  return client_.get();
 }
 
 }  // namespace constellation::verificationservice

@@ -5,15 +5,13 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
-#include <utility>
 
 #include "attestation/channel/transport/attested_server.h"
 #include "common/end_signals.h"
 #include "common/status_macros.h"
 #include "crypto/tls_identity.h"
 #include "kubernetes/client.h"
-#include "kubernetes/cluster_access.h"
-#include "kubernetes/https_transport.h"
+#include "kubernetes/lazy_transport.h"
 #include "verificationservice/grpc_evidence_fetcher.h"
 #include "verificationservice/kubernetes_node_directory.h"
 #include "verificationservice/node_prover.h"
@@ -27,16 +25,6 @@ constexpr int kServicePort = 30081;
 // A request is a nonce.
 constexpr int kMaxRequestBytes = 4096;
 constexpr absl::Duration kNodeTimeout = absl::Seconds(20);
-
-// The pod's service account, or a kubeconfig for tests.
-absl::StatusOr<std::unique_ptr<kubernetes::Client>> Connect(
-    const Options& options) {
-  ASSIGN_OR_RETURN(kubernetes::ClusterAccess access,
-                   kubernetes::ReadClusterAccess(options.kubeconfig));
-  ASSIGN_OR_RETURN(std::unique_ptr<kubernetes::HttpTransport> transport,
-                   kubernetes::HttpsTransport::Create(std::move(access)));
-  return std::make_unique<kubernetes::Client>(std::move(transport));
-}
 
 // TPM and guest drivers of this machine.
 absl::StatusOr<std::unique_ptr<attestation::Attester>> OpenPlatform(
@@ -52,7 +40,9 @@ absl::Status RunServer(const Options& options) {
                    crypto::CreateTlsIdentity());
   NodeProver prover(options.node_name,
                     [&options] { return OpenPlatform(options); });
-  KubernetesNodeDirectory directory([&options] { return Connect(options); });
+  kubernetes::Client client(
+      kubernetes::MakeLazyHttpsTransport(options.kubeconfig));
+  KubernetesNodeDirectory directory(client);
   GrpcEvidenceFetcher fetcher(identity, kServicePort, kNodeTimeout);
   VerificationService service(prover, directory, fetcher);
   ASSIGN_OR_RETURN(
@@ -64,7 +54,7 @@ absl::Status RunServer(const Options& options) {
   spdlog::info("event=listening address={} node={}", options.listen,
                options.node_name);
   attestation::ServeUntilEnd(signals, *server,
-                             [&directory] { directory.Cancel(); });
+                             [&client] { client.CancelAll(); });
   return absl::OkStatus();
 }
 
