@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <optional>
@@ -11,13 +12,13 @@
 
 #include "cloud/aws/aws_metadata.h"
 #include "cloud/azure/azure_metadata.h"
-#include "cloud/emulation.h"
 #include "cloud/gcp/gcp_metadata.h"
 #include "cloud/http/curl_transport.h"
 #include "cloud/http/environment.h"
 #include "cloud/openstack/openstack_metadata.h"
 #include "cloud/qemu/qemu_metadata.h"
 #include "common/files.h"
+#include "common/hypervisor.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -131,15 +132,21 @@ absl::Status CheckPlatform(std::string_view platform) {
       kPlatformWord, Quoted(platform)));
 }
 
-// A client and the transport that it stands on. No proxy: metadata services
-// are asked directly.
+// As cloud/qemu has it for local VMs.
+constexpr unsigned kEmulatedTimeScale = 10;
+
 class OwningClient final : public MetadataClient {
  public:
-  using Make = std::function<std::unique_ptr<MetadataClient>(HttpTransport&)>;
-  explicit OwningClient(const Make& make)
-      : transport_(CurlOptions{}), client_(make(transport_)) {}
+  OwningClient(const internal::MakeClient& make, unsigned time_scale)
+      : transport_(CurlOptions{}),
+        client_(make(transport_)),
+        time_scale_(time_scale) {}
 
-  absl::StatusOr<InstanceMetadata> Self() override { return client_->Self(); }
+  absl::StatusOr<InstanceMetadata> Self() override {
+    ASSIGN_OR_RETURN(InstanceMetadata self, client_->Self());
+    self.time_scale = std::max(self.time_scale, time_scale_);
+    return self;
+  }
   absl::StatusOr<std::vector<InstanceMetadata>> Peers() override {
     return client_->Peers();
   }
@@ -156,44 +163,56 @@ class OwningClient final : public MetadataClient {
  private:
   CurlTransport transport_;
   const std::unique_ptr<MetadataClient> client_;
+  const unsigned time_scale_;
 };
 
-// The client of a cloud; null if it is not part of this build.
-std::unique_ptr<MetadataClient> MakeCloudClient(std::string_view platform,
-                                                Clock& clock) {
+// The way to make the client of a cloud; null if it is not part of this build.
+internal::MakeClient CloudClientMaker(std::string_view platform, Clock& clock) {
   if (platform == kPlatformAws) {
-    return std::make_unique<OwningClient>([&clock](HttpTransport& transport) {
-      // The client keeps a reference: no variable moves a node's endpoints.
-      static const Environment* const kNone =
-          new Environment([](std::string_view /*name*/) {
-            return std::optional<std::string>();
-          });
-      return aws::MakeAwsMetadataClient(
-          {.environment = *kNone, .transport = transport, .clock = clock});
-    });
+    return
+        [&clock](HttpTransport& transport) -> std::unique_ptr<MetadataClient> {
+          // The client keeps a reference: no variable moves a node's endpoints.
+          static const Environment* const kNone =
+              new Environment([](std::string_view /*name*/) {
+                return std::optional<std::string>();
+              });
+          return aws::MakeAwsMetadataClient(
+              {.environment = *kNone, .transport = transport, .clock = clock});
+        };
   }
   if (platform == kPlatformAzure) {
-    return std::make_unique<OwningClient>([&clock](HttpTransport& transport) {
+    return [&clock](
+               HttpTransport& transport) -> std::unique_ptr<MetadataClient> {
       return std::make_unique<azure::AzureMetadataClient>(
           azure::AzureMetadataOptions{.transport = transport, .clock = clock});
-    });
+    };
   }
   if (platform == kPlatformGcp) {
-    return std::make_unique<OwningClient>([&clock](HttpTransport& transport) {
-      return std::make_unique<gcp::GcpMetadataClient>(
-          gcp::GcpMetadataClient::Options{.transport = transport,
-                                          .clock = clock});
-    });
+    return
+        [&clock](HttpTransport& transport) -> std::unique_ptr<MetadataClient> {
+          return std::make_unique<gcp::GcpMetadataClient>(
+              gcp::GcpMetadataClient::Options{.transport = transport,
+                                              .clock = clock});
+        };
   }
   if (platform == kPlatformOpenStack) {
-    return std::make_unique<OwningClient>([](HttpTransport& transport) {
+    return [](HttpTransport& transport) -> std::unique_ptr<MetadataClient> {
       return std::make_unique<openstack::OpenStackMetadataClient>(transport);
-    });
+    };
   }
   return nullptr;
 }
 
 }  // namespace
+
+unsigned internal::TimeScaleOf(std::string_view hypervisor) {
+  return hypervisor == kQemuEmulation ? kEmulatedTimeScale : 1;
+}
+
+std::unique_ptr<MetadataClient> internal::MakeOwningClient(
+    const MakeClient& make, unsigned time_scale) {
+  return std::make_unique<OwningClient>(make, time_scale);
+}
 
 absl::StatusOr<std::string> DetectPlatform(
     const MetadataFactoryOptions& options) {
@@ -230,9 +249,10 @@ absl::StatusOr<std::unique_ptr<MetadataClient>> MakeMetadataClient(
         qemu::QemuMetadataClient::Options{.unix_socket =
                                               options.qemu_metadata_socket});
   }
-  if (auto client = MakeCloudClient(platform, *options.clock)) {
-    // No cloud says so of its machines.
-    return WithTimeScale(std::move(client), TimeScaleOf(HypervisorSignature()));
+  if (const auto make = CloudClientMaker(platform, *options.clock)) {
+    // No cloud says of its machines that they are slow.
+    return internal::MakeOwningClient(
+        make, internal::TimeScaleOf(HypervisorSignature()));
   }
   return absl::UnimplementedError(fmt::format(
       "nodes on {} cannot find their cluster with this build", platform));

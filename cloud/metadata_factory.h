@@ -2,6 +2,7 @@
 #ifndef CONSTELLATION_CLOUD_METADATA_FACTORY_H_
 #define CONSTELLATION_CLOUD_METADATA_FACTORY_H_
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -11,6 +12,8 @@
 #include "common/clock.h"
 
 namespace constellation::cloud {
+
+class HttpTransport;
 
 // Where a node runs: "qemu", "aws", "azure", "gcp", "openstack".
 inline constexpr std::string_view kPlatformQemu = "qemu";
@@ -49,6 +52,24 @@ absl::StatusOr<std::string> DetectPlatform(
 // not part of this build.
 absl::StatusOr<std::unique_ptr<MetadataClient>> MakeMetadataClient(
     const MetadataFactoryOptions& options);
+
+namespace internal {
+
+using MakeClient =
+    std::function<std::unique_ptr<MetadataClient>(HttpTransport&)>;
+
+// InstanceMetadata::time_scale of a machine with this HypervisorSignature(): 10
+// for QEMU's emulation of a processor, which clouds use where they have no KVM
+// (nova's virt_type=qemu), else 1.
+unsigned TimeScaleOf(std::string_view hypervisor);
+
+// The client that `make` makes, and the transport that it stands on (without a
+// proxy: metadata services are asked directly). Its Self() says `time_scale`
+// unless the service says more.
+std::unique_ptr<MetadataClient> MakeOwningClient(const MakeClient& make,
+                                                 unsigned time_scale);
+
+}  // namespace internal
 
 }  // namespace constellation::cloud
 

@@ -5,11 +5,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "common/files.h"
+#include "common/status.h"
 #include "common/testing/status_matchers.h"
 #include "common/testing/temp_dir.h"
 
@@ -20,8 +23,10 @@ using ::constellation::testing::IsOk;
 using ::constellation::testing::IsOkAndHolds;
 using ::constellation::testing::StatusIs;
 using ::constellation::testing::TempDir;
+using ::testing::Eq;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::SizeIs;
 
 // A machine: what the kernel shows of its command line and its SMBIOS.
 class MetadataFactoryTest : public ::testing::Test {
@@ -128,6 +133,70 @@ TEST_F(MetadataFactoryTest, SocketMeansQemuWhateverTheMachineSays) {
   ASSERT_OK_AND_ASSIGN(const auto client, MakeMetadataClient(options_));
   // It really asks that socket.
   EXPECT_THAT(client->Self(), StatusIs(absl::StatusCode::kUnavailable));
+}
+
+// A metadata service that answers everything, or nothing.
+class FakeClient final : public MetadataClient {
+ public:
+  explicit FakeClient(unsigned time_scale, bool up = true)
+      : time_scale_(time_scale), up_(up) {}
+  absl::StatusOr<InstanceMetadata> Self() override {
+    if (!up_) {
+      return Unavailable("down");
+    }
+    return InstanceMetadata{.name = "node-0", .time_scale = time_scale_};
+  }
+  absl::StatusOr<std::vector<InstanceMetadata>> Peers() override {
+    return std::vector<InstanceMetadata>(2);
+  }
+  absl::StatusOr<std::string> Endpoint() override { return "10.0.0.1:6443"; }
+  absl::StatusOr<std::string> EnrolledTpms() override { return "[1]"; }
+  absl::Status ReportStatus(std::string_view json) override {
+    return json == "{}" ? absl::OkStatus() : Internal("another report");
+  }
+
+ private:
+  const unsigned time_scale_;
+  const bool up_;
+};
+
+std::unique_ptr<MetadataClient> Owning(unsigned service, unsigned own,
+                                       bool up = true) {
+  return internal::MakeOwningClient(
+      [=](HttpTransport& /*transport*/) {
+        return std::make_unique<FakeClient>(service, up);
+      },
+      own);
+}
+
+TEST(OwningClientTest, OnlyQemusOwnProcessorIsSlow) {
+  EXPECT_EQ(internal::TimeScaleOf("TCGTCGTCGTCG"), 10);
+  for (const char* signature :
+       {"", "KVMKVMKVM", "Microsoft Hv", "TCGTCGTCGTC", "tcgtcgtcgtcg"}) {
+    EXPECT_EQ(internal::TimeScaleOf(signature), 1) << signature;
+  }
+}
+
+TEST(OwningClientTest, TheSlowerWordCounts) {
+  for (const auto& [service, own, expected] :
+       {std::tuple{1U, 10U, 10U}, {1U, 1U, 1U}, {20U, 10U, 20U}}) {
+    const auto client = Owning(service, own);
+    ASSERT_OK_AND_ASSIGN(const InstanceMetadata self, client->Self());
+    EXPECT_EQ(self.time_scale, expected);
+    EXPECT_EQ(self.name, "node-0");
+  }
+}
+
+TEST(OwningClientTest, AllElseIsPassedOn) {
+  const auto client = Owning(1, 10);
+  EXPECT_THAT(client->Peers(), IsOkAndHolds(SizeIs(2)));
+  EXPECT_THAT(client->Endpoint(), IsOkAndHolds(Eq("10.0.0.1:6443")));
+  EXPECT_THAT(client->EnrolledTpms(), IsOkAndHolds(Eq("[1]")));
+  EXPECT_THAT(client->ReportStatus("{}"), IsOk());
+  EXPECT_THAT(client->ReportStatus("[]"),
+              StatusIs(absl::StatusCode::kInternal));
+  const auto down = Owning(1, 10, false);
+  EXPECT_THAT(down->Self(), StatusIs(absl::StatusCode::kUnavailable));
 }
 
 }  // namespace

@@ -138,8 +138,8 @@ json RuleBody(const DriverContext& context, const json& rule,
 }
 
 // The node finds its facts in the metadata; the config drive has them as well,
-// for people. Both volumes go with the server; in the node the state disk is
-// the only one beside that from which it booted, the tag is for people, too.
+// for people. Both volumes go with the server; the node knows the state disk by
+// its label, or by having none: the tag is for people, too.
 absl::StatusOr<json> ServerBody(const DriverContext& context,
                                 const ServerFacts& facts) {
   const json& desired = context.resource.desired;

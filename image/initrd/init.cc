@@ -3,7 +3,6 @@
 // The first process of a node: opens the root file system that the measured
 // command line names, and becomes systemd. A failure prints one line and
 // restarts the machine; there is no shell to fall into.
-#include <cpuid.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/reboot.h>
@@ -22,6 +21,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "common/hypervisor.h"
 #include "common/status_macros.h"
 #include "image/initrd/device_mapper.h"
 #include "image/initrd/disks.h"
@@ -33,9 +33,6 @@ namespace {
 
 constexpr const char* kNewRoot = "/sysroot";
 constexpr const char* kSystemd = "/usr/lib/systemd/systemd";
-// QEMU without hardware virtualisation; Azure.
-constexpr std::string_view kEmulated = "TCGTCGTCGTCG";
-constexpr std::string_view kHyperV = "Microsoft Hv";
 constexpr int kDiskWaitSeconds = 30;
 constexpr int kRestartDelaySeconds = 10;
 constexpr useconds_t kPollMicroseconds = 50'000;
@@ -119,17 +116,6 @@ absl::Status ForEachModule(
   return absl::OkStatus();
 }
 
-// What the hypervisor calls itself in CPUID; it may say anything. Decides about
-// speed and drivers only.
-std::string HypervisorSignature() {
-  unsigned int eax = 0;
-  std::array<unsigned int, 3> signature{};
-  __cpuid(0x40000000, eax, signature[0], signature[1], signature[2]);
-  std::string text(sizeof(signature), '\0');
-  std::memcpy(text.data(), signature.data(), text.size());
-  return text;
-}
-
 // A driver that refuses leaves the disk to another one; if there is none, what
 // it said is on the console.
 absl::Status LoadIfPossible(const std::string& path) {
@@ -141,12 +127,13 @@ absl::Status LoadIfPossible(const std::string& path) {
   return absl::OkStatus();
 }
 
+// The hypervisor may say anything: it decides about speed and drivers only.
 absl::Status LoadModules() {
   const std::string hypervisor = HypervisorSignature();
   if (hypervisor == kHyperV) {
     RETURN_IF_ERROR(ForEachModule("hyperv", LoadIfPossible));
   }
-  if (hypervisor != kEmulated) {
+  if (hypervisor != kQemuEmulation) {
     // Vector instructions pay on a processor and cost twice the time in
     // emulation (measured: 91 MB/s plain, 52 MB/s with them).
     RETURN_IF_ERROR(ForEachModule("accelerated", [](const std::string& path) {
