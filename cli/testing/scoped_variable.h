@@ -15,7 +15,7 @@ namespace constellation::cli::testing {
 // threads that read the environment.
 class ScopedVariable final {
  public:
-  // Leaves it as it is, for now.
+  // Changes nothing before Set().
   explicit ScopedVariable(std::string name) : name_(std::move(name)) {
     if (const char* value = getenv(name_.c_str())) {
       before_ = value;
