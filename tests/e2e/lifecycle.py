@@ -214,17 +214,7 @@ def changed_root_byte_does_not_boot(cluster):
 
 
 def recover_brings_everything_back(cluster):
-    names = list(cluster.status())
-    for name in names:
-        cluster.power('stop', name)
-    for name in names:
-        cluster.power('start', name)
-    control_plane = cluster.node_of_role('control-plane')
-    wait_for('control plane waits for recovery', lambda: cluster.waits_for_key(control_plane), BOOT)
-    cluster.cli('recover')
-    wait_for('both nodes Ready', lambda: (n := cluster.nodes()) and len(n) == 2 and all(n.values()), BOOT)
-    value = cluster.kubectl('get', 'configmap', 'probe', '-o', 'jsonpath={.data.marker}')
-    expect(value == cluster.marker, f'the ConfigMap holds {value!r}')
+    cluster.recover_after_power_cut(BOOT)
     wait_for('file in the pod', lambda: cluster.marker in cluster.kubectl('exec', 'probe', '--', 'cat', '/data/file'), 600)
     cluster.verify_when_services_run()
 

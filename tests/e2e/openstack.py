@@ -117,17 +117,7 @@ def plan_says_no_changes(cluster):
 
 
 def recover_brings_both_machines_back(cluster):
-    names = list(cluster.status())
-    for name in names:
-        cluster.power('stop', name)
-    for name in names:
-        cluster.power('start', name)
-    control_plane = cluster.node_of_role('control-plane')
-    wait_for('control plane waits for recovery', lambda: cluster.waits_for_key(control_plane), BOOT)
-    cluster.cli('recover')
-    wait_for('both nodes Ready', lambda: (n := cluster.nodes()) and len(n) == 2 and all(n.values()), BOOT)
-    value = cluster.kubectl('get', 'configmap', 'probe', '-o', 'jsonpath={.data.marker}')
-    expect(value == cluster.marker, f'the ConfigMap holds {value!r}')
+    cluster.recover_after_power_cut(BOOT)
     cluster.verify_when_services_run(BOOT)
 
 
