@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "common/status.h"
 #include "common/status_macros.h"
@@ -32,6 +33,14 @@ bool IsDigit(char c) {
 }
 bool IsHexDigit(char c) {
   return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+}
+
+// Halves of a character beyond U+FFFF (RFC 8259, 7).
+bool IsHighSurrogate(uint16_t unit) {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+bool IsLowSurrogate(uint16_t unit) {
+  return unit >= 0xdc00 && unit <= 0xdfff;
 }
 
 }  // namespace
@@ -136,22 +145,47 @@ absl::Status JsonScanner::ReadArray(size_t max,
   return absl::OkStatus();
 }
 
-// At a backslash. Surrogate pairs are not looked at: nothing is decoded.
+// At the 'u' of an escape sequence.
+absl::StatusOr<uint16_t> JsonScanner::ScanCodeUnit() {
+  ++offset_;
+  const size_t start = offset_;
+  while (offset_ - start < 4) {
+    if (offset_ >= text_.size() || !IsHexDigit(text_[offset_])) {
+      return Error("four hex digits");
+    }
+    ++offset_;
+  }
+  uint16_t unit = 0;
+  std::from_chars(text_.data() + start, text_.data() + offset_, unit, 16);
+  return unit;
+}
+
+// At a backslash. Halves of pairs are refused: what others make of them differs
+// (RFC 8259, 8.2).
 absl::Status JsonScanner::SkipEscape() {
   ++offset_;  // the backslash
   const char kind = offset_ < text_.size() ? text_[offset_] : '\0';
-  if (kind == 'u') {
-    for (int i = 0; i < 4; ++i) {
-      ++offset_;
-      if (offset_ >= text_.size() || !IsHexDigit(text_[offset_])) {
-        return Error("four hex digits");
-      }
+  if (kind != 'u') {
+    if (std::string_view("\"\\/bfnrt").find(kind) == std::string_view::npos) {
+      return Error("an escape sequence");
     }
-  } else if (std::string_view("\"\\/bfnrt").find(kind) ==
-             std::string_view::npos) {
-    return Error("an escape sequence");
+    ++offset_;
+    return absl::OkStatus();
   }
-  ++offset_;
+  ASSIGN_OR_RETURN(const uint16_t first, ScanCodeUnit());
+  if (IsLowSurrogate(first)) {
+    return Error("the first half of a surrogate pair before this");
+  }
+  if (IsHighSurrogate(first)) {
+    if (text_.substr(offset_, 2) != "\\u") {
+      return Error("the second half of a surrogate pair");
+    }
+    ++offset_;
+    ASSIGN_OR_RETURN(const uint16_t second, ScanCodeUnit());
+    if (!IsLowSurrogate(second)) {
+      return Error("the second half of a surrogate pair before this");
+    }
+  }
   return absl::OkStatus();
 }
 

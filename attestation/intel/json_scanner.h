@@ -17,9 +17,9 @@ namespace constellation::attestation {
 // value stands, which a signature over a part of the text needs. Stricter than
 // the RFC: ASCII only, nesting of at most 12, at most 40 keys in an object, no
 // key twice, no escape sequence in a key or in a string that is read (they are
-// allowed, and checked, in values that are skipped). Errors are
-// INVALID_ARGUMENT and name the offset. Not thread-safe; `text` must outlive
-// the scanner and the views it returned.
+// allowed, and checked, in values that are skipped), no half of a surrogate
+// pair. Errors are INVALID_ARGUMENT and name the offset. Not thread-safe;
+// `text` must outlive the scanner and the views it returned.
 class JsonScanner final {
  public:
   // At the first character; none is looked at yet.
@@ -54,6 +54,7 @@ class JsonScanner final {
   absl::Status Expect(char wanted, std::string_view what);
   absl::StatusOr<std::string_view> ScanString(bool allow_escapes);
   absl::Status SkipEscape();
+  absl::StatusOr<uint16_t> ScanCodeUnit();
   absl::Status SkipNumber();
   absl::Status SkipDigits();
   absl::Status SkipWord(std::string_view word);

@@ -67,6 +67,25 @@ TEST(JsonScannerTest, RefusesWhatIsNotPrintableAscii) {
   ExpectRefused("\"\xc3\xa9\"", "printable ASCII, got character 0xc3");
 }
 
+TEST(JsonScannerTest, SurrogatesComeInPairs) {
+  for (const char* const text :
+       {R"("\ud800\udc00")", R"("\uDBFF\uDFFFx")", R"("\ud7ff\ue000")"}) {
+    EXPECT_THAT(ScanAll(text), IsOk()) << text;
+  }
+  for (const char* const low : {R"("\udc00")", R"("\udfff\ud800")"}) {
+    ExpectRefused(low, "the first half of a surrogate pair before this");
+  }
+  for (const char* const high :
+       {R"("\ud800")", R"("\udbff\n")", R"("\ud800u")", R"("\ud800 \udc00")"}) {
+    ExpectRefused(high, "want the second half of a surrogate pair, got");
+  }
+  for (const char* const pair :
+       {R"("\ud800\ud800")", R"("\ud800\ue000")", R"("\udbff\u0041")"}) {
+    ExpectRefused(pair, "the second half of a surrogate pair before this");
+  }
+  ExpectRefused(R"("\ud800\udc0g")", "four hex digits");
+}
+
 TEST(JsonScannerTest, RefusesKeysGivenTwice) {
   ExpectRefused(R"({"a":1,"b":2,"a":3})", "key \"a\" is given twice");
   ExpectRefused(R"({"x":{"a":1,"a":1}})", "key \"a\" is given twice");
