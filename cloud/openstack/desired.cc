@@ -109,7 +109,8 @@ class Builder final {
                         source));
       }
     }
-    if (TpmsToMetadata(request_.enrolled_tpms).size() > kMaxTpmPieces) {
+    // Beside the pieces is their number.
+    if (TpmsToMetadata(request_.enrolled_tpms).size() > kMaxTpmPieces + 1) {
       Problem("attestation.qemuVTPM.enrolledTPMs: more than fit into metadata");
     }
     CheckTags();

@@ -76,7 +76,9 @@ TEST(DesiredTest, ServersCarryTheEnrolledTpms) {
   EXPECT_EQ(metadata["constellation-tpms-0"].get<std::string>() +
                 metadata["constellation-tpms-1"].get<std::string>(),
             request.enrolled_tpms);
-  request.enrolled_tpms = "[" + std::string(96 * 255, ' ') + "]";
+  request.enrolled_tpms = "[" + std::string(96 * 255 - 2, ' ') + "]";
+  EXPECT_THAT(DesiredResources(request, true), IsOk());
+  request.enrolled_tpms.insert(1, " ");
   EXPECT_THAT(DesiredResources(request, true),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("enrolledTPMs: more than fit")));

@@ -109,7 +109,7 @@ json TpmsToMetadata(std::string_view list) {
 
 absl::StatusOr<std::string> TpmsFromMetadata(const json& metadata) {
   const std::string count_key(kMetaTpmPieces);
-  if (!metadata.is_object() || !metadata.contains(count_key)) {
+  if (!metadata.contains(count_key)) {
     return std::string("[]");
   }
   const json& count = metadata[count_key];

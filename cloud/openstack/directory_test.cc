@@ -53,6 +53,13 @@ TEST(DirectoryTest, TpmsFitIntoNovasLimitsAndComeBack) {
   EXPECT_THAT(TpmsFromMetadata(json()), IsOkAndHolds(std::string("[]")));
 }
 
+TEST(DirectoryTest, AsManyPiecesAsFitComeBack) {
+  const std::string list = "[" + std::string(96 * 255 - 2, ' ') + "]";
+  const json metadata = TpmsToMetadata(list);
+  EXPECT_EQ(metadata["constellation-tpm-pieces"], "96");
+  EXPECT_THAT(TpmsFromMetadata(metadata), IsOkAndHolds(list));
+}
+
 TEST(DirectoryTest, RefusesBadTpms) {
   const json good = TpmsToMetadata("[1]");
   const auto changed = [&good](const char* key, const json& value) {

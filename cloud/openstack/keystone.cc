@@ -14,6 +14,7 @@
 #include "cloud/json_fields.h"
 #include "cloud/openstack/json_access.h"
 #include "cloud/openstack/openstack_error.h"
+#include "cloud/openstack/refused_login.h"
 #include "common/status.h"
 #include "common/status_macros.h"
 
@@ -367,7 +368,8 @@ absl::StatusOr<Login> Keystone::LogIn() {
                        .max_answer_size = kMaxCatalog,
                        .repeatable = true}));  // a second token harms nobody
   if (answer.status != 201 && answer.status != 200) {
-    CloudError error = DecodeError(answer);
+    CloudError error =
+        ExplainRefusedLogin(transport_, url, body, DecodeError(answer));
     error.message = fmt::format("login at {}: {}", url, error.message);
     return MakeCloudError(error);
   }

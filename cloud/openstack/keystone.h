@@ -86,7 +86,8 @@ class Keystone final {
   void Reject(std::string_view token);
 
  private:
-  // One request to keystone; reads the credentials before the first one.
+  // One request to keystone, and after a refusal those that explain it; reads
+  // the credentials before the first one.
   absl::StatusOr<Login> LogIn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // INVALID_ARGUMENT for an address that is no http(s) URL.
   absl::Status Override(Login& login) const

@@ -98,5 +98,12 @@ TEST_F(OpenStackCommandsTest, WrongPasswordIsExplained) {
   ExpectExplained("Unauthorized");
 }
 
+TEST_F(OpenStackCommandsTest, WrongProjectIsExplained) {
+  setenv("OS_PROJECT_NAME", "nobody", 1);
+  ExpectExplained(
+      "project \"nobody\" does not exist, is disabled, or gives this user no "
+      "role; this user may choose demo");
+}
+
 }  // namespace
 }  // namespace constellation::cli

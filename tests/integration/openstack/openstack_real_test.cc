@@ -13,7 +13,9 @@
 
 #include "absl/time/clock.h"
 #include "cloud/json_fields.h"
+#include "cloud/engine/cloud_error.h"
 #include "cloud/openstack/json_access.h"
+#include "cloud/openstack/keystone.h"
 #include "cloud/openstack/openstack_metadata.h"
 #include "common/files.h"
 #include "common/status.h"
@@ -111,6 +113,31 @@ TEST_F(OpenStackRealTest, CreatesPlansScalesReplacesAndTerminates) {
   absl::SleepFor(absl::Seconds(5));
   const EngineResult again = world_->Apply();
   ASSERT_THAT(again.status, IsOk()) << FailuresToText(again);
+}
+
+// Keystone answers both with the same words.
+TEST_F(OpenStackRealTest, WrongProjectIsToldFromWrongPassword) {
+  CurlTransport curl{CurlOptions{.allow_plain_http = true}};
+  const auto refusal_of = [&curl](const std::string& project,
+                                  const std::string& password) {
+    Keystone keystone(
+        curl, Clock::System(), [](std::string_view) { return std::nullopt; },
+        [&]() -> absl::StatusOr<CloudEntry> {
+          return CloudEntry{{"auth.auth_url", kAuthUrl},
+                            {"auth.username", "demo"},
+                            {"auth.password", password},
+                            {"auth.project_name", project},
+                            {"auth.default_domain_name", "Default"}};
+        });
+    return keystone.Current().status();
+  };
+  EXPECT_THAT(refusal_of("demo", "secret"), IsOk());
+  const absl::Status project = refusal_of("nobody", "secret");
+  EXPECT_EQ(CloudErrorKindOf(project), CloudErrorKind::kWrongProject);
+  EXPECT_THAT(std::string(Message(project)),
+              HasSubstr("this user may choose demo"));
+  EXPECT_EQ(CloudErrorKindOf(refusal_of("nobody", "wrong")),
+            CloudErrorKind::kBadCredentials);
 }
 
 TEST_F(OpenStackRealTest, NodesReadTheirMetadata) {

@@ -180,6 +180,10 @@ def filtered(elements, query, keys):
 
 
 def keystone(request):
+    if request.method == "GET" and request.path == "/identity/v3/auth/projects":
+        need(request.headers.get("X-Auth-Token") in TOKENS, Refusal(401, {"error": {
+            "code": 401, "title": "Unauthorized", "message": "no such token"}}))
+        return 200, {"projects": [{"id": PROJECT, "name": "demo", "domain_id": "default", "enabled": True}], "links": {}}
     need(request.method == "POST" and request.path == "/identity/v3/auth/tokens", Refusal(404, {"error": {
         "code": 404, "title": "Not Found", "message": "no such path"}}))
     identity = request.json()["auth"]["identity"]
@@ -189,7 +193,8 @@ def keystone(request):
         user = identity["password"]["user"]
         need(user.get("password") == "secret" and user.get("name") == "demo" and user["domain"] == {"name": "Default"},
              wrong)
-        need(request.json()["auth"]["scope"]["project"]["name"] == "demo", wrong)
+        scope = request.json()["auth"]["scope"]
+        need(scope == "unscoped" or scope["project"]["name"] == "demo", wrong)
     elif identity["methods"] == ["application_credential"]:
         need("scope" not in request.json()["auth"], wrong)
         need(identity["application_credential"] == {"id": "ac-1", "secret": "ac-secret"}, wrong)
