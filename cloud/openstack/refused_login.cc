@@ -52,13 +52,12 @@ std::optional<std::string> UnscopedToken(HttpTransport& transport,
 // does not say.
 std::string Choices(HttpTransport& transport, std::string_view url,
                     const std::string& token) {
-  const absl::StatusOr<HttpResponse> answer =
-      transport.Send({.method = "GET",
-                      .url = fmt::format("{}/auth/projects", url),
-                      .headers = {{"X-Auth-Token", token},
-                                  {"Accept", "application/json"}},
-                      .max_answer_size = kMaxAnswer,
-                      .repeatable = true});
+  const absl::StatusOr<HttpResponse> answer = transport.Send(
+      {.method = "GET",
+       .url = fmt::format("{}/auth/projects", url),
+       .headers = {{"X-Auth-Token", token}, {"Accept", "application/json"}},
+       .max_answer_size = kMaxAnswer,
+       .repeatable = true});
   if (!answer.ok() || answer->status != 200) {
     return "";
   }

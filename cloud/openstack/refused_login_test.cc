@@ -76,8 +76,9 @@ TEST_F(RefusedLoginTest, AsksForTheSameUserWithoutAProject) {
   EXPECT_EQ(logins[0].body, DumpJson(expected));
   const auto lists = transport_.requests(kProjectsRoute);
   ASSERT_THAT(lists, SizeIs(1));
-  EXPECT_THAT(lists[0].headers, ::testing::Contains(std::pair<
-                  const std::string, std::string>("X-Auth-Token", "tok")));
+  EXPECT_THAT(lists[0].headers,
+              ::testing::Contains(std::pair<const std::string, std::string>(
+                  "X-Auth-Token", "tok")));
 }
 
 TEST_F(RefusedLoginTest, AProjectMayBeAnId) {
@@ -116,7 +117,8 @@ TEST_F(RefusedLoginTest, ApplicationCredentialsHaveNoProjectToBlame) {
 
 TEST_F(RefusedLoginTest, SaysIfThereIsNothingToChoose) {
   ProjectsAre(json::array());
-  EXPECT_THAT(Explain().message, EndsWith("this user has a role in no project"));
+  EXPECT_THAT(Explain().message,
+              EndsWith("this user has a role in no project"));
 }
 
 TEST_F(RefusedLoginTest, NamesTenProjectsAndCountsTheOthers) {
@@ -129,7 +131,9 @@ TEST_F(RefusedLoginTest, NamesTenProjectsAndCountsTheOthers) {
 }
 
 TEST_F(RefusedLoginTest, LeavesOutWhatIsNoName) {
-  ProjectsAre({{{"name", std::string(65, 'x')}}, {{"name", 7}}, "text",
+  ProjectsAre({{{"name", std::string(65, 'x')}},
+               {{"name", 7}},
+               "text",
                {{"name", std::string(64, 'y')}}});
   const std::string message = Explain().message;
   EXPECT_THAT(message, EndsWith("may choose " + std::string(64, 'y')));

@@ -12,8 +12,8 @@
 #include <fstream>
 
 #include "absl/time/clock.h"
-#include "cloud/json_fields.h"
 #include "cloud/engine/cloud_error.h"
+#include "cloud/json_fields.h"
 #include "cloud/openstack/json_access.h"
 #include "cloud/openstack/keystone.h"
 #include "cloud/openstack/openstack_metadata.h"
