@@ -385,11 +385,9 @@ class IntelQuoteChecker final {
   std::optional<TcbEvaluation> CheckTcb() {
     const std::string expected[] = {
         "TCB info and QE identity for the quote's TEE",
-        "equal in PCK and TCB "
-        "info",
         "equal in PCK and TCB info",
-        "signer and attributes as the TCB "
-        "info demands",
+        "equal in PCK and TCB info",
+        "signer and attributes as the TCB info demands",
         "fields as the enclave identity demands",
         "a level of the TCB info"};
     constexpr IntelCheckId kIds[] = {

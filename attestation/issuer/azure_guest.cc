@@ -132,6 +132,7 @@ absl::StatusOr<std::vector<Bytes>> AzureMetadata::SnpCertificates() {
     return InvalidArgument("metadata: want certificates, got none");
   }
   std::vector<Bytes> out;
+  out.reserve(certificates.size());
   for (const crypto::Certificate& certificate : certificates) {
     out.emplace_back(certificate.der().begin(), certificate.der().end());
   }

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
 
 #include "attestation/launch/snp_launch.h"
 #include "attestation/launch/tdx_launch.h"
@@ -95,9 +96,18 @@ TEST(OvmfTest, RefusesAMissingFooter) {
 TEST(OvmfTest, RefusesTableSizesThatDoNotFit) {
   TestFirmware firmware;
   firmware.WithApReset(1);
-  for (const int size : {0, 17, 19, 35, 39, 41, 0xffff}) {
+  const std::pair<int, const char*> wrong[] = {
+      {0, "firmware table: want 18 to 32736 bytes, got 0"},
+      {17, "firmware table: want 18 to 32736 bytes, got 17"},
+      {0xffff, "firmware table: want 18 to 32736 bytes, got 65535"},
+      {19, "1 bytes left, too few for an entry"},
+      {35, "17 bytes left, too few for an entry"},
+      {39, "firmware table entry: want 18 to 21 bytes, got 22"},
+      {41, "1 bytes left, too few for an entry"}};
+  for (const auto& [size, why] : wrong) {
     firmware.table_size = static_cast<uint16_t>(size);
-    EXPECT_THAT(ParseStatus(firmware.Build()), StatusIs(kInvalid)) << size;
+    EXPECT_THAT(ParseStatus(firmware.Build()),
+                StatusIs(kInvalid, HasSubstr(why)));
   }
   firmware.table_size = 18;  // no entries
   EXPECT_THAT(ParseStatus(firmware.Build()), IsOk());
@@ -109,10 +119,15 @@ TEST(OvmfTest, RefusesEntrySizesThatDoNotFit) {
   Bytes bytes = firmware.Build();
   const size_t at = bytes.size() - 32 - 18 - 18;  // size of the only entry
   ASSERT_EQ(bytes[at], 22);
-  for (const int size : {0, 17, 21, 23, 255}) {
+  for (const int size : {0, 17, 23, 255}) {
     bytes[at] = static_cast<uint8_t>(size);
-    EXPECT_THAT(ParseStatus(bytes), StatusIs(kInvalid)) << size;
+    EXPECT_THAT(ParseStatus(bytes),
+                StatusIs(kInvalid, HasSubstr("entry: want 18 to 22 bytes")))
+        << size;
   }
+  bytes[at] = 21;
+  EXPECT_THAT(ParseStatus(bytes),
+              StatusIs(kInvalid, HasSubstr("AP reset entry")));
 }
 
 TEST(OvmfTest, RefusesAnEntryTwice) {
@@ -136,10 +151,17 @@ TEST(OvmfTest, RefusesKnownEntriesOfOtherSizes) {
 
 TEST(OvmfTest, RefusesDescriptorsOutsideTheFile) {
   for (const char* guid : {testing::kTestSevGuid, testing::kTestTdxGuid}) {
-    for (const uint32_t distance : {0U, 1U, 15U, 0x8001U, 0xffffffffU}) {
+    const std::pair<uint32_t, const char*> wrong[] = {
+        {0, "want a distance of 1 to 32768"},
+        {0x8001, "want a distance of 1 to 32768"},
+        {0xffffffff, "want a distance of 1 to 32768"},
+        {1, "metadata"},
+        {15, "metadata"}};
+    for (const auto& [distance, why] : wrong) {
       TestFirmware firmware;
       firmware.entries = {{guid, testing::LittleEndian(distance)}};
-      EXPECT_THAT(ParseStatus(firmware.Build()), StatusIs(kInvalid))
+      EXPECT_THAT(ParseStatus(firmware.Build()),
+                  StatusIs(kInvalid, HasSubstr(why)))
           << guid << " " << distance;
     }
   }
@@ -159,9 +181,13 @@ TEST(OvmfTest, RefusesWrongDescriptorHeaders) {
       {.signature = "ASEV", .size = 28, .count = 0x40000001},
   };
   for (const TestDescriptor& descriptor : wrong) {
+    const bool named =
+        descriptor.signature == "ASEV" && descriptor.version == 1;
+    const char* const why =
+        named ? "want 1 to 64 sections and a size that fits" : "want signature";
     TestFirmware sev;
     sev.WithSev({{}}, descriptor);
-    EXPECT_THAT(ParseStatus(sev.Build()), StatusIs(kInvalid));
+    EXPECT_THAT(ParseStatus(sev.Build()), StatusIs(kInvalid, HasSubstr(why)));
     TestDescriptor tdx = descriptor;
     tdx.signature = descriptor.signature == "ASEV" ? "TDVF" : "TDVG";
     if (tdx.size == 16 + 65 * 12) {
@@ -169,7 +195,7 @@ TEST(OvmfTest, RefusesWrongDescriptorHeaders) {
     }
     TestFirmware tdvf;
     tdvf.WithTdvf({{.gpa = 0x1000, .memory_size = 0x1000}}, tdx);
-    EXPECT_THAT(ParseStatus(tdvf.Build()), StatusIs(kInvalid));
+    EXPECT_THAT(ParseStatus(tdvf.Build()), StatusIs(kInvalid, HasSubstr(why)));
   }
 }
 

@@ -36,6 +36,7 @@ template <typename Id>
 class CheckRows final {
  public:
   // Adds a row; returns `passed`, so that a check may depend on another.
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): they are moved.
   bool Add(Id id, bool passed, std::string expected, std::string got,
            std::string_view advice = {}) {
     rows_.push_back({.id = id,
