@@ -94,25 +94,22 @@ TEST_F(BootStatusTest, WritesFileAndConsole) {
 }
 
 TEST_F(BootStatusTest, ASlowMetadataServiceDelaysNothing) {
-  absl::Mutex gate;
-  gate.Lock();
-  {
-    NodeBootStatus status(
-        {.component = "bootstrapper", .file = folder_.Join("status")},
-        [&gate](std::string_view) {
-          const absl::MutexLock lock(&gate);
-          return absl::OkStatus();
-        },
-        clock_);
-    for (int i = 0; i < 200; ++i) {
-      status.Report(std::to_string(i), BootState::kRunning);
-    }
-    status.Flush(absl::Milliseconds(1));
-    ASSERT_OK_AND_ASSIGN(const std::string file,
-                         ReadFile(folder_.Join("status")));
-    EXPECT_EQ(Json::parse(file)["phase"], "199");
-    gate.Unlock();
+  absl::Notification answer;
+  NodeBootStatus status(
+      {.component = "bootstrapper", .file = folder_.Join("status")},
+      [&answer](std::string_view) {
+        answer.WaitForNotification();
+        return absl::OkStatus();
+      },
+      clock_);
+  for (int i = 0; i < 200; ++i) {
+    status.Report(std::to_string(i), BootState::kRunning);
   }
+  status.Flush(absl::Milliseconds(1));
+  const absl::StatusOr<std::string> file = ReadFile(folder_.Join("status"));
+  answer.Notify();
+  ASSERT_THAT(file, IsOk());
+  EXPECT_EQ(Json::parse(*file)["phase"], "199");
 }
 
 TEST_F(BootStatusTest, AShortQueueKeepsTheNewest) {

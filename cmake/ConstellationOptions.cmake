@@ -4,7 +4,7 @@ target_compile_features(constellation_options INTERFACE cxx_std_20)
 target_include_directories(constellation_options INTERFACE
   ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
 target_compile_options(constellation_options INTERFACE
-  -Wall -Wextra -Wshadow -Wconversion -Werror
+  -Wall -Wextra -Wshadow -Wconversion -Wthread-safety -Werror
   -fstack-protector-strong -fstack-clash-protection -fcf-protection
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 set(CMAKE_CXX_EXTENSIONS OFF)
