@@ -226,6 +226,21 @@ TEST_F(BootstrapperTest, TheCloudsEndpointIsTheClusters) {
   EXPECT_EQ((*info)["data"]["apiServerEndpoint"], "lb.example.com:6443");
 }
 
+// Who initialises a cluster in a cloud does not know that its machines are
+// emulated.
+TEST_F(BootstrapperTest, TheClusterIsAsSlowAsItsFirstNode) {
+  metadata_.self.time_scale = 15;
+  auto process = Start();
+  EXPECT_THAT(testing::CallInit(process->address(), Trusting(),
+                                testing::GoodParameters()),
+              IsOk());
+  Stop(std::move(process));
+  const nlohmann::json* info =
+      cluster_.Find("ConfigMap", "constellation-cluster");
+  ASSERT_NE(info, nullptr);
+  EXPECT_EQ((*info)["data"]["timeScale"], "15");
+}
+
 TEST_F(BootstrapperTest, WithoutACloudsEndpointTheNodesOwnIsTheClusters) {
   metadata_.on_endpoint = [] { return NotFound("no load balancer"); };
   auto process = Start();

@@ -39,9 +39,9 @@ TEST(NodeLabelsTest, WhatTheCloudDoesNotSayIsLeftOut) {
 TEST(NodeLabelsTest, WhatCannotBeALabelIsLeftOut) {
   for (const std::string& evil :
        {std::string("a:b"), std::string("-a"), std::string("a."),
-        std::string("a b"), std::string("a\"b"), std::string("a,b=c"),
-        std::string("a/b"), std::string("\xc3\xa4"), std::string("a\0b", 3),
-        std::string(64, 'a')}) {
+        std::string("a b"), std::string("a\"b"), std::string("a,b"),
+        std::string("a=b"), std::string("a/b"), std::string("\xc3\xa4"),
+        std::string("a\0b", 3), std::string(64, 'a')}) {
     EXPECT_EQ(NodeLabels(At("", evil)), "") << evil;
     EXPECT_EQ(NodeLabels(At(evil, "")), "") << evil;
   }

@@ -66,7 +66,7 @@ enum class DiskKind { kOther, kBlank, kState };
 // `device`), fixed, writable and large enough, it is the state disk if its one
 // partition is that of our label (docs/formats/state-disk.md), and may become
 // it if it has none. The disk from which the node booted has three.
-DiskKind KindOf(const std::string& folder, const std::string& name) {
+DiskKind KindOf(const std::string& folder) {
   if (!FileExists(folder + "/device") || NumberIn(folder + "/removable") != 0 ||
       NumberIn(folder + "/ro") != 0 ||
       NumberIn(folder + "/size") < kMinSectors) {
@@ -78,10 +78,9 @@ DiskKind KindOf(const std::string& folder, const std::string& name) {
   for (std::filesystem::directory_iterator entry(folder, error), end;
        !error && entry != end; entry.increment(error)) {
     const std::string path = entry->path().string();
-    if (entry->path().filename().string().starts_with(name) &&
-        FileExists(path + "/partition")) {
+    if (FileExists(path + "/partition")) {
       ++partitions;
-      ours = ours || IsStatePartition(path);
+      ours = IsStatePartition(path);  // counts only if it stays the only one
     }
   }
   if (partitions == 0) {
@@ -110,7 +109,7 @@ absl::StatusOr<Candidates> FindCandidates(const NodePaths& paths) {
       candidates.by_serial.push_back(device);
       continue;
     }
-    switch (KindOf(folder, name)) {
+    switch (KindOf(folder)) {
       case DiskKind::kState:
         candidates.by_label.push_back(device);
         break;

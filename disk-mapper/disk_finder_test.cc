@@ -145,6 +145,13 @@ TEST_F(DiskFinderTest, ASerialNumberDecidesBetweenDisks) {
   AddCloudDisk("vdb", 30);
   AddCloudDisk("vdc", 30, "state");
   EXPECT_THAT(FindStateDisk(paths_), IsOkAndHolds(paths_.Devices() + "/vdc"));
+  AddStatePartition("vdb");
+  EXPECT_THAT(FindStateDisk(paths_), IsOkAndHolds(paths_.Devices() + "/vdc"));
+}
+
+TEST_F(DiskFinderTest, TheSmallestStateDiskIsOne) {
+  AddCloudDisk("vdb", 1);
+  EXPECT_THAT(FindStateDisk(paths_), IsOkAndHolds(paths_.Devices() + "/vdb"));
 }
 
 TEST_F(DiskFinderTest, SeveralOtherDisksAreRefused) {

@@ -58,10 +58,15 @@ TEST_F(ClusterAccessTest, OutsideOfAPodAKubeconfigIsNeeded) {
   EXPECT_THAT(ReadClusterAccess(""),
               StatusIs(absl::StatusCode::kFailedPrecondition,
                        HasSubstr("not in a pod")));
-  setenv("KUBERNETES_SERVICE_HOST", "192.0.2.1", 1);
-  EXPECT_THAT(ReadClusterAccess(""),
-              StatusIs(absl::StatusCode::kFailedPrecondition,
-                       HasSubstr("not in a pod")));
+  for (const char* only :
+       {"KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"}) {
+    setenv(only, "443", 1);
+    EXPECT_THAT(ReadClusterAccess(""),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         HasSubstr("not in a pod")))
+        << only;
+    unsetenv(only);
+  }
 }
 
 TEST_F(ClusterAccessTest, APodHasAnAddressAnAuthorityAndATokenThatMayChange) {

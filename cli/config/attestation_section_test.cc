@@ -16,6 +16,12 @@ constexpr testing::BadConfig kBad[] = {
      "qemuVTPM:", "azureSEVSNP:", "attestation.azureSEVSNP does not fit"},
     {"VariantTypo", "qemu", "qemuVTPM:", "qemuVTMP:",
      "unknown key attestation.qemuVTMP; did you mean qemuVTPM?"},
+    {"LocalTpms", "qemu", "    measurements: {}",
+     "    measurements: {}\n    enrolledTPMs: []",
+     "unknown key attestation.qemuVTPM.enrolledTPMs"},
+    {"TpmsOfOtherVariant", "openstack", "    sevSnp: {}",
+     "    sevSnp: {}\n    enrolledTPMs: []",
+     "unknown key attestation.openstackSEVSNP.enrolledTPMs"},
     {"OtherVariant", "gcp", "gcpSEVSNP:", "awsSEVSNP:",
      "attestation.awsSEVSNP does not fit provider gcp; use "
      "gcpSEVSNP"},
@@ -51,6 +57,11 @@ TEST(AttestationSectionTest, OpenStackMayHaveEnrolledTpms) {
   config.enrolled_tpms = R"([{"akName":"00","nodeName":"a"}])";
   ASSERT_OK_AND_ASSIGN(read, ParseConfig(RenderConfig(config), "c"));
   EXPECT_EQ(read.enrolled_tpms, config.enrolled_tpms);
+  ASSERT_OK_AND_ASSIGN(
+      read, ParseConfig(testing::Replaced(RenderConfig(config),
+                                          "enrolledTPMs: [", "enrolledTPMs: #"),
+                        "c"));
+  EXPECT_EQ(read.enrolled_tpms, "[]");
   EXPECT_THAT(
       ParseConfig(testing::Replaced(RenderConfig(config), "enrolledTPMs: [",
                                     "enrolledTPMs: all # ["),

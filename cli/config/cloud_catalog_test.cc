@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <string_view>
 
 #include "cli/testing/configs.h"
 
@@ -22,6 +23,19 @@ TEST(CatalogTest, DefaultsAreInTheirLists) {
   }
   EXPECT_EQ(FindCloudVariant("aws"), nullptr);
   EXPECT_EQ(DefaultVariant("nowhere"), "");
+}
+
+// OpenStack may be the owner's own, who can enrol its TPMs.
+TEST(CatalogTest, VariantsFitTheirProvider) {
+  const auto fits = [](std::string_view variant, std::string_view provider) {
+    return VariantFits(*FindCloudVariant(variant), provider);
+  };
+  EXPECT_TRUE(fits("aws-sev-snp", "aws"));
+  EXPECT_FALSE(fits("aws-sev-snp", "gcp"));
+  EXPECT_FALSE(fits("aws-sev-snp", "openstack"));
+  EXPECT_TRUE(fits("qemu-vtpm", "qemu"));
+  EXPECT_TRUE(fits("qemu-vtpm", "openstack"));
+  EXPECT_FALSE(fits("qemu-vtpm", "aws"));
 }
 
 TEST(CatalogTest, ZonesOfRegions) {

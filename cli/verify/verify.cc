@@ -168,10 +168,9 @@ void ExpectNodes(const State& state, ClusterChallenge& challenge) {
   for (const StateNode& node : state.infrastructure.qemu.nodes) {
     if (!enrols && platform_vouches) {
       challenge.expected.push_back({node.name, node.role});
-    } else if (node.ak_name.empty() &&
-               std::ranges::find(challenge.policy->enrolled(), node.name,
+    } else if (std::ranges::find(challenge.policy->enrolled(), node.name,
                                  &attestation::EnrolledNode::node_name) ==
-                   challenge.policy->enrolled().end()) {
+               challenge.policy->enrolled().end()) {
       challenge.unenrolled.push_back(node.name);
     }
   }

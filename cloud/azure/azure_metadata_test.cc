@@ -58,6 +58,16 @@ TEST(InstanceMetadataTest, ReadsWhatAzureSays) {
   EXPECT_EQ(own.resource_group, "rg");
 }
 
+TEST(InstanceMetadataTest, AMachineMayHaveNoZoneAndNoLocation) {
+  json instance = GoodInstance();
+  instance["compute"].erase("zone");
+  instance["compute"].erase("location");
+  ASSERT_OK_AND_ASSIGN(const OwnInstance own,
+                       ParseInstanceMetadata(instance.dump()));
+  EXPECT_EQ(own.metadata.zone, "");
+  EXPECT_EQ(own.metadata.region, "");
+}
+
 TEST(InstanceMetadataTest, RefusesEverythingElse) {
   struct Wrong {
     const char* field;

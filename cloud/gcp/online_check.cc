@@ -203,7 +203,7 @@ class OnlineChecker final {
         Ask(fmt::format("projects/{}", settings_.project),
             "provider.gcp.project",
             fmt::format("there is no project {}", settings_.project)));
-    if (!region_.is_object() || !project_.is_object() || Shortages().empty()) {
+    if (project_.is_null() || Shortages().empty()) {
       return absl::OkStatus();
     }
     RETURN_IF_ERROR(CountOwn());
