@@ -211,15 +211,8 @@ void AddProviderDemands(const Config& config, Json& layers) {
 
 // A list of maps, as a policy has it; the policy's reader looks into it.
 std::string ReadTpms(MapReader& reader) {
-  const YamlValue* list = reader.Child("enrolledTPMs");
-  if (list == nullptr || list->kind == YamlValue::Kind::kNull) {
-    return "[]";
-  }
-  if (list->kind != YamlValue::Kind::kList) {
-    reader.Problem("enrolledTPMs", "must be a list");
-    return "[]";
-  }
-  return JsonOf(*list).dump();
+  const YamlValue* list = reader.ChildList("enrolledTPMs");
+  return list == nullptr ? "[]" : JsonOf(*list).dump();
 }
 
 // Reads the one variant's section. Keys that nobody asks for are problems, so a

@@ -272,6 +272,24 @@ TEST_F(CloudVerifyTest, EnrolmentIsTheOwnersListNotTheStates) {
   EXPECT_THAT(RenderTable(VerifyIt()), HasSubstr("never enrolled"));
 }
 
+// The owner's list counts beside a policy of one's own that enrols nobody.
+TEST_F(CloudVerifyTest, AGivenPolicyLeavesTheOwnersListAlone) {
+  options_.policy = *attestation::Policy::Create({Profile()}, {});
+  nodes_.machines.clear();
+  StateNode known;
+  known.name = "control-plane-0";
+  known.role = kControlPlaneRole;
+  state_.infrastructure.qemu.nodes.push_back(known);
+  state_.infrastructure.cloud.enrolled_tpms =
+      R"([{"nodeName":"worker-7","role":"worker","ekCertificateSHA256":")" +
+      std::string(64, 'b') + R"(","akName":"000b)" + std::string(64, 'c') +
+      R"("}])";
+  EXPECT_THAT(RenderTable(VerifyIt()), HasSubstr("never enrolled"));
+  state_.infrastructure.cloud.enrolled_tpms = "";
+  EXPECT_THAT(RenderTable(VerifyIt()),
+              ::testing::Not(HasSubstr("never enrolled")));
+}
+
 TEST_F(CloudVerifyTest, NobodyListedIsNoSuccess) {
   nodes_.machines.clear();
   EXPECT_EQ(ExitCodeOf(ToStatus(VerifyIt())), ExitCode::kError);
