@@ -128,9 +128,6 @@ absl::StatusOr<std::vector<Bytes>> AzureMetadata::SnpCertificates() {
   pem += "\n" + chain;
   ASSIGN_OR_RETURN(const std::vector<crypto::Certificate> certificates,
                    crypto::Certificate::ListFromPem(pem, kMaxCertificates));
-  if (certificates.empty()) {
-    return InvalidArgument("metadata: want certificates, got none");
-  }
   std::vector<Bytes> out;
   out.reserve(certificates.size());
   for (const crypto::Certificate& certificate : certificates) {

@@ -124,6 +124,14 @@ TEST_F(HclReportTest, AcceptsParavisorWithoutUserData) {
   EXPECT_THAT(Read(), IsOkAndHolds(old));
 }
 
+// Such a report cannot show that it is an old one.
+TEST_F(HclReportTest, UserDataThatCannotBeWrittenAreAnError) {
+  cloud_->SetIndex(kHclReportIndex,
+                   HclBuilder(RuntimeJson(Bytes(256, 0xc1), "")).Build());
+  cloud_->SetIndex(kHclUserDataIndex, Bytes(10), CloudTpm::kByIndex);
+  EXPECT_FALSE(Read().ok());
+}
+
 TEST_F(HclReportTest, RefusesReportsThatDoNotParse) {
   Bytes bad = ReportFor(Bytes(64));
   bad[0] ^= 1U;
@@ -213,7 +221,7 @@ TEST_F(AzureMetadataTest, RefusesHostileCertificateAnswers) {
     many += pem;
   }
   std::string deep;
-  for (int i = 0; i < 50'000; ++i) {
+  for (int i = 0; i < 10'000; ++i) {  // less than an answer may have
     deep += "{\"a\":";
   }
   for (const std::string& body :
@@ -231,6 +239,14 @@ TEST_F(AzureMetadataTest, RefusesHostileCertificateAnswers) {
     EXPECT_THAT(Certificates(HttpAnswer(200, body)),
                 StatusIs(absl::StatusCode::kInvalidArgument))
         << body.substr(0, 100);
+  }
+  Json nested = {{"vcekCert", pem}, {"certificateChain", pem}};
+  EXPECT_THAT(Certificates(HttpAnswer(200, nested.dump())), IsOk());
+  nested["more"] = Json::parse("[[[[1]]]]");
+  for (const std::string& body : {std::string("[]"), deep, nested.dump()}) {
+    EXPECT_THAT(Certificates(HttpAnswer(200, body)),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr("want a JSON object")));
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "attestation/issuer/testing/fake_tsm.h"
@@ -36,9 +37,11 @@ class FakeSevGuest final {
  public:
   Bytes table = {0x11, 0x22};  // what the host gives
   uint32_t table_room = 4096;  // what it wants for that
-  int busy = 0;                // answers "busy" so often
-  bool extended = true;        // knows SNP_GET_EXT_REPORT
-  uint32_t status = 0;         // of the firmware's response
+  int busy = 0;                // answers "busy" so often, by these:
+  int busy_error = EAGAIN;
+  uint32_t busy_vmm_error = SNP_GUEST_VMM_ERR_BUSY;
+  bool extended = true;  // knows SNP_GET_EXT_REPORT
+  uint32_t status = 0;   // of the firmware's response
   uint32_t size = 0x4a0;
   Bytes report;  // instead of an honest one
   std::vector<unsigned long> commands;
@@ -62,7 +65,7 @@ class FakeSevGuest final {
     commands.push_back(command);
     EXPECT_EQ(request.msg_version, 1);
     if (busy-- > 0) {
-      return Fail(request, EAGAIN, SNP_GUEST_VMM_ERR_BUSY);
+      return Fail(request, busy_error, busy_vmm_error);
     }
     const auto* plain = reinterpret_cast<snp_report_req*>(request.req_data);
     if (command == SNP_GET_EXT_REPORT) {
@@ -115,6 +118,24 @@ TEST_F(SevGuestDeviceTest, AsksAgainWithTheRoomThatTheHostWants) {
   EXPECT_EQ(report.certificates.size(), 9 * 4096U);
   EXPECT_THAT(driver_.commands,
               ElementsAre(SNP_GET_EXT_REPORT, SNP_GET_EXT_REPORT));
+}
+
+TEST_F(SevGuestDeviceTest, AsksAgainOnlyIfThatMayHelp) {
+  const std::pair<int, uint32_t> may_help[] = {
+      {EAGAIN, 0}, {EBUSY, 0}, {EINTR, 0}, {EIO, SNP_GUEST_VMM_ERR_BUSY}};
+  for (const auto& [error, vmm_error] : may_help) {
+    driver_.busy = 1;
+    driver_.busy_error = error;
+    driver_.busy_vmm_error = vmm_error;
+    EXPECT_THAT(Report(), IsOk()) << error << " " << vmm_error;
+  }
+  driver_.commands.clear();
+  driver_.busy = 2;
+  driver_.busy_error = EIO;
+  driver_.busy_vmm_error = 0;
+  EXPECT_THAT(Report(), StatusIs(absl::StatusCode::kInternal));
+  EXPECT_THAT(driver_.commands, ElementsAre(SNP_GET_EXT_REPORT, SNP_GET_REPORT))
+      << "each once";
 }
 
 TEST_F(SevGuestDeviceTest, RefusesHostThatWantsTooMuchRoom) {
