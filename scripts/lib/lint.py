@@ -46,6 +46,14 @@ class Digests:
         return self.known[path]
 
 
+def parts_of(path, source):
+    """The sources in one of CMake's files that include several; of others themselves."""
+    if '/Unity/' not in path:
+        return [path]
+    with open(os.path.join(source, path), encoding='utf-8') as file:
+        return [os.path.relpath(name, source) for name in re.findall(r'#include "([^"]*)"', file.read())]
+
+
 def jobs(source, build, wanted, version):
     """(source file, key) of everything to look at: what the project's own targets compile, generated code left out."""
     headers, digests = headers_by_object(build), Digests()
@@ -55,9 +63,11 @@ def jobs(source, build, wanted, version):
     seen = set()
     for entry in commands:
         path = os.path.relpath(entry['file'], source)
-        if path.startswith('..') or path.endswith('.pb.cc') or path in seen or (wanted and path not in wanted):
+        if path.startswith('..') or path.endswith('.pb.cc') or path in seen:
             continue
         if path.startswith(os.path.relpath(build, source)) and '/Unity/' not in path:
+            continue
+        if wanted and not wanted & set(parts_of(path, source)):
             continue
         seen.add(path)
         words = shlex.split(entry['command'])
