@@ -122,6 +122,19 @@ class BootstrapperTest : public ::testing::Test {
     return *keys->ClusterId(parameters.measurement_salt);
   }
 
+  // What the new cluster tells nodes that join; null if it tells nothing.
+  nlohmann::json ClusterInfoAfterInit() {
+    auto process = Start();
+    EXPECT_THAT(testing::CallInit(process->address(), Trusting(),
+                                  testing::GoodParameters()),
+                IsOk());
+    Stop(std::move(process));
+    const nlohmann::json* info =
+        cluster_.Find("ConfigMap", "constellation-cluster");
+    EXPECT_NE(info, nullptr);
+    return info == nullptr ? nlohmann::json() : (*info)["data"];
+  }
+
   crypto::Sha256Digest ClusterPcr() {
     const auto tpm = attestation::Tpm::Open(swtpm_->tcti());
     EXPECT_THAT(tpm, IsOk());
@@ -215,43 +228,19 @@ TEST_F(BootstrapperTest, AFailureResetsTheDiskThenReboots) {
 // What joining nodes are told of the API server.
 TEST_F(BootstrapperTest, TheCloudsEndpointIsTheClusters) {
   metadata_.on_endpoint = [] { return std::string("lb.example.com:6443"); };
-  auto process = Start();
-  EXPECT_THAT(testing::CallInit(process->address(), Trusting(),
-                                testing::GoodParameters()),
-              IsOk());
-  Stop(std::move(process));
-  const nlohmann::json* info =
-      cluster_.Find("ConfigMap", "constellation-cluster");
-  ASSERT_NE(info, nullptr);
-  EXPECT_EQ((*info)["data"]["apiServerEndpoint"], "lb.example.com:6443");
+  EXPECT_EQ(ClusterInfoAfterInit()["apiServerEndpoint"], "lb.example.com:6443");
 }
 
 // Who initialises a cluster in a cloud does not know that its machines are
 // emulated.
 TEST_F(BootstrapperTest, TheClusterIsAsSlowAsItsFirstNode) {
   metadata_.self.time_scale = 15;
-  auto process = Start();
-  EXPECT_THAT(testing::CallInit(process->address(), Trusting(),
-                                testing::GoodParameters()),
-              IsOk());
-  Stop(std::move(process));
-  const nlohmann::json* info =
-      cluster_.Find("ConfigMap", "constellation-cluster");
-  ASSERT_NE(info, nullptr);
-  EXPECT_EQ((*info)["data"]["timeScale"], "15");
+  EXPECT_EQ(ClusterInfoAfterInit()["timeScale"], "15");
 }
 
 TEST_F(BootstrapperTest, WithoutACloudsEndpointTheNodesOwnIsTheClusters) {
   metadata_.on_endpoint = [] { return NotFound("no load balancer"); };
-  auto process = Start();
-  EXPECT_THAT(testing::CallInit(process->address(), Trusting(),
-                                testing::GoodParameters()),
-              IsOk());
-  Stop(std::move(process));
-  const nlohmann::json* info =
-      cluster_.Find("ConfigMap", "constellation-cluster");
-  ASSERT_NE(info, nullptr);
-  EXPECT_EQ((*info)["data"]["apiServerEndpoint"], "10.42.0.11:6443");
+  EXPECT_EQ(ClusterInfoAfterInit()["apiServerEndpoint"], "10.42.0.11:6443");
 }
 
 // A certificate for the wrong name could never be mended: better no cluster.

@@ -127,7 +127,11 @@ TEST_F(SevGuestDeviceTest, AsksAgainOnlyIfThatMayHelp) {
     driver_.busy = 1;
     driver_.busy_error = error;
     driver_.busy_vmm_error = vmm_error;
+    driver_.commands.clear();
     EXPECT_THAT(Report(), IsOk()) << error << " " << vmm_error;
+    EXPECT_THAT(driver_.commands,
+                ElementsAre(SNP_GET_EXT_REPORT, SNP_GET_EXT_REPORT))
+        << error << " " << vmm_error;
   }
   driver_.commands.clear();
   driver_.busy = 2;

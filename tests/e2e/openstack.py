@@ -86,7 +86,7 @@ def apply_makes_two_ready_nodes(cluster):
     for node in nodes:
         server, labels = servers[node['metadata']['name']], node['metadata']['labels']
         expect(node['spec'].get('providerID') == 'openstack:///' + server['id'], f'providerID {node["spec"].get("providerID")}')
-        expect(node['metadata']['labels'].get('topology.kubernetes.io/zone') == 'nova', f'labels {node["metadata"]["labels"]}')
+        expect(labels.get('topology.kubernetes.io/zone') == 'nova', f'labels {labels}')
         addresses = [a['address'] for a in node['status']['addresses'] if a['type'] == 'InternalIP']
         expect(addresses == [server['metadata']['constellation-node-ip']], f'addresses {addresses}')
         control_plane = server['metadata']['constellation-role'] == 'control-plane'
